@@ -1,0 +1,12 @@
+"""Recurrent architectures, training regimes, stacked training and free runs."""
+
+from .architecture import Architecture as Architecture
+from .architecture import Parameters as Parameters
+from .architecture import State as State
+from .lstm import LSTM as LSTM
+from .plrnn import PLRNN as PLRNN
+from .rnn import RNN as RNN
+
+ARCHITECTURES: dict[str, type[Architecture]] = {
+    architecture.name: architecture for architecture in (RNN, PLRNN, LSTM)
+}

@@ -1,0 +1,84 @@
+"""What every recurrent architecture offers: a stack of E networks as one batched map z ← F(z).
+
+A stack holds E independent networks ("members") of one architecture. Every parameter carries a
+leading member dimension and every operation is batched over it, so that one Python loop drives them
+all. Shapes used throughout `models/`:
+
+    E members of the stack     R rows (sequences × windows)     M latent     N observed     T steps
+
+A latent state is a tuple of tensors (E, M, R). Its first entry is what the linear read-out sees; an
+architecture with further memory (the LSTM's cell state) appends it. Rows come last because then the
+gates of an LSTM are contiguous blocks, biases broadcast along memory, and batched products with an
+M × M matrix run faster than with rows first (measured: 36 against 62 µs at E 5, M 30, R 224).
+"""
+
+import math
+from abc import ABC, abstractmethod
+from typing import ClassVar, TypeAlias
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor
+
+from .streams import stream
+
+State: TypeAlias = tuple[Tensor, ...]
+Parameters: TypeAlias = dict[str, Tensor]
+
+
+class Architecture(BaseModel, ABC):
+    """A recurrent latent model with its hyperparameters; the weights live outside, stacked.
+
+    The pydantic fields are the hyperparameters that a study may set and that enter a trial's
+    identity. Fields at their default are left out of the identity, so new options may be added.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    name: ClassVar[str]
+
+    latent_dim: int = Field(default=30, ge=1, le=10_000, description="latent units M")
+
+    @abstractmethod
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Shapes of one member's recurrent parameters, without the read-out."""
+
+    @abstractmethod
+    def bind(self, parameters: Parameters) -> Parameters:
+        """Derive, once per minibatch, what `step` needs at every time step (transposes, masks)."""
+
+    @abstractmethod
+    def step(self, bound: Parameters, state: State) -> State:
+        """One step z ← F(z) for every member and row; `bound` comes from `bind`."""
+
+    def start(self, hidden: Tensor) -> State:
+        """The latent state whose read-out part is `hidden` (E, M, R); further memory starts at zero."""
+        return (hidden,)
+
+    def initial(self, observed_dim: int, seed: int) -> dict[str, NDArray[np.float64]]:
+        """Initial weights of one member: uniform on ±1/√M, read-out included (the authors' setting).
+
+        Each parameter has a stream of its own, so a seed means the same weights under every regime
+        and τ, and a parameter added later leaves the others as they were.
+        """
+        bound = 1.0 / math.sqrt(self.latent_dim)
+        return {
+            name: stream(seed, f"initial/{self.name}/{name}").uniform(-bound, bound, size=shape)
+            for name, shape in self.parameter_shapes(observed_dim).items()
+        }
+
+    def parameter_shapes(self, observed_dim: int) -> dict[str, tuple[int, ...]]:
+        """Shapes of all of one member's parameters: the recurrent ones and the read-out B (N, M)."""
+        return {**self.shapes(), "B": (observed_dim, self.latent_dim)}
+
+
+def stack_initial(
+    architecture: Architecture, observed_dim: int, *, seeds: list[int], dtype: torch.dtype
+) -> Parameters:
+    """Initial parameters of a stack, one member per seed: name → (E, ...)."""
+    members = [architecture.initial(observed_dim, seed) for seed in seeds]
+    return {
+        name: torch.from_numpy(np.stack([member[name] for member in members])).to(dtype)
+        for name in members[0]
+    }

@@ -1,0 +1,32 @@
+"""The linear read-out x̂ = B z and its right inverse, for a stack of networks."""
+
+import torch
+from torch import Tensor
+
+
+def right_inverse(B: Tensor) -> Tensor:
+    """B⁺ = Bᵀ (B Bᵀ)⁻¹ of each member, so that B B⁺ = 1.
+
+    With N ≤ M this is the Moore-Penrose inverse. It takes an N × N solve, not an SVD, and gradients
+    flow through it into B (the paper's eq. 15 in the form that its code uses).
+
+    Args:
+        B: (E, N, M), N ≤ M.
+
+    Returns:
+        (E, M, N). A member whose B is singular or not finite gets non-finite entries; nothing is
+        raised, because one member must not stop the others of its stack.
+    """
+    gram = B @ B.transpose(1, 2)
+    solution, _ = torch.linalg.solve_ex(gram, B, check_errors=False)
+    return solution.transpose(1, 2)
+
+
+def control(B: Tensor, x: Tensor) -> Tensor:
+    """The control series ẑ = B⁺ x: x (E, N, R) → (E, M, R)."""
+    return right_inverse(B) @ x
+
+
+def read_out(B: Tensor, hidden: Tensor) -> Tensor:
+    """x̂ = B z: hidden (E, M, R) → (E, N, R)."""
+    return B @ hidden

@@ -1,0 +1,30 @@
+"""What a training regime decides: where the state is set anew, to what, and what happens to gradients.
+
+Every regime here cuts a sequence of T steps into windows of equal length (the last one may be
+shorter). At a window's first step the state is set from outside, so it depends on the parameters and
+the data but not on the window before: given the parameters, windows are independent, and all windows
+of all sequences run side by side. A regime is thus three answers, and training is written once.
+"""
+
+from abc import ABC, abstractmethod
+from typing import ClassVar
+
+from pydantic import BaseModel, ConfigDict
+from torch import Tensor
+
+
+class Regime(BaseModel, ABC):
+    """A training regime with its parameters (pydantic fields, part of a trial's identity)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    name: ClassVar[str]
+    starts_from_data: ClassVar[bool] = True
+    """Whether windows start from the control ẑ = B⁺ x, or from the zero state."""
+
+    @abstractmethod
+    def window(self, sequence_length: int) -> int:
+        """Steps between two settings of the state, at most `sequence_length`."""
+
+    def transform_gradient(self, gradient: Tensor) -> Tensor:
+        """What is done to the gradient (E, P) of each member before the update."""
+        return gradient

@@ -1,0 +1,49 @@
+"""Free runs: a trained network generates a trajectory on its own, never forced."""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from .architecture import Architecture, Parameters
+from .readout import control, read_out
+
+CHUNK = 2000
+"""Steps whose latent states are kept before they are read out: bounds memory."""
+
+
+def free_run(
+    architecture: Architecture, parameters: Parameters, *, start: Tensor, steps: int
+) -> NDArray[np.float64]:
+    """Generate x̂_1 … x̂_steps with every member of a stack, starting on the data.
+
+    The state starts at z_0 = B⁺ x_0 (LSTM: c_0 = 0). No transient is removed.
+
+    Args:
+        parameters: name → (E, ...).
+        start: x_0, (N,), the point where every member starts.
+        steps: length of the run.
+
+    Returns:
+        (E, steps, N). What lies after a member's first non-finite value is NaN.
+    """
+    with torch.inference_mode():
+        parameters = {name: value.detach() for name, value in parameters.items()}
+        B = parameters["B"]
+        members, observed_dim, _ = B.shape
+        run = np.full((members, steps, observed_dim), np.nan)
+        observed = start.to(B).view(1, observed_dim, 1).expand(members, observed_dim, 1)
+        state = architecture.start(control(B, observed).contiguous())
+        bound = {name: value.contiguous() for name, value in architecture.bind(parameters).items()}
+        for begin in range(0, steps, CHUNK):
+            hidden: list[Tensor] = []
+            for _ in range(min(CHUNK, steps - begin)):
+                state = architecture.step(bound, state)
+                hidden.append(state[0])
+            chunk = read_out(B, torch.cat(hidden, dim=2)).transpose(1, 2)
+            run[:, begin : begin + len(hidden)] = chunk.double().cpu().numpy()
+            if not state[0].isfinite().flatten(1).all(dim=1).any():
+                break
+    lost = np.maximum.accumulate(~np.isfinite(run).all(axis=2), axis=1)
+    run[lost] = np.nan
+    return run

@@ -1,0 +1,243 @@
+"""Stacked training: E networks, each with its own weights, minibatches and fate, in one loop.
+
+Two facts carry this file (proved in tests/models/):
+
+1. Windows are independent. A state that was set from outside depends on B and x alone, so the windows
+   of a sequence run side by side: ceil(T/τ) windows × R rows at once, τ sequential steps and not T.
+2. Seeds stack. Every parameter has a leading member dimension, so one loop trains E networks.
+
+Members are strangers: own initial weights, own minibatches, own gradient norm, own divergence. A
+member whose loss or parameters are no longer finite is frozen at its last finite parameters and the
+epoch is noted; the others go on untouched.
+"""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor
+
+from .architecture import Architecture, Parameters, State, stack_initial
+from .readout import control, read_out
+from .regimes.regime import Regime
+from .streams import stream
+
+DTYPES = {"float32": torch.float32, "float64": torch.float64}
+
+
+class TrainingSettings(BaseModel):
+    """Training settings of a trial; the defaults are the authors'."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    epochs: int = Field(default=3000, ge=1, description="epochs")
+    batches_per_epoch: int = Field(default=10, ge=1, description="minibatches an epoch")
+    batch_size: int = Field(default=32, ge=1, description="rows R of a minibatch")
+    sequence_length: int = Field(default=200, ge=1, description="steps T of a training sequence")
+    learning_rate: float = Field(default=1e-3, gt=0, allow_inf_nan=False, description="Adam's step size")
+    precision: Literal["float32", "float64"] = Field(default="float32", description="arithmetic of training")
+
+
+class Windows:
+    """How the subsequences of a minibatch are cut into windows that run side by side.
+
+    Column k·R + r of a batch is window k of subsequence r, so the last windows come last and, where τ
+    does not divide T, simply leave the batch when they are done. Predictions are ordered by step
+    within the window, then window, then subsequence.
+    """
+
+    def __init__(self, *, sequence_length: int, window: int, rows: int, device: torch.device) -> None:
+        starts = torch.arange(0, sequence_length, window)
+        self.steps = window
+        self.shorter_by = (len(starts) - 1) * rows
+        """Columns that are left once the last window is done."""
+        self.last_window = sequence_length - (len(starts) - 1) * window
+        """Length of the last window, 1 … τ."""
+        row = torch.arange(rows).repeat(len(starts))
+        first = starts.repeat_interleave(rows)
+        widths = [len(row) if step < self.last_window else self.shorter_by for step in range(window)]
+        self.first_row, self.first_time = row.to(device), first.to(device)
+        self.target_row = torch.cat([row[:width] for width in widths]).to(device)
+        self.target_time = torch.cat([first[:w] + step + 1 for step, w in enumerate(widths)]).to(device)
+
+
+def predict(
+    architecture: Architecture,
+    parameters: Parameters,
+    windows: Windows,
+    *,
+    series: Tensor,
+    positions: Tensor,
+    from_data: bool,
+) -> tuple[Tensor, Tensor]:
+    """One-step-ahead predictions of subsequences, all windows side by side.
+
+    Args:
+        series: (N, L), the training series.
+        positions: (E, R) integers, first index of each member's subsequences, at most L − T − 1.
+        from_data: whether a window starts from the control ẑ = B⁺ x, or from the zero state.
+
+    Returns:
+        Predictions and targets, both (E, N, T·R), ordered as `Windows` says.
+    """
+    observed = series[:, positions[:, windows.first_row] + windows.first_time].transpose(0, 1)
+    if from_data:
+        hidden = control(parameters["B"], observed)
+    else:
+        members, _, columns = observed.shape
+        hidden = observed.new_zeros(members, architecture.latent_dim, columns)
+    bound = architecture.bind(parameters)
+    state: State = architecture.start(hidden)
+    outputs: list[Tensor] = []
+    for step in range(windows.steps):
+        if step == windows.last_window:
+            state = tuple(part[:, :, : windows.shorter_by] for part in state)
+        state = architecture.step(bound, state)
+        outputs.append(state[0])
+    targets = series[:, positions[:, windows.target_row] + windows.target_time].transpose(0, 1)
+    return read_out(parameters["B"], torch.cat(outputs, dim=2)), targets
+
+
+class Stack:
+    """E networks in training.
+
+    The parameters of a member are one row of a flat (E, P) tensor: the optimiser, the gradient norm
+    and the freezing of a member are then single operations.
+    """
+
+    def __init__(
+        self,
+        architecture: Architecture,
+        regime: Regime,
+        *,
+        settings: TrainingSettings,
+        series: NDArray[np.float64],
+        seeds: Sequence[int],
+        device: str = "cpu",
+    ) -> None:
+        """
+        Args:
+            series: (L, N) training series, standardised, L > T.
+            seeds: one per member; a member's result depends on its own seed alone.
+
+        Raises:
+            ValueError: the series is shorter than a training sequence, or wider than the latent state.
+        """
+        length, observed_dim = series.shape
+        if length < settings.sequence_length + 1:
+            raise ValueError(
+                f"the series has {length} points, a training sequence needs {settings.sequence_length + 1}"
+            )
+        if observed_dim > architecture.latent_dim:
+            raise ValueError(
+                f"{observed_dim} observed dimensions need latent_dim ≥ {observed_dim}, "
+                f"not {architecture.latent_dim}"
+            )
+        self.architecture = architecture
+        self.regime = regime
+        self.settings = settings
+        self.seeds = list(seeds)
+        self.device = torch.device(device)
+        dtype = DTYPES[settings.precision]
+        self.series = torch.from_numpy(np.ascontiguousarray(series.T)).to(self.device, dtype)
+        self.windows = Windows(
+            sequence_length=settings.sequence_length,
+            window=regime.window(settings.sequence_length),
+            rows=settings.batch_size,
+            device=self.device,
+        )
+        initial = stack_initial(architecture, observed_dim, seeds=self.seeds, dtype=dtype)
+        self._shapes = {name: tuple(value.shape[1:]) for name, value in initial.items()}
+        self._sizes = [value[0].numel() for value in initial.values()]
+        flat = torch.cat([value.flatten(1) for value in initial.values()], dim=1)
+        self.flat = flat.to(self.device).requires_grad_()
+        self.optimiser = torch.optim.Adam([self.flat], lr=settings.learning_rate, fused=True)
+        self.alive = torch.ones(len(self.seeds), dtype=torch.bool, device=self.device)
+        self.epoch = 0
+        self.diverged_epoch: list[int | None] = [None] * len(self.seeds)
+
+    @property
+    def size(self) -> int:
+        """Members E."""
+        return len(self.seeds)
+
+    def parameters(self) -> Parameters:
+        """The parameters by name, as views of the flat tensor: name → (E, ...)."""
+        parts = self.flat.split(self._sizes, dim=1)
+        return {
+            name: part.view(self.size, *shape)
+            for part, (name, shape) in zip(parts, self._shapes.items(), strict=True)
+        }
+
+    def member_parameters(self, member: int) -> dict[str, NDArray[np.float32 | np.float64]]:
+        """A copy of one member's parameters, on the CPU."""
+        return {
+            name: value[member].detach().cpu().numpy().copy() for name, value in self.parameters().items()
+        }
+
+    def positions(self, epoch: int) -> Tensor:
+        """First indices of every minibatch of an epoch: (batches, E, R).
+
+        A position is a uniform number scaled to the admissible range, so the same seed draws the same
+        places of the series, whatever the regime, τ or stack.
+        """
+        shape = (self.settings.batches_per_epoch, self.settings.batch_size)
+        places = self.series.shape[1] - self.settings.sequence_length
+        drawn = np.stack([stream(seed, "minibatches", epoch).random(shape) for seed in self.seeds], axis=1)
+        return torch.from_numpy((drawn * places).astype(np.int64)).to(self.device)
+
+    def loss(self, positions: Tensor) -> Tensor:
+        """Mean squared one-step prediction error of each member on its minibatch: (E,)."""
+        predictions, targets = predict(
+            self.architecture,
+            self.parameters(),
+            self.windows,
+            series=self.series,
+            positions=positions,
+            from_data=self.regime.starts_from_data,
+        )
+        return (predictions - targets).square().mean(dim=(1, 2))
+
+    def update(self, positions: Tensor) -> tuple[Tensor, Tensor]:
+        """One optimiser step on one minibatch; returns each member's loss and raw gradient norm.
+
+        A frozen member goes through the motions (shapes stay fixed) and keeps its parameters.
+        """
+        losses = self.loss(positions)
+        # Members share no parameter, so the gradient of the sum is each one's own gradient.
+        (gradient,) = torch.autograd.grad(losses.sum(), self.flat)
+        norms = torch.linalg.vector_norm(gradient, dim=1)
+        before = self.flat.detach().clone()
+        self.flat.grad = self.regime.transform_gradient(gradient)
+        self.optimiser.step()
+        with torch.no_grad():
+            finite = losses.isfinite() & self.flat.isfinite().all(dim=1)
+            self.alive &= finite
+            self.flat.copy_(torch.where(self.alive.unsqueeze(1), self.flat, before))
+        return losses.detach(), norms
+
+    def train_epoch(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Train one epoch.
+
+        Returns:
+            Mean loss and mean raw gradient norm over the minibatches, per member (E,), NaN for a
+            member that is frozen.
+        """
+        self.epoch += 1
+        # One transfer to the host per epoch, not per minibatch: a GPU must not wait for Python.
+        history = [torch.stack(self.update(batch)) for batch in self.positions(self.epoch)]
+        means = torch.stack(history).double().mean(dim=0).cpu().numpy()
+        alive = self.alive.cpu().numpy()
+        for member in np.flatnonzero(~alive):
+            if self.diverged_epoch[member] is None:
+                self.diverged_epoch[member] = self.epoch
+        means[:, ~alive] = np.nan
+        return means[0], means[1]
+
+    @property
+    def all_diverged(self) -> bool:
+        """Whether no member is left in training."""
+        return all(epoch is not None for epoch in self.diverged_epoch)

@@ -1,0 +1,86 @@
+"""Finding studies by name or path, and writing new ones."""
+
+import json
+import os
+from importlib.resources import files as package_files
+from pathlib import Path
+from typing import Any
+
+from .errors import StudyError, UsageError, did_you_mean
+
+
+def results_folder(option: Path | None = None) -> Path:
+    """`--results DIR`, else `ORCH_RESULTS`, else `results/` under the working directory; absolute."""
+    chosen = option or os.environ.get("ORCH_RESULTS") or "results"
+    return Path(chosen).expanduser().absolute()
+
+
+def shipped_folder() -> Path:
+    """The folder of the studies that come with the tool."""
+    return Path(str(package_files("orchestrator.studies")))
+
+
+def available() -> dict[str, Path]:
+    """Study name → file: those shipped, and before them those in `./studies/`."""
+    found: dict[str, Path] = {}
+    for folder in (shipped_folder(), Path("studies")):
+        if folder.is_dir():
+            found.update({path.stem: path for path in sorted(folder.glob("*.toml"))})
+    return dict(sorted(found.items()))
+
+
+def find(name: str) -> Path:
+    """The file of a study, by name or by path.
+
+    Raises:
+        StudyError: there is none; names what is near.
+    """
+    if name.endswith(".toml") or "/" in name or os.sep in name:
+        path = Path(name).expanduser()
+        if not path.is_file():
+            raise StudyError(name, ["there is no such file"])
+        return path
+    studies = available()
+    if name not in studies:
+        raise StudyError(f"study '{name}'", [f"there is none of that name{did_you_mean(name, studies)}"])
+    return studies[name]
+
+
+def new(name: str, declaration: dict[str, Any], *, folder: Path | None = None) -> Path:
+    """Write a study file `NAME.toml` into `folder` (`./studies/`), which must not exist yet.
+
+    Raises:
+        UsageError: the name is no file name, or the file exists.
+        StudyError: the declaration is not a valid study; nothing was written.
+    """
+    from .study import from_declaration
+
+    if not name.replace("_", "").replace("-", "").isalnum():
+        raise UsageError(f"'{name}' cannot name a study: letters, digits, '_' and '-' only")
+    path = (folder or Path("studies")) / f"{name}.toml"
+    if path.exists():
+        raise UsageError(f"{path} exists already")
+    from_declaration(name, declaration, source=f"orch study new {name}")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_suffix(".toml.tmp")
+    temporary.write_text(_toml(declaration), encoding="utf-8")
+    os.replace(temporary, path)
+    return path
+
+
+def _toml(declaration: dict[str, Any]) -> str:
+    """TOML of a declaration: scalars and lists first, then tables, one level of nesting in names."""
+    lines = [f"{key} = {_value(value)}" for key, value in declaration.items() if not isinstance(value, dict)]
+    for key, table in declaration.items():
+        if not isinstance(table, dict):
+            continue
+        nested = {name: inner for name, inner in table.items() if isinstance(inner, dict)}
+        for name, inner in nested.items() if nested else [("", table)]:
+            lines += ["", f"[{key}.{name}]" if name else f"[{key}]"]
+            lines += [f"{field} = {_value(value)}" for field, value in inner.items()]
+    return "\n".join(lines) + "\n"
+
+
+def _value(value: Any) -> str:
+    # JSON's strings, numbers, booleans and flat lists are TOML's too.
+    return json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,71 @@
+"""The command line: a thin skin. Each command parses, calls the library, prints.
+
+Data go to stdout, progress and messages to stderr. What the library raises for a user to mend is
+printed as it stands, without a traceback.
+"""
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from ..errors import OrchError
+from . import report, sql, study
+
+app = typer.Typer(
+    name="orch",
+    help="Declare and run sweeps of RNN training on chaotic data; keep and compare every result.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.add_typer(study.app, name="study")
+app.command("report")(report.report)
+app.command("sql")(sql.sql)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from .. import __version__
+
+        print(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Options before any command."""
+
+
+def main() -> None:
+    """Entry point of `orch`."""
+    code = _run()
+    if "ray" in sys.modules:
+        # Ray keeps references into extension modules alive, whose checks at the interpreter's end then
+        # print pages of warnings. Ray is shut down by now and every file is closed: end here.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
+
+
+def _run() -> int:
+    try:
+        app()
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 0
+    except OrchError as error:
+        print(f"orch: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("orch: interrupted; what had finished is kept", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # The reader (`| head`) has seen enough. Python would complain when it flushes at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0

@@ -1,0 +1,96 @@
+"""One way for every listing command to print rows: a table for people, JSON or CSV for programs."""
+
+import csv
+import enum
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+
+class Format(enum.StrEnum):
+    """How rows are printed."""
+
+    table = "table"
+    json = "json"
+    csv = "csv"
+
+
+FormatOption = Annotated[Format, typer.Option("--format", "-f", help="How to print.", show_choices=True)]
+ResultsOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--results", help="Results folder.", envvar="ORCH_RESULTS", show_default="results", file_okay=False
+    ),
+]
+
+
+def print_rows(columns: Sequence[str], rows: Iterable[Sequence[Any]], form: Format) -> None:
+    """Print rows to stdout."""
+    if form is Format.table:
+        _table(columns, list(rows))
+    elif form is Format.csv:
+        writer = csv.writer(sys.stdout, lineterminator="\n")
+        writer.writerow(columns)
+        writer.writerows([["" if value is None else value for value in row] for row in rows])
+    else:
+        # Two columns of a query may share a name; in an object the later one would win unseen.
+        names = _distinct(columns)
+        items = [dict(zip(names, row, strict=True)) for row in rows]
+        json.dump(items, sys.stdout, indent=2, default=_plain, ensure_ascii=False, allow_nan=False)
+        print()
+
+
+def print_mappings(rows: Sequence[Mapping[str, Any]], form: Format) -> None:
+    """Print mappings that all have the same keys."""
+    columns = list(rows[0]) if rows else []
+    print_rows(columns, [[row[column] for column in columns] for row in rows], form)
+
+
+def _table(columns: Sequence[str], rows: list[Sequence[Any]]) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    numeric = [all(isinstance(r[i], int | float | None) for r in rows) for i in range(len(columns))]
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for name, is_number in zip(columns, numeric, strict=True):
+        table.add_column(Text(name), justify="right" if is_number else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(_cell(value)) for value in row))
+    console = Console()
+    if not console.is_terminal:
+        # Into a pipe or a file nothing is folded or cut.
+        console = Console(width=max(80, sum(max([len(str(c)), *(len(_cell(r[i])) for r in rows)]) + 3
+                                            for i, c in enumerate(columns))))  # fmt: skip
+    console.print(table)
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return f"{value:.5g}"
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M:%S}"
+    return str(value)
+
+
+def _distinct(columns: Sequence[str]) -> list[str]:
+    seen: dict[str, int] = {}
+    names = []
+    for column in columns:
+        seen[column] = seen.get(column, 0) + 1
+        names.append(column if seen[column] == 1 else f"{column}_{seen[column]}")
+    return names
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    return str(value)

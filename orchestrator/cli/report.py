@@ -1,0 +1,76 @@
+"""`orch report`: regimes against a baseline, with the evidence."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..errors import OrchError
+from .output import Format, FormatOption, ResultsOption, print_mappings
+
+
+def report(
+    studies: Annotated[
+        list[str] | None,
+        typer.Argument(help="Studies to take trials from; all by default.", metavar="[STUDY]…"),
+    ] = None,
+    compare: Annotated[
+        str, typer.Option("--compare", help="The baseline regime, by name or as `clipping(max_norm=10)`.")
+    ] = "clipping",
+    measure: Annotated[
+        str, typer.Option("--measure", help="d_stsp, or d_stsp_published (the authors' definition).")
+    ] = "d_stsp",
+    form: FormatOption = Format.table,
+    results: ResultsOption = None,
+) -> None:
+    """Compare training regimes with a baseline, paired by seed, and write the page and the figure.
+
+    The table goes to stdout; the names of the files written to stderr.
+    """
+    from ..catalogue import results_folder
+
+    show(results_folder(results), studies=studies or [], baseline=compare, measure=measure, form=form)
+
+
+def show(results: Path, *, studies: list[str], baseline: str, measure: str, form: Format) -> None:
+    """Print a comparison and write its page and figure."""
+    from rich.console import Console
+
+    from .. import reports
+    from ..store import Store
+
+    with Store(results).reading() as (connection, source):
+        try:
+            comparison = reports.compare(connection, baseline, studies=studies, measure=measure)
+            stem = "-".join([*(studies or ["all"]), "vs", _file_name(baseline)])
+            stem += "" if measure == "d_stsp" else f"-{measure}"
+            versions = connection.execute(
+                "SELECT DISTINCT coalesce(left(code_commit, 12), code_version) FROM trials ORDER BY 1"
+            ).fetchall()
+            code = ", ".join(version for (version,) in versions)
+            written = reports.write_report(
+                comparison,
+                connection,
+                results / "reports",
+                stem=stem,
+                provenance=f"Read from the {source}. Code: {code}.",
+            )
+        except reports.ReportError as error:
+            raise OrchError(f"report: {error}") from None
+        except OSError as error:
+            raise OrchError(
+                f"report: {error.filename or results} cannot be written: {error.strerror}"
+            ) from None
+    if form is Format.table:
+        Console().print(reports.render_comparison(comparison))
+    else:
+        print_mappings(comparison.as_dicts(), form)
+    if source.what != "database":
+        print(f"orch: the database is held by another process; from the {source}", file=sys.stderr)
+    for path in written:
+        print(f"wrote {path}", file=sys.stderr)
+
+
+def _file_name(text: str) -> str:
+    return "".join(letter if letter.isalnum() or letter in "_.=" else "-" for letter in text).strip("-")

@@ -1,0 +1,194 @@
+"""`orch study`: list, plan, run and write studies."""
+
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ..errors import StudyError, UsageError
+from .output import Format, FormatOption, ResultsOption, print_rows
+
+if TYPE_CHECKING:
+    from ..plan import Plan
+
+app = typer.Typer(help="List, plan, run and write studies.", no_args_is_help=True)
+
+StudyArgument = Annotated[
+    str, typer.Argument(help="A study by name, or the path of its file.", metavar="STUDY")
+]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", help="Override a key of the study: training.epochs=500. Repeatable.", metavar="KEY=VALUE"
+    ),
+]
+RetryOption = Annotated[bool, typer.Option("--retry-failed", help="Run trials again that failed.")]
+
+
+@app.command("list")
+def list_studies(form: FormatOption = Format.table) -> None:
+    """List the studies that ship with the tool and those in ./studies/."""
+    from .. import catalogue
+    from ..study import load
+
+    rows: list[list[Any]] = []
+    for name, path in catalogue.available().items():
+        try:
+            study = load(path)
+        except StudyError as error:
+            rows.append([name, None, None, f"cannot be used: {error.problems[0]}", str(path)])
+            continue
+        cells = sum(1 for _ in study.cells())
+        rows.append([name, cells, cells * len(study.seeds), study.description, str(path)])
+    print_rows(["study", "cells", "trials", "description", "file"], rows, form)
+
+
+@app.command("plan")
+def plan_study(
+    study: StudyArgument,
+    overrides: SetOption = None,
+    retry_failed: RetryOption = False,
+    form: FormatOption = Format.table,
+    results: ResultsOption = None,
+) -> None:
+    """Print what a run would do, cell by cell, and why. Nothing is run or written."""
+    plan = _plan(study, overrides, results, retry_failed)
+    columns = ["system", "architecture", "regime", "seeds", "done", "diverged", "unbounded", "failed", "to_run", "reason"]  # fmt: skip
+    rows = [
+        [
+            cell.first.system,
+            cell.first.architecture.name,
+            cell.first.regime_label,
+            len(cell.seeds),
+            cell.done,
+            *(cell.counts.get(status, 0) for status in ("diverged", "unbounded", "failed")),
+            len(cell.missing),
+            cell.reason,
+        ]
+        for cell in plan.cells
+    ]
+    print_rows(columns, rows, form)
+    _say(f"{plan.study.name}: {plan.missing} of {plan.total} trials to run, in {len(plan.cells)} cells")
+
+
+@app.command("run")
+def run_study(
+    study: StudyArgument,
+    overrides: SetOption = None,
+    retry_failed: RetryOption = False,
+    cpus_per_trial: Annotated[
+        float, typer.Option(help="Cores per stack; a stack uses one torch thread per core.", min=0.01)
+    ] = 1.0,
+    gpus_per_trial: Annotated[
+        float, typer.Option(help="GPUs per stack; fractions let several share one.", min=0.0)
+    ] = 0.0,
+    address: Annotated[
+        str | None,
+        typer.Option(help="Address of an existing Ray cluster, which must see the results folder."),
+    ] = None,
+    compare: Annotated[str, typer.Option(help="The baseline regime of the verdict at the end.")] = "clipping",
+    results: ResultsOption = None,
+) -> None:
+    """Run what a study lacks, then print the verdict. Ctrl-C stops it; what finished stays.
+
+    Trials that have a result are never run again. Exit code 130 after an interruption, 1 when trials
+    failed.
+    """
+    from ..catalogue import results_folder
+    from ..progress import Progress
+    from ..runner import Placement, run
+    from . import report
+
+    folder = results_folder(results)
+    plan = _plan(study, overrides, folder, retry_failed)
+    if plan.missing:
+        _say(f"{plan.study.name}: {plan.missing} of {plan.total} trials to run")
+    else:
+        _say(f"{plan.study.name}: all {plan.total} trials are finished, nothing to run")
+    placement = Placement(cpus_per_trial=cpus_per_trial, gpus_per_trial=gpus_per_trial, address=address)
+    outcome = run(plan, results=folder, placement=placement, progress=Progress())
+    failed = outcome.statuses.get("failed", 0)
+    if outcome.interrupted:
+        _say(
+            f"interrupted: {outcome.not_run} trials were not run; `orch study run {study}` goes on from here"
+        )
+        raise typer.Exit(130)
+    regimes = {regime.name for regime in plan.study.regimes}
+    if compare in regimes and len(regimes) > 1:
+        report.show(folder, studies=[plan.study.name], baseline=compare, measure="d_stsp", form=Format.table)
+    if failed:
+        _say(f"{failed} trials failed: orch sql \"select reason from trials where status = 'failed'\"")
+        raise typer.Exit(1)
+
+
+@app.command("new")
+def new_study(
+    name: Annotated[str, typer.Argument(help="Name of the study: its file is ./studies/NAME.toml.")],
+    system: Annotated[list[str], typer.Option(help="System; repeatable, or separated by commas.")],
+    architecture: Annotated[
+        list[str], typer.Option(help="Architecture; repeatable, or separated by commas.")
+    ],
+    tau: Annotated[str, typer.Option(help="Learning intervals τ of sparse forcing, such as 10,30,100.")],
+    seeds: Annotated[int, typer.Option(help="Number of seeds.")] = 10,
+    epochs: Annotated[
+        int | None, typer.Option(help="Epochs of training; the authors' 3000 by default.")
+    ] = None,
+    sequence_length: Annotated[
+        int | None, typer.Option(help="Steps T of a training sequence; by default 200, or the largest τ.")
+    ] = None,
+    clipping: Annotated[bool, typer.Option(help="With gradient clipping as a baseline.")] = True,
+    zero_reset: Annotated[bool, typer.Option(help="With zero reset at every τ.")] = False,
+    description: Annotated[str, typer.Option(help="One line about the study.")] = "",
+) -> None:
+    """Write a study file into ./studies/."""
+    from ..catalogue import new
+
+    taus = _whole_numbers("--tau", tau)
+    training: dict[str, Any] = {}
+    if epochs is not None:
+        training["epochs"] = epochs
+    if sequence_length is not None or max(taus) > 200:
+        training["sequence_length"] = sequence_length if sequence_length is not None else max(taus)
+    regimes: dict[str, Any] = {"sparse_forcing": {"tau": taus}}
+    if clipping:
+        regimes["clipping"] = {}
+    if zero_reset:
+        regimes["zero_reset"] = {"tau": taus}
+    declaration: dict[str, Any] = {
+        "description": description,
+        "grid": {"system": _words(system), "architecture": _words(architecture)},
+        "regimes": regimes,
+        "seeds": {"count": seeds},
+    }
+    if training:
+        declaration["training"] = training
+    path = new(name, declaration)
+    print(path)
+    _say(f"`orch study plan {name}` shows what it holds, `orch study run {name}` runs it")
+
+
+def _plan(study: str, overrides: list[str] | None, results: Any, retry_failed: bool) -> "Plan":
+    from ..catalogue import find, results_folder
+    from ..plan import make_plan
+    from ..store import Store
+    from ..study import load
+
+    loaded = load(find(study), overrides or [])
+    store = Store(results_folder(results))
+    finished = store.finished([trial.trial_id for trial in loaded.trials()])
+    return make_plan(loaded, finished, retry_failed=retry_failed)
+
+
+def _words(values: list[str]) -> list[str]:
+    return [word.strip() for value in values for word in value.split(",") if word.strip()]
+
+
+def _whole_numbers(option: str, text: str) -> list[int]:
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError:
+        raise UsageError(f"{option} {text}: expected whole numbers separated by commas") from None
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)

@@ -1,0 +1,139 @@
+"""What a trial is: its resolved settings, as canonical JSON, as a SHA-256.
+
+The identity holds whatever changes the result, and nothing else: not the device, the stack, the
+worker, a path or the name of a study. Keys are sorted, numbers typed by their field (1 and 1.0 are
+one where the field is a float) and fields at their default are left out, so that an option added
+later does not orphan old results.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+from pydantic import BaseModel
+
+from . import systems
+from .models.architecture import Architecture
+from .models.regimes.regime import Regime
+from .models.training import TrainingSettings
+from .settings import EvaluationSettings
+
+
+def canonical_json(value: object) -> str:
+    """JSON with sorted keys and no spaces: equal settings, equal text."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def digest(value: object) -> str:
+    """SHA-256 of the canonical JSON, hexadecimal."""
+    return hashlib.sha256(canonical_json(value).encode()).hexdigest()
+
+
+def _settings(model: BaseModel) -> dict[str, Any]:
+    return model.model_dump(exclude_defaults=True)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One system × architecture × regime × settings × seed, resolved."""
+
+    system: str
+    architecture: Architecture
+    regime: Regime
+    training: TrainingSettings
+    evaluation: EvaluationSettings
+    seed: int
+
+    @cached_property
+    def context(self) -> dict[str, Any]:
+        """All but regime and seed: what a comparison of regimes holds fixed."""
+        # A correction to a system's equations makes other trials of its name.
+        version = systems.get(self.system).version
+        parts: dict[str, Any] = {
+            "system": {"name": self.system, **({} if version == 1 else {"version": version})},
+            "architecture": {"name": self.architecture.name, **_settings(self.architecture)},
+            "training": _settings(self.training),
+            "evaluation": _settings(self.evaluation),
+        }
+        return {key: value for key, value in parts.items() if value}
+
+    @cached_property
+    def cell(self) -> dict[str, Any]:
+        """All but the seed."""
+        return {**self.context, "regime": {"name": self.regime.name, **_settings(self.regime)}}
+
+    @cached_property
+    def config(self) -> dict[str, Any]:
+        """The whole resolved trial, defaults left out."""
+        return {**self.cell, "seed": self.seed}
+
+    @cached_property
+    def trial_id(self) -> str:
+        """SHA-256 of `config`."""
+        return digest(self.config)
+
+    @cached_property
+    def cell_id(self) -> str:
+        """SHA-256 of `cell`."""
+        return digest(self.cell)
+
+    @cached_property
+    def context_id(self) -> str:
+        """SHA-256 of `context`."""
+        return digest(self.context)
+
+    @property
+    def tau(self) -> int | None:
+        """The learning interval, where the regime has one."""
+        return getattr(self.regime, "tau", None)
+
+    @property
+    def regime_label(self) -> str:
+        """The regime with what was set of it, for people: `clipping(max_norm=10)`."""
+        settings = _settings(self.regime)
+        inside = ", ".join(f"{key}={_plain(value)}" for key, value in settings.items())
+        return f"{self.regime.name}({inside})" if inside else self.regime.name
+
+    @property
+    def context_label(self) -> str:
+        """The settings that differ from the defaults, for people."""
+        parts = {
+            **_settings(self.architecture),
+            **_settings(self.training),
+            **{f"evaluation.{key}": value for key, value in _settings(self.evaluation).items()},
+        }
+        return ", ".join(f"{key}={_plain(value)}" for key, value in parts.items())
+
+    def with_seed(self, seed: int) -> "Trial":
+        """The same cell, another seed."""
+        return replace(self, seed=seed)
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:g}"
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def trial_from_config(config: dict[str, Any]) -> Trial:
+    """The trial that a `config` describes: the inverse of `Trial.config`.
+
+    Raises:
+        KeyError: an architecture or regime that this version does not know.
+        pydantic.ValidationError: a setting that this version does not know or allow.
+    """
+    from .models import ARCHITECTURES
+    from .models.regimes import REGIMES
+
+    architecture = dict(config["architecture"])
+    regime = dict(config["regime"])
+    return Trial(
+        system=config["system"]["name"],
+        architecture=ARCHITECTURES[architecture.pop("name")](**architecture),
+        regime=REGIMES[regime.pop("name")](**regime),
+        training=TrainingSettings(**config.get("training", {})),
+        evaluation=EvaluationSettings(**config.get("evaluation", {})),
+        seed=config["seed"],
+    )

@@ -1,0 +1,123 @@
+"""The journal: append-only Parquet files, the truth from which the results database is made.
+
+    journal/trials/     one file per finished stack, a row per trial, its curves nested in the row
+    journal/studies/    one file per study definition, with the trials it asked for
+    journal/systems/    one file per system as it was used
+
+A file is written under a temporary name, fsynced and renamed, so it is there whole or not at all.
+Workers write trials; whoever starts a study writes the rest. Nothing is ever changed or removed.
+"""
+
+import json
+import os
+import uuid
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+SCHEMA_VERSION = 1
+
+TRIALS = pa.schema(
+    [
+        ("trial_id", pa.string()), ("cell_id", pa.string()), ("context_id", pa.string()),
+        ("context", pa.string()), ("config", pa.string()),
+        ("system", pa.string()), ("architecture", pa.string()), ("regime", pa.string()),
+        ("regime_label", pa.string()), ("tau", pa.int64()), ("seed", pa.int64()),
+        ("latent_dim", pa.int64()), ("epochs", pa.int64()), ("sequence_length", pa.int64()),
+        ("batch_size", pa.int64()), ("batches_per_epoch", pa.int64()), ("learning_rate", pa.float64()),
+        ("evaluation_steps", pa.int64()),
+        ("status", pa.string()), ("reason", pa.string()),
+        ("diverged_epoch", pa.int64()), ("unbounded_step", pa.int64()),
+        ("final_loss", pa.float64()),
+        ("d_stsp", pa.float64()), ("d_h", pa.float64()), ("psc", pa.float64()),
+        ("outside_share", pa.float64()),
+        ("d_stsp_published", pa.float64()), ("d_h_published", pa.float64()), ("psc_published", pa.float64()),
+        ("measure_definitions", pa.string()), ("system_hash", pa.string()),
+        ("stack_id", pa.string()), ("stack_size", pa.int64()), ("device", pa.string()),
+        ("host", pa.string()), ("threads", pa.int64()),
+        ("started_at", pa.timestamp("us", tz="UTC")), ("finished_at", pa.timestamp("us", tz="UTC")),
+        ("train_seconds", pa.float64()), ("evaluate_seconds", pa.float64()),
+        ("code_version", pa.string()), ("code_commit", pa.string()), ("code_dirty", pa.bool_()),
+        ("packages", pa.string()),
+        ("curves", pa.list_(pa.struct(
+            [("epoch", pa.int64()), ("quantity", pa.string()), ("value", pa.float64())]
+        ))),
+    ]
+)  # fmt: skip
+
+STUDIES = pa.schema(
+    [
+        ("study", pa.string()), ("definition_id", pa.string()), ("description", pa.string()),
+        ("declaration", pa.string()), ("source", pa.string()),
+        ("recorded_at", pa.timestamp("us", tz="UTC")), ("trial_ids", pa.list_(pa.string())),
+    ]
+)  # fmt: skip
+
+SYSTEMS = pa.schema(
+    [
+        ("system", pa.string()), ("content_hash", pa.string()), ("dimension", pa.int64()),
+        ("variables", pa.string()), ("dt", pa.float64()), ("n_points", pa.int64()),
+        ("lambda_max", pa.float64()), ("lambda_max_se", pa.float64()),
+        ("spectrum", pa.list_(pa.float64())), ("tau_pred", pa.float64()),
+        ("standardisation", pa.string()), ("parameters", pa.string()), ("source", pa.string()),
+        ("floor_d_stsp", pa.float64()), ("ceiling_d_stsp", pa.float64()),
+        ("floor_d_stsp_published", pa.float64()), ("ceiling_d_stsp_published", pa.float64()),
+        ("floors", pa.string()), ("ceilings", pa.string()),
+        ("recorded_at", pa.timestamp("us", tz="UTC")),
+    ]
+)  # fmt: skip
+
+KINDS = {"trials": TRIALS, "studies": STUDIES, "systems": SYSTEMS}
+
+
+def write(journal: Path, kind: str, name: str, rows: Sequence[Mapping[str, Any]]) -> Path:
+    """Append one file of rows; it is on disk, whole, when this returns.
+
+    Args:
+        kind: a key of `KINDS`.
+        name: unique within the kind; a file of that name is replaced by the same content.
+
+    Raises:
+        OSError: the disk is full or the folder cannot be written; no partial file is left behind.
+        ValueError: a row has a key that the schema does not know.
+    """
+    schema = KINDS[kind].with_metadata({"orch_schema_version": json.dumps(SCHEMA_VERSION)})
+    unknown = {key for row in rows for key in row} - set(schema.names)
+    if unknown:
+        raise ValueError(f"the journal has no column {', '.join(sorted(unknown))} in {kind}")
+    table = pa.Table.from_pylist([dict(row) for row in rows], schema=schema)
+    folder = journal / kind
+    folder.mkdir(parents=True, exist_ok=True)
+    target = folder / f"{name}.parquet"
+    temporary = folder / f".{name}.{uuid.uuid4().hex}.tmp"
+    try:
+        with temporary.open("wb") as file:
+            pq.write_table(table, file, compression="zstd")
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, target)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    _fsync_folder(folder)
+    return target
+
+
+def _fsync_folder(folder: Path) -> None:
+    """Make the rename itself durable (a no-op where folders cannot be opened, as on Windows)."""
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except OSError:
+        return
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def files(journal: Path, kind: str) -> list[Path]:
+    """The finished files of a kind, by name."""
+    return sorted((journal / kind).glob("*.parquet"))

@@ -1,0 +1,134 @@
+"""How far a run is: a live display on a terminal, plain lines elsewhere, always on stderr."""
+
+import time
+from collections import Counter
+from dataclasses import dataclass
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from .identity import Trial
+
+LINE_SECONDS = 15.0
+"""How often a plain log says something when no stack has finished."""
+
+
+@dataclass
+class _Running:
+    label: str
+    size: int
+    epoch: int = 0
+
+
+class Progress:
+    """Counts trials and epochs of a run and shows them."""
+
+    def __init__(self, console: Console | None = None, *, quiet: bool = False) -> None:
+        self.console = console or Console(stderr=True)
+        self.quiet = quiet
+        self.statuses: Counter[str] = Counter()
+        self._total = self._epochs = 0
+        self._running: dict[str, _Running] = {}
+        self._live: Live | None = None
+        self._since = self._last_line = time.monotonic()
+
+    def note(self, text: str) -> None:
+        """One line about what happens now."""
+        if not self.quiet:
+            self.console.print(Text(text, style="dim"))
+
+    def start(self, *, total: int, epochs: int, slots: int) -> None:
+        """Begin to count `total` trials of `epochs` epochs."""
+        self._total, self._epochs = total, epochs
+        self._since = self._last_line = time.monotonic()
+        self.note(f"{total} trials, {slots} stacks at a time")
+        if self.console.is_terminal and not self.quiet:
+            self._live = Live(
+                get_renderable=self._render, console=self.console, refresh_per_second=2, transient=True
+            )
+            self._live.start()
+
+    def stop(self) -> None:
+        """End the display."""
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+
+    def running(self, stack: str, first: Trial, *, size: int) -> None:
+        """A stack was placed (again)."""
+        label = f"{first.system} · {first.architecture.name} · {first.regime_label}"
+        self._running[stack] = _Running(label, size)
+
+    def epoch(self, stack: str, epoch: int) -> None:
+        """A stack has done so many epochs."""
+        if stack in self._running:
+            self._running[stack].epoch = epoch
+
+    def finished(self, stack: str, statuses: dict[str, int]) -> None:
+        """A stack ended, its trials in these statuses."""
+        self.statuses.update(statuses)
+        running = self._running.pop(stack, None)
+        if running is not None and self._live is None:
+            self._line(f"{running.label}, {running.size} seeds: {_counts(Counter(statuses))}")
+
+    def tick(self) -> None:
+        """Called often; a plain log speaks up now and then."""
+        if self._live is None and time.monotonic() - self._last_line >= LINE_SECONDS:
+            at = "; ".join(f"{r.label} epoch {r.epoch}/{self._epochs}" for r in self._running.values())
+            self._line(at or "waiting for a worker")
+
+    @property
+    def done(self) -> int:
+        """Trials that have ended."""
+        return sum(self.statuses.values())
+
+    def _line(self, text: str) -> None:
+        self._last_line = time.monotonic()
+        if not self.quiet:
+            clock = time.strftime("%H:%M:%S")
+            self.console.print(
+                f"{clock} {self.done}/{self._total} {self._eta()} | {text}", highlight=False, soft_wrap=True
+            )
+
+    def _share(self) -> float:
+        if not self._total or not self._epochs:
+            return 0.0
+        under_way = sum(r.size * min(r.epoch / self._epochs, 1.0) for r in self._running.values())
+        return min((self.done + under_way) / self._total, 1.0)
+
+    def _eta(self) -> str:
+        share, elapsed = self._share(), time.monotonic() - self._since
+        if share <= 0.005:
+            return "ETA --"
+        return f"ETA {_duration(elapsed * (1 - share) / share)}"
+
+    def _render(self) -> RenderableType:
+        head = Table.grid(padding=(0, 2))
+        elapsed = _duration(time.monotonic() - self._since)
+        bar = ProgressBar(total=1.0, completed=self._share(), width=30)
+        head.add_row(bar, f"{self.done}/{self._total} trials", elapsed, self._eta(), _counts(self.statuses))
+        stacks = Table.grid(padding=(0, 2))
+        for running in list(self._running.values())[:8]:
+            share = ProgressBar(total=max(self._epochs, 1), completed=running.epoch, width=12)
+            seeds = f"{running.size} seeds"
+            stacks.add_row(share, f"{running.epoch}/{self._epochs}", seeds, Text(running.label))
+        if len(self._running) > 8:
+            stacks.add_row("", "", "", f"… and {len(self._running) - 8} more stacks")
+        return Group(head, stacks)
+
+
+def _counts(statuses: Counter[str]) -> str:
+    """`5 done, 1 diverged`: done counts every trial with a result, blown-up ones included."""
+    done = sum(count for status, count in statuses.items() if status != "failed")
+    parts = [f"{done} done"]
+    parts += [f"{statuses[name]} {name}" for name in ("diverged", "unbounded", "failed") if statuses[name]]
+    return ", ".join(parts)
+
+
+def _duration(seconds: float) -> str:
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"

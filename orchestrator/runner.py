@@ -1,0 +1,275 @@
+"""Running a plan on Ray Tune: one Tune trial per stack, placed on cores and GPUs.
+
+Ray is the placement engine and nothing else. What is to be run is a set difference over identities
+(`plan`), what was run is in the journal; a Tuner is always fresh and its state is thrown away.
+"""
+
+import contextlib
+import json
+import logging
+import os
+import shutil
+import signal
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from . import journal
+from .errors import OrchError, UsageError
+from .identity import Trial, canonical_json, trial_from_config
+from .plan import Plan
+from .progress import Progress
+from .store import Store
+
+REPORT_SECONDS = 1.0
+"""How often a worker says how far it is: more often would cost Tune more than it tells."""
+
+RETRIES = 2
+"""How often a stack whose worker was lost is started again."""
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where stacks run."""
+
+    cpus_per_trial: float = 1.0
+    gpus_per_trial: float = 0.0
+    address: str | None = None
+    """Address of an existing Ray cluster; None for one embedded in this process."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run came to."""
+
+    statuses: dict[str, int]
+    """Trials by status, of this run."""
+    interrupted: bool
+    not_run: int
+    """Trials that were planned and have no row."""
+
+
+def record_study(plan: Plan, results: Path) -> None:
+    """Journal the study: its declaration and the trials it asks for. Writing it again changes nothing."""
+    study = plan.study
+    row = {
+        "study": study.name,
+        "definition_id": study.definition_id,
+        "description": study.description,
+        "declaration": canonical_json(study.declaration),
+        "source": study.source,
+        "recorded_at": datetime.now(UTC),
+        "trial_ids": [trial.trial_id for trial in study.trials()],
+    }
+    journal.write(results / "journal", "studies", f"{study.name}-{study.definition_id[:16]}", [row])
+
+
+def record_systems(plan: Plan, results: Path) -> None:
+    """Make (or fetch from the cache) every system's data before workers need it, and journal them."""
+    from .systems.dataset import load
+
+    for name in plan.study.systems:
+        data = load(name, cache=results / "systems")
+        row = {key: value for key, value in data.row().items() if key != "name"}
+        floors, ceilings = data.floors, data.ceilings
+        row |= {
+            "system": name,
+            "variables": ", ".join(data.variables),
+            "floor_d_stsp": floors["orch"]["d_stsp"],
+            "ceiling_d_stsp": ceilings["orch"]["d_stsp"],
+            "floor_d_stsp_published": floors["published"]["d_stsp"],
+            "ceiling_d_stsp_published": ceilings["published"]["d_stsp"],
+            "recorded_at": datetime.now(UTC),
+        }
+        journal.write(results / "journal", "systems", f"{name}-{data.content_hash[:16]}", [row])
+
+
+def run(plan: Plan, *, results: Path, placement: Placement, progress: Progress) -> Outcome:
+    """Run what a plan lacks, journal it, and keep the database up to date meanwhile.
+
+    Returns when everything has a row, or after Ctrl-C (SIGINT) or SIGTERM, with what finished kept.
+
+    Raises:
+        UsageError: the resources asked for are not there.
+        OrchError: the results folder cannot be written, or Ray cannot be started.
+    """
+    store = Store(results)
+    try:
+        record_study(plan, results)
+        if plan.missing:
+            progress.note("preparing " + ", ".join(plan.study.systems))
+            record_systems(plan, results)
+    except OSError as error:
+        raise OrchError(f"{results} cannot be written: {error.strerror}") from None
+    store.ingest()
+    if not plan.missing:
+        return Outcome({}, interrupted=False, not_run=0)
+    progress.note("starting Ray")
+    with _ray(results, placement) as resources:
+        slots = _slots(resources, placement)
+        stacks = plan.stacks(slots=slots, gpu=placement.gpus_per_trial > 0)
+        progress.start(total=plan.missing, epochs=plan.study.training.epochs, slots=slots)
+        try:
+            stopped = _fit(stacks, results=results, placement=placement, progress=progress, store=store)
+        finally:
+            progress.stop()
+    _ingest_patiently(store, progress)
+    statuses = dict(progress.statuses)
+    return Outcome(statuses, interrupted=stopped, not_run=plan.missing - sum(statuses.values()))
+
+
+def train_stack(config: dict[str, Any]) -> None:
+    """Ray Tune's trainable: one stack, in a worker that is used again for the next one."""
+    from ray import tune
+
+    from . import worker
+    from .trial import run_stack
+
+    stack = json.loads(config["stack"])
+    device = worker.prepare(threads=stack["threads"], gpus=stack["gpus"])
+    trials = [trial_from_config(item) for item in stack["trials"]]
+    last = time.monotonic()
+
+    def report(epoch: int) -> None:
+        nonlocal last
+        if time.monotonic() - last >= REPORT_SECONDS:
+            last = time.monotonic()
+            tune.report({"epoch": epoch})
+
+    statuses = run_stack(trials, results=Path(stack["results"]), device=device, progress=report)
+    tune.report({"epoch": trials[0].training.epochs, "statuses": statuses})
+
+
+def _fit(
+    stacks: list[list[Trial]], *, results: Path, placement: Placement, progress: Progress, store: Store
+) -> bool:
+    """Run the stacks; True when they were stopped before all were done."""
+    from ray import tune
+
+    from .callback import StackCallback
+
+    # A stack travels as text: Tune would search a nested dictionary for things to sample.
+    payloads = [
+        canonical_json(
+            {
+                "trials": [trial.config for trial in stack],
+                "results": str(results),
+                "threads": max(1, int(placement.cpus_per_trial)),
+                "gpus": placement.gpus_per_trial,
+            }
+        )
+        for stack in stacks
+    ]
+    resources = {"cpu": placement.cpus_per_trial, "gpu": placement.gpus_per_trial}
+    state = results / ".ray"
+    name = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
+    callback = StackCallback(results=results, progress=progress, store=store)
+    tuner = tune.Tuner(
+        tune.with_resources(train_stack, resources),
+        param_space={"stack": tune.grid_search(payloads)},
+        tune_config=tune.TuneConfig(num_samples=1, reuse_actors=True),
+        run_config=tune.RunConfig(
+            name=name,
+            storage_path=str(state),
+            verbose=0,
+            callbacks=[callback],
+            failure_config=tune.FailureConfig(max_failures=RETRIES),
+        ),
+    )
+    try:
+        with _sigterm_as_interrupt():
+            tuner.fit()
+    finally:
+        shutil.rmtree(state / name, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            state.rmdir()
+    return callback.ended < len(stacks)
+
+
+@contextlib.contextmanager
+def _sigterm_as_interrupt() -> Iterator[None]:
+    """Let SIGTERM end a run as Ctrl-C does (Tune stops its loop on SIGINT and cleans up)."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    interrupt = signal.getsignal(signal.SIGINT)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+        signal.signal(signal.SIGINT, interrupt)
+
+
+@contextlib.contextmanager
+def _ray(results: Path, placement: Placement) -> Iterator[dict[str, float]]:
+    """A running Ray and its resources; one that was running before is used and left running."""
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # no usage ping
+    os.environ["TUNE_DISABLE_AUTO_CALLBACK_LOGGERS"] = "1"  # five files a trial that nobody reads
+    os.environ["RAY_CHDIR_TO_TRIAL_DIR"] = "0"
+    os.environ["RAY_AIR_NEW_OUTPUT"] = "0"  # the new output prints a table whatever the verbosity
+    os.environ.setdefault("RAY_DEDUP_LOGS", "0")
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    import ray
+
+    ours = not ray.is_initialized()
+    if ours:
+        settings: dict[str, Any] = {"include_dashboard": False, "log_to_driver": False}
+        if placement.address is None:
+            settings |= {"num_cpus": _cpus(), "object_store_memory": 200 * 2**20}
+        else:
+            settings = {"address": placement.address, "log_to_driver": False}
+        try:
+            # Ray puts the working directory on its workers' import path, where a user's folder could
+            # shadow a package. Started from the results folder it finds nothing there to import.
+            with contextlib.chdir(results):
+                ray.init(logging_level=logging.ERROR, configure_logging=True, **settings)
+        except (ConnectionError, RuntimeError, ValueError, OSError) as error:
+            where = f"the Ray cluster at {placement.address}" if placement.address else "Ray"
+            raise OrchError(f"{where} cannot be reached or started: {str(error).splitlines()[0]}") from error
+    for name in ("ray.tune", "ray.train", "ray._private", "ray"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    try:
+        yield ray.cluster_resources()
+    finally:
+        if ours:
+            ray.shutdown()
+
+
+def _cpus() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _slots(resources: dict[str, float], placement: Placement) -> int:
+    """Stacks that can run at once.
+
+    Raises:
+        UsageError: not even one.
+    """
+    slots = float("inf")
+    for what, wanted in (("CPU", placement.cpus_per_trial), ("GPU", placement.gpus_per_trial)):
+        if wanted > 0:
+            there = resources.get(what, 0.0)
+            if there < wanted:
+                option = f"--{what.lower()}s-per-trial {wanted:g}"
+                raise UsageError(f"{option}: there are {there:g} {what}s")
+            slots = min(slots, there // wanted)
+    return int(slots) if slots != float("inf") else 1
+
+
+def _ingest_patiently(store: Store, progress: Progress, *, seconds: float = 10.0) -> None:
+    """Bring the database up to date at the end; a foreign reader may hold it for a while."""
+    deadline = time.monotonic() + seconds
+    while store.ingest() is None:
+        if time.monotonic() > deadline:
+            progress.note(
+                f"{store.database} is held open by another process; the results are safe in {store.journal} "
+                "and enter the database with the next run"
+            )
+            return
+        time.sleep(0.2)

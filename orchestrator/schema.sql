@@ -1,0 +1,79 @@
+-- The results database: an index of the journal, made from it and rebuilt from it at any time.
+-- One wide typed row per trial; a long table for curves; append-only, no secondary indexes.
+
+CREATE TABLE IF NOT EXISTS meta (key VARCHAR, value VARCHAR);
+
+-- Journal files that are in the database.
+CREATE TABLE IF NOT EXISTS ingested (file VARCHAR, kind VARCHAR, ingested_at TIMESTAMPTZ);
+
+CREATE TABLE IF NOT EXISTS trials (
+    trial_id VARCHAR, cell_id VARCHAR, context_id VARCHAR, context VARCHAR, config JSON,
+    system VARCHAR, architecture VARCHAR, regime VARCHAR, regime_label VARCHAR, tau BIGINT, seed BIGINT,
+    latent_dim BIGINT, epochs BIGINT, sequence_length BIGINT, batch_size BIGINT, batches_per_epoch BIGINT,
+    learning_rate DOUBLE, evaluation_steps BIGINT,
+    status VARCHAR,            -- ok | diverged (in training) | unbounded (free run) | failed (a bug)
+    reason VARCHAR, diverged_epoch BIGINT, unbounded_step BIGINT, final_loss DOUBLE,
+    d_stsp DOUBLE, d_h DOUBLE, psc DOUBLE, outside_share DOUBLE,
+    d_stsp_published DOUBLE, d_h_published DOUBLE, psc_published DOUBLE,
+    measure_definitions JSON, system_hash VARCHAR,
+    stack_id VARCHAR, stack_size BIGINT, device VARCHAR, host VARCHAR, threads BIGINT,
+    started_at TIMESTAMPTZ, finished_at TIMESTAMPTZ, train_seconds DOUBLE, evaluate_seconds DOUBLE,
+    code_version VARCHAR, code_commit VARCHAR, code_dirty BOOLEAN, packages JSON
+);
+
+-- The course of training: loss, gradient_norm and the measures at each evaluation.
+CREATE TABLE IF NOT EXISTS curves (trial_id VARCHAR, epoch BIGINT, quantity VARCHAR, value DOUBLE);
+
+CREATE TABLE IF NOT EXISTS studies (
+    study VARCHAR, definition_id VARCHAR, description VARCHAR, declaration JSON, source VARCHAR,
+    recorded_at TIMESTAMPTZ
+);
+
+-- One trial can belong to many studies.
+CREATE TABLE IF NOT EXISTS study_trials (study VARCHAR, trial_id VARCHAR);
+
+CREATE TABLE IF NOT EXISTS systems (
+    system VARCHAR, content_hash VARCHAR, dimension BIGINT, variables VARCHAR, dt DOUBLE, n_points BIGINT,
+    lambda_max DOUBLE, lambda_max_se DOUBLE, spectrum DOUBLE[], tau_pred DOUBLE,
+    standardisation VARCHAR, parameters JSON, source VARCHAR,
+    floor_d_stsp DOUBLE, ceiling_d_stsp DOUBLE, floor_d_stsp_published DOUBLE, ceiling_d_stsp_published DOUBLE,
+    floors JSON, ceilings JSON, recorded_at TIMESTAMPTZ
+);
+
+-- Trials beside what their system is worth knowing by. A seed that blew up scores the ceiling of
+-- D_stsp (`..._score`), so that no mean is one over survivors alone; a failed one scores nothing.
+CREATE OR REPLACE VIEW results AS
+SELECT
+    t.*,
+    CASE WHEN t.status IN ('diverged', 'unbounded') THEN s.ceiling_d_stsp ELSE t.d_stsp END AS d_stsp_score,
+    CASE WHEN t.status IN ('diverged', 'unbounded') THEN s.ceiling_d_stsp_published
+         WHEN t.status = 'ok' THEN coalesce(t.d_stsp_published, s.ceiling_d_stsp_published)
+    END AS d_stsp_published_score,
+    s.floor_d_stsp, s.ceiling_d_stsp, s.floor_d_stsp_published, s.ceiling_d_stsp_published,
+    s.tau_pred, s.lambda_max, s.lambda_max_se, s.dt
+FROM trials AS t
+LEFT JOIN systems AS s ON s.content_hash = t.system_hash;
+
+-- One row per cell: how many seeds, what became of them, and the geometric mean of D_stsp over seeds
+-- with blown-up ones at the ceiling.
+CREATE OR REPLACE VIEW cells AS
+SELECT
+    cell_id, any_value(context_id) AS context_id, any_value(context) AS context,
+    any_value(system) AS system, any_value(architecture) AS architecture,
+    any_value(regime) AS regime, any_value(regime_label) AS regime_label, any_value(tau) AS tau,
+    count(*) AS seeds,
+    count(*) FILTER (status = 'ok') AS ok,
+    count(*) FILTER (status = 'diverged') AS diverged,
+    count(*) FILTER (status = 'unbounded') AS unbounded,
+    count(*) FILTER (status = 'failed') AS failed,
+    exp(avg(ln(d_stsp_score)) FILTER (d_stsp_score > 0)) AS d_stsp_geomean,
+    median(d_stsp_score) AS d_stsp_median,
+    min(d_stsp_score) AS d_stsp_min,
+    max(d_stsp_score) AS d_stsp_max,
+    median(d_h) AS d_h_median,
+    median(psc) AS psc_median,
+    any_value(floor_d_stsp) AS floor_d_stsp,
+    any_value(ceiling_d_stsp) AS ceiling_d_stsp,
+    any_value(tau_pred) AS tau_pred
+FROM results
+GROUP BY cell_id;

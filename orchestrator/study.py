@@ -1,0 +1,262 @@
+"""A study: the declared file, validated and resolved into trials.
+
+A study has three kinds of axes. Grid axes (system, architecture and any hyperparameter given as a
+list) are run completely; τ belongs to the regime; seeds are replicates, never searched and never a
+grid axis.
+
+    description = "…"
+    [grid]
+    system = ["lorenz63"]
+    architecture = ["rnn", "plrnn", "lstm"]
+    [regimes.sparse_forcing]
+    tau = [5, 10, 30]
+    [regimes.clipping]
+    [seeds]
+    count = 20
+    [training]            # defaults are the authors' settings
+    epochs = 3000
+    [evaluation]
+    [architectures.plrnn] # hyperparameters of one architecture; a list is an axis
+    latent_dim = 30
+"""
+
+import itertools
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from . import systems
+from .errors import StudyError, did_you_mean
+from .identity import Trial, digest
+from .models import ARCHITECTURES, Architecture
+from .models.regimes import REGIMES, Regime
+from .models.training import TrainingSettings
+from .settings import EvaluationSettings
+from .validation import Problem, problems_of
+
+T = TypeVar("T", bound=BaseModel)
+
+
+class Grid(BaseModel):
+    """Axes that are run completely."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    system: list[str] = Field(min_length=1, description="names of systems")
+    architecture: list[str] = Field(min_length=1, description="names of architectures")
+
+
+class Seeds(BaseModel):
+    """Replicates: seeds first, first + 1, …"""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    count: int = Field(ge=1, le=100_000, description="number of seeds")
+    first: int = Field(default=0, ge=0, description="the first seed")
+
+
+class _Declared(BaseModel):
+    """The file as written; regimes and architectures are validated by their own classes."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    description: str = ""
+    grid: Grid
+    regimes: dict[str, dict[str, Any]] = Field(min_length=1, description="at least one regime")
+    architectures: dict[str, dict[str, Any]] = Field(default_factory=dict, description="hyperparameters")
+    seeds: Seeds
+    training: TrainingSettings = TrainingSettings()
+    evaluation: EvaluationSettings = EvaluationSettings()
+
+
+@dataclass(frozen=True)
+class Study:
+    """A validated study."""
+
+    name: str
+    description: str
+    systems: tuple[str, ...]
+    architectures: tuple[Architecture, ...]
+    regimes: tuple[Regime, ...]
+    seeds: tuple[int, ...]
+    training: TrainingSettings
+    evaluation: EvaluationSettings
+    source: str
+    declaration: dict[str, Any]
+    """The file's content with overrides applied, as plain data."""
+
+    @property
+    def definition_id(self) -> str:
+        """SHA-256 of the declaration: changes with the file."""
+        return digest(self.declaration)
+
+    def cells(self) -> Iterator[Trial]:
+        """Every cell, as its trial of the first seed: systems, then architectures, then regimes."""
+        for system, architecture, regime in itertools.product(self.systems, self.architectures, self.regimes):
+            yield Trial(
+                system=system,
+                architecture=architecture,
+                regime=regime,
+                training=self.training,
+                evaluation=self.evaluation,
+                seed=self.seeds[0],
+            )
+
+    def trials(self) -> Iterator[Trial]:
+        """Every trial, cell by cell."""
+        for cell in self.cells():
+            for seed in self.seeds:
+                yield cell.with_seed(seed)
+
+
+def load(path: Path, overrides: Iterable[str] = ()) -> Study:
+    """Read, override and validate a study file.
+
+    Args:
+        overrides: `key.path=value` with a TOML value, as `--set` takes them.
+
+    Raises:
+        StudyError: with every problem found; nothing was written.
+    """
+    try:
+        text = path.read_bytes().decode()
+    except OSError as error:
+        raise StudyError(str(path), [f"cannot be read: {error.strerror}"]) from None
+    except UnicodeDecodeError:
+        raise StudyError(str(path), ["is not UTF-8 text"]) from None
+    try:
+        raw = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise StudyError(str(path), [f"is not valid TOML: {error}"]) from None
+    overridden = [apply_override(raw, override) for override in overrides]
+    return from_declaration(path.stem, raw, source=str(path), overridden=overridden)
+
+
+def apply_override(raw: dict[str, Any], override: str) -> str:
+    """Set one `key.path=value` in a declaration and return the key path.
+
+    Raises:
+        StudyError: not of that form, or the path runs through a value.
+    """
+    key, equals, text = override.partition("=")
+    key = key.strip()
+    if not equals or not key or not all(key.split(".")):
+        raise StudyError(f"--set {override}", ["expected KEY=VALUE, such as training.epochs=500"])
+    try:
+        value = tomllib.loads(f"value = {text}")["value"]
+    except (tomllib.TOMLDecodeError, KeyError):
+        value = text.strip()  # a bare word is a string
+    *tables, last = key.split(".")
+    node = raw
+    for table in tables:
+        node = node.setdefault(table, {})
+        if not isinstance(node, dict):
+            raise StudyError(f"--set {override}", [f"'{table}' is a value, not a table"])
+    if last in ("system", "architecture") and isinstance(value, str):
+        value = [value]  # --set grid.system=lorenz63 reads better than a quoted list
+    node[last] = value
+    return key
+
+
+def from_declaration(name: str, raw: dict[str, Any], *, source: str, overridden: Iterable[str] = ()) -> Study:
+    """Validate plain data as a study.
+
+    Raises:
+        StudyError: with every problem found.
+    """
+    problems: list[Problem] = []
+    try:
+        declared = _Declared.model_validate(raw)
+    except ValidationError as error:
+        raise StudyError(source, _lines(problems_of(error, _Declared), overridden)) from None
+    _check_names("grid.system", declared.grid.system, systems.names(), "system", problems)
+    _check_names("grid.architecture", declared.grid.architecture, ARCHITECTURES, "architecture", problems)
+    _check_names("architectures", list(declared.architectures), ARCHITECTURES, "architecture", problems)
+    _check_names("regimes", list(declared.regimes), REGIMES, "regime", problems)
+    architectures: list[Architecture] = []
+    for key in declared.grid.architecture:
+        if key in ARCHITECTURES:
+            table = declared.architectures.get(key, {})
+            architectures += _expand(ARCHITECTURES[key], table, f"architectures.{key}", problems)
+    for key in declared.architectures.keys() - set(declared.grid.architecture):
+        problems.append(Problem(f"architectures.{key}", f"'{key}' is not in grid.architecture"))
+    regimes: list[Regime] = []
+    for key, table in declared.regimes.items():
+        if key in REGIMES:
+            regimes += _expand(REGIMES[key], table, f"regimes.{key}", problems)
+    longest = declared.training.sequence_length
+    for regime in regimes:
+        tau = getattr(regime, "tau", 1)
+        if tau > longest:
+            expected = f"expected at most training.sequence_length ({longest}), got {tau}"
+            problems.append(Problem(f"regimes.{regime.name}.tau", expected))
+    for system in declared.grid.system:
+        if system in systems.names():
+            problems += _fits(system, architectures)
+    if problems:
+        raise StudyError(source, _lines(problems, overridden))
+    seeds = declared.seeds
+    return Study(
+        name=name,
+        description=declared.description,
+        systems=tuple(declared.grid.system),
+        architectures=tuple(architectures),
+        regimes=tuple(regimes),
+        seeds=tuple(range(seeds.first, seeds.first + seeds.count)),
+        training=declared.training,
+        evaluation=declared.evaluation,
+        source=source,
+        declaration=raw,
+    )
+
+
+def _lines(problems: Iterable[Problem], overridden: Iterable[str]) -> list[str]:
+    keys = set(overridden)
+    return [
+        problem.line(note=" (from --set)" if problem.within(keys) else "")
+        for problem in dict.fromkeys(problems)
+    ]
+
+
+def _check_names(
+    key: str, given: list[str], known: Iterable[str], kind: str, problems: list[Problem]
+) -> None:
+    known = list(known)
+    for name in given:
+        if name not in known:
+            problems.append(Problem(key, f"no {kind} is named '{name}'{did_you_mean(name, known)}"))
+    for name in {name for name in given if given.count(name) > 1}:
+        problems.append(Problem(key, f"'{name}' is listed twice"))
+
+
+def _expand(kind: type[T], table: Mapping[str, Any], key: str, problems: list[Problem]) -> list[T]:
+    """All combinations of a table whose lists are axes, each validated by its own class."""
+    axes: list[list[Any]] = []
+    for field, value in table.items():
+        values = value if isinstance(value, list) else [value]
+        if not values:
+            problems.append(Problem(f"{key}.{field}", "expected at least one value, got an empty list"))
+        for position, item in enumerate(values):
+            if item in values[:position]:
+                problems.append(Problem(f"{key}.{field}", f"{item!r} is listed twice"))
+        axes.append(values)
+    expanded: list[T] = []
+    for combination in itertools.product(*axes):
+        try:
+            expanded.append(kind(**dict(zip(table, combination, strict=True))))
+        except ValidationError as error:
+            problems += [problem.under(key) for problem in problems_of(error, kind)]
+    return expanded
+
+
+def _fits(system: str, architectures: list[Architecture]) -> list[Problem]:
+    dimension = systems.get(system).dimension
+    return [
+        Problem(
+            f"architectures.{architecture.name}.latent_dim",
+            f"expected at least {dimension}, the dimension of {system}, got {architecture.latent_dim}",
+        )
+        for architecture in architectures
+        if architecture.latent_dim < dimension
+    ]

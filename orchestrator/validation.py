@@ -1,0 +1,102 @@
+"""From pydantic's errors to one plain line each: the key, what was expected, what was near."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from .errors import did_you_mean
+
+_EXPECTED = {
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "int_parsing": "a whole number",
+    "float_type": "a number",
+    "float_parsing": "a number",
+    "string_type": "a string",
+    "bool_type": "true or false",
+    "bool_parsing": "true or false",
+    "list_type": "a list",
+    "dict_type": "a table",
+    "model_type": "a table",
+    "model_attributes_type": "a table",
+    "finite_number": "a finite number",
+}
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is wrong with one key of a declaration."""
+
+    key: str
+    text: str
+
+    def under(self, table: str) -> "Problem":
+        """The same problem, its key within a table."""
+        return replace(self, key=f"{table}.{self.key}" if self.key else table)
+
+    def within(self, keys: set[str]) -> bool:
+        """Whether one of the keys names this place or a table around it."""
+        return any(self.key == key or self.key.startswith(f"{key}.") for key in keys)
+
+    def line(self, *, note: str = "") -> str:
+        """`training.epochs: expected …`"""
+        return f"{self.key}{note}: {self.text}"
+
+
+def problems_of(error: ValidationError, model: type[BaseModel]) -> Iterable[Problem]:
+    """One `Problem` per error of a validation, with keys as they stand in the file."""
+    return [_problem(dict(item), model) for item in error.errors(include_url=False)]
+
+
+def _problem(item: dict[str, Any], model: type[BaseModel]) -> Problem:
+    location = [str(part) for part in item["loc"]]
+    key = ".".join(location)
+    kind, context, given = item["type"], item.get("ctx", {}), item.get("input")
+    if kind == "extra_forbidden":
+        known = _fields(model, location[:-1])
+        return Problem(key, f"unknown key{did_you_mean(location[-1], known)}")
+    if kind == "missing":
+        return Problem(key, f"is missing{_description(model, location)}")
+    bounds = {"greater_than_equal": ("≥", "ge"), "greater_than": (">", "gt"),
+              "less_than_equal": ("≤", "le"), "less_than": ("<", "lt")}  # fmt: skip
+    if kind in bounds:
+        sign, name = bounds[kind]
+        return Problem(key, f"expected a value {sign} {context[name]}, got {given!r}")
+    if kind == "too_short":
+        return Problem(key, f"expected at least {context['min_length']}, got none")
+    if kind == "literal_error":
+        return Problem(key, f"expected {context['expected']}, got {given!r}")
+    if kind in _EXPECTED:
+        return Problem(key, f"expected {_EXPECTED[kind]}, got {_shown(given)}")
+    return Problem(key, f"{item['msg']}, got {_shown(given)}")
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, str):
+        return f'the string "{value}"'
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"a table with {', '.join(value)}" if isinstance(value, dict) else repr(value)
+
+
+def _fields(model: type[BaseModel], path: list[str]) -> list[str]:
+    found = _model_at(model, path)
+    return list(found.model_fields) if found else []
+
+
+def _description(model: type[BaseModel], location: list[str]) -> str:
+    parent = _model_at(model, location[:-1])
+    field = parent.model_fields.get(location[-1]) if parent else None
+    return f": {field.description}" if field and field.description else ""
+
+
+def _model_at(model: type[BaseModel], path: list[str]) -> type[BaseModel] | None:
+    for part in path:
+        field = model.model_fields.get(part)
+        kind = field.annotation if field else None
+        if not (isinstance(kind, type) and issubclass(kind, BaseModel)):
+            return None
+        model = kind
+    return model

@@ -1,0 +1,43 @@
+"""Reports: a question to the results database, answered with its evidence.
+
+A leaf of the project: it is handed an open read-only DuckDB connection and relies on the documented views
+`results` and `study_trials` alone.
+
+    comparison = compare(connection, "clipping")
+    Console().print(render_comparison(comparison))
+    write_report(comparison, connection, Path("results/reports"), stem="clipping")
+"""
+
+from .compare import compare
+from .comparison import Comparison, Headline, Row, Side
+from .figures import tau_curve, to_svg
+from .html import cells_query, write_report
+from .statistics import Estimate, geometric_mean, paired_ratio, seeds_needed, wilson_interval
+from .table import comparison_table, render_comparison
+from .trials import MEASURES, Cell, Context, ReportError, Trial
+from .verdict import LEGEND
+
+__all__ = [
+    "LEGEND",
+    "MEASURES",
+    "Cell",
+    "Comparison",
+    "Context",
+    "Estimate",
+    "Headline",
+    "ReportError",
+    "Row",
+    "Side",
+    "Trial",
+    "cells_query",
+    "compare",
+    "comparison_table",
+    "geometric_mean",
+    "paired_ratio",
+    "render_comparison",
+    "seeds_needed",
+    "tau_curve",
+    "to_svg",
+    "wilson_interval",
+    "write_report",
+]

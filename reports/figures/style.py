@@ -1,0 +1,67 @@
+"""How every figure of a report looks: legible in colour, to the colour-blind, and in black and white.
+
+Colours are those of Okabe and Ito (2008), each with its own marker. Text stays text in the SVG, and the same
+data gives the same bytes: no date, no random identifiers.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.figure import Figure
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+GREY = "#707070"
+
+RC: dict[str, object] = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "orchestrator",
+    "font.size": 10.0,
+    "font.family": ["sans-serif"],
+    "font.sans-serif": ["DejaVu Sans", "Helvetica", "Arial"],
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlesize": 11.0,
+    "axes.titlelocation": "left",
+    "axes.unicode_minus": True,
+    "legend.frameon": False,
+    "figure.facecolor": "white",
+    "savefig.facecolor": "white",
+}
+
+
+@contextmanager
+def styled() -> Iterator[None]:
+    """The style, for the length of a block: figures are laid out both when drawn and when written."""
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()  # a user's matplotlibrc must not change the bytes of a report
+        matplotlib.rcParams.update(RC)  # type: ignore[arg-type,unused-ignore]
+        yield
+
+
+def colour_and_marker(name: str, names: Sequence[str]) -> tuple[str, str]:
+    """The colour and the marker of `name` among `names`; past the palette they repeat."""
+    place = list(names).index(name)
+    return COLOURS[place % len(COLOURS)], MARKERS[place % len(MARKERS)]
+
+
+def hide_unused(axes: Sequence[Axes], used: int) -> None:
+    """Blank the panels of a grid beyond the first `used`."""
+    for spare in axes[used:]:
+        spare.set_axis_off()
+
+
+def to_svg(figure: Figure) -> str:
+    """The figure as SVG text, the same bytes for the same figure."""
+    buffer = io.BytesIO()
+    nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
+    with styled():
+        FigureCanvasSVG(figure)
+        figure.savefig(buffer, format="svg", metadata=nothing)
+    return "\n".join(line.rstrip() for line in buffer.getvalue().decode("utf-8").splitlines()) + "\n"

@@ -1,0 +1,188 @@
+"""The report as one HTML file that needs nothing else: no network, no script; and its figure beside it."""
+
+from __future__ import annotations
+
+import html
+import os
+import re
+from importlib import resources
+from pathlib import Path
+
+import duckdb
+
+from ..comparison import Comparison
+from ..figures import tau_curve, to_svg
+from ..statistics import wilson_interval
+from ..table import blown_up
+from ..verdict import LEGEND, SELECTIONS, number, times
+from .parts import cells_query, element, table, text
+
+CAPTION = (
+    "{measure} against the learning interval τ. Points: geometric means over seeds with 95% t-intervals on "
+    "the logs; dots: single seeds; crosses at the ceiling: runs that blew up, with their number. Dashed, "
+    "with a band: {baseline}; dash-dotted: zero reset. A line breaks where a τ was not run. Architectures "
+    "are moved apart sideways by a few per cent."
+)
+
+
+def write_report(
+    comparison: Comparison,
+    connection: duckdb.DuckDBPyConnection,
+    directory: Path,
+    *,
+    stem: str,
+    provenance: str = "",
+) -> list[Path]:
+    """Write `stem`.html and `stem`.svg into `directory`, each whole or not at all; returns their paths."""
+    if not stem or Path(stem).name != stem:
+        raise ValueError(f"'{stem}' is no file name")
+    svg = to_svg(tau_curve(comparison))
+    page = render_page(comparison, connection, svg, provenance=provenance)
+    directory.mkdir(parents=True, exist_ok=True)
+    return [_write(directory / f"{stem}.html", page), _write(directory / f"{stem}.svg", svg)]
+
+
+def render_page(
+    comparison: Comparison,
+    connection: duckdb.DuckDBPyConnection,
+    svg: str,
+    *,
+    provenance: str = "",
+) -> str:
+    """The page as text: verdict, evidence, figure, counts, cells, how to read it, the SQL behind it."""
+    measure, baseline = comparison.measure_name, comparison.baseline
+    scope = f"Studies: {', '.join(comparison.studies)}" if comparison.studies else "All results"
+    title = f"Every regime against {baseline}"
+    caption = CAPTION.format(measure=measure, baseline=baseline)
+    query = cells_query(comparison.measure, studies=comparison.studies)
+    sections = [
+        element("h1", title),
+        element("p", f"{scope} · {measure} · paired by seed", css="soft"),
+        _headlines(comparison),
+        element("h2", "Comparison"),
+        *_comparison_tables(comparison),
+        _notes(comparison),
+        element("h2", f"{measure} against τ"),
+        f'<figure role="img" aria-label="{html.escape(caption)}">{_inline(svg)}'
+        f"{element('figcaption', caption)}</figure>",
+        element("h2", "Runs that blew up"),
+        element("p", "Share of the trials that ran to an outcome, with a 95% Wilson interval.", css="soft"),
+        _divergence(comparison),
+        element("h2", "Cells"),
+        _cells(connection, query),
+        element("h2", "How to read this"),
+        "<ul>" + "".join(element("li", line.format(measure=measure)) for line in LEGEND) + "</ul>",
+        element("h2", "The query behind the table of cells"),
+        element("pre", query),
+    ]
+    if provenance:
+        sections.append(element("p", provenance, css="soft"))
+    style = resources.files(__package__).joinpath("page.css").read_text(encoding="utf-8")
+    return (
+        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{text(title)}</title>\n<style>\n{style}</style>\n</head>\n<body>\n"
+        + "\n".join(filter(None, sections))
+        + "\n</body>\n</html>\n"
+    )
+
+
+def _headlines(comparison: Comparison) -> str:
+    lines = (
+        f'<li class="{line.outcome}"><strong>{text(line.title)}</strong>: {text(line.text)}</li>'
+        for line in comparison.headlines
+    )
+    return f'<ul class="headline">{"".join(lines)}</ul>'
+
+
+def _comparison_tables(comparison: Comparison) -> list[str]:
+    columns = [
+        "challenger",
+        "choice of τ",
+        "τ",
+        "pairs",
+        "ratio",
+        "95%",
+        "challenger",
+        "baseline",
+        "blown up",
+    ]
+    parts: list[str] = []
+    for line in comparison.headlines:
+        context = comparison.context(line.context_id)
+        rows = comparison.rows_of(line)
+        facts = f"τ_pred {number(context.tau_pred)} steps, floor {number(context.floor)}"
+        if context.lambda_max is not None:
+            error = f" ± {context.lambda_max_se:.2g}" if context.lambda_max_se is not None else ""
+            facts += f", λ_max {number(context.lambda_max)}{error}, dt {text(context.dt)}"
+        parts.append(element("h3", f"{line.title}, against {line.baseline}"))
+        parts.append(element("p", f"{facts}, ceiling {number(context.ceiling)}.", css="soft"))
+        cells = [
+            (
+                row.challenger.label,
+                SELECTIONS[row.selection] if row.tau_choices > 1 else None,
+                row.tau,
+                row.n_pairs,
+                times(row.ratio),
+                None if row.low is None else f"{times(row.low)} to {times(row.high)}",
+                row.challenger.geometric_mean,
+                row.baseline.geometric_mean,
+                f"{blown_up(row.challenger)} : {blown_up(row.baseline)}",
+            )
+            for row in rows
+        ]
+        parts.append(table(columns, cells, numeric=(2, 3, 4, 6, 7), css=[row.outcome for row in rows]))
+        parts.append("<ul>" + "".join(element("li", row.verdict) for row in rows) + "</ul>")
+    return parts
+
+
+def _notes(comparison: Comparison) -> str:
+    if not comparison.notes:
+        return ""
+    return element("h3", "Notes") + f"<ul>{''.join(element('li', note) for note in comparison.notes)}</ul>"
+
+
+def _divergence(comparison: Comparison) -> str:
+    columns = [
+        "context",
+        "regime",
+        "trials",
+        "diverged in training",
+        "unbounded free run",
+        "failed",
+        "blown up",
+    ]
+    rows = []
+    for context in comparison.contexts:
+        for cell in context.cells:
+            diverged, unbounded, failed = map(cell.count, ("diverged", "unbounded", "failed"))
+            ran = len(cell.trials) - failed
+            low, high = wilson_interval(diverged + unbounded, ran)
+            share = f"{(diverged + unbounded) / ran:.0%} ({low:.0%} to {high:.0%})" if ran else None
+            rows.append((context.title, cell.label, len(cell.trials), diverged, unbounded, failed, share))
+    return table(columns, rows, numeric=(2, 3, 4, 5, 6))
+
+
+def _cells(connection: duckdb.DuckDBPyConnection, query: str) -> str:
+    """What the query answers now; the page shows both, so that each explains the other."""
+    result = connection.execute(query)
+    columns = [str(column[0]) for column in result.description or []]
+    rows = result.fetchall()
+    return table(columns, rows, numeric=tuple(range(4, len(columns))))
+
+
+def _inline(svg: str) -> str:
+    """The SVG without what only a file of its own needs: prolog, document type, namespaces."""
+    body = svg[svg.index("<svg") :]
+    return re.sub(r'\sxmlns(:\w+)?="[^"]*"', "", body).strip()
+
+
+def _write(path: Path, content: str) -> Path:
+    """Under a temporary name beside it, then renamed: a reader sees the old file or the new one."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        temporary.write_text(content, encoding="utf-8")
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return path

@@ -1,0 +1,95 @@
+"""A comparison for the terminal: per context a table with its verdicts, then notes, then the headlines.
+
+The headlines come last because the end of the output is what stays in sight.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from .comparison import Comparison, Headline, Outcome, Row, Side
+from .verdict import LEGEND, number, tau_choice, times
+
+STYLES: dict[Outcome, str] = {
+    "better": "green",
+    "worse": "red",
+    "no_difference": "yellow",
+    "one_seed": "yellow",
+    "both_at_ceiling": "magenta",
+    "no_common_seeds": "yellow",
+}
+
+
+def comparison_table(comparison: Comparison, headline: Headline) -> Table:
+    """The rows of one context against one baseline; fits 80 columns."""
+    rows = comparison.rows_of(headline)
+    table = Table(
+        box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold"
+    )
+    failed = any(side.failed for row in rows for side in (row.challenger, row.baseline))
+    table.add_column("challenger", overflow="fold", min_width=10)
+    table.add_column("τ", justify="left", no_wrap=True)
+    table.add_column("seeds", justify="right", no_wrap=True)
+    table.add_column("ratio", justify="right", no_wrap=True)
+    table.add_column("95%", justify="left", no_wrap=True)
+    table.add_column("means", justify="right")
+    table.add_column("blown up", justify="right")
+    if failed:
+        table.add_column("failed", justify="right")
+    for row in rows:
+        cells: list[str | Text] = [
+            Text(row.challenger.name),
+            tau_choice(row),
+            str(row.n_pairs),
+            Text(times(row.ratio), style=STYLES[row.outcome]),
+            "–" if row.low is None else f"{times(row.low)[:-1]}–{times(row.high)[:-1]}",
+            f"{number(row.challenger.geometric_mean)} : {number(row.baseline.geometric_mean)}",
+            f"{blown_up(row.challenger)} : {blown_up(row.baseline)}",
+        ]
+        if failed:
+            cells.append(f"{row.challenger.failed} : {row.baseline.failed}")
+        table.add_row(*cells)
+    return table
+
+
+def blown_up(side: Side) -> str:
+    """'2/8': of the trials that ran to an outcome, so that failed ones (bugs) are not among them."""
+    return f"{side.blown_up}/{side.n - side.failed}"
+
+
+def render_comparison(comparison: Comparison, *, legend: bool = True) -> RenderableType:
+    """Everything about a comparison, as one rich renderable."""
+    parts: list[RenderableType] = []
+    for headline in comparison.headlines:
+        context = comparison.context(headline.context_id)
+        facts = [f"τ_pred {number(context.tau_pred)}"] if context.tau_pred is not None else []
+        facts += [f"floor {number(context.floor)}"] if context.floor is not None else []
+        facts += [f"ceiling {number(context.ceiling)}"] if context.ceiling is not None else []
+        parts.append(Text(headline.title, style="bold"))
+        parts.append(Text(f"against {headline.baseline} · {comparison.measure_name} · " + " · ".join(facts)))
+        parts.append(comparison_table(comparison, headline))
+        parts += [Text(), _verdicts(comparison.rows_of(headline)), Text()]
+    parts += [Text(f"Note: {note}", style="yellow") for note in comparison.notes]
+    if legend:
+        parts += [Text(line.format(measure=comparison.measure_name), style="dim") for line in LEGEND]
+    if comparison.notes or legend:
+        parts.append(Text())
+    parts.append(Text("Verdict", style="bold"))
+    parts += [
+        Text.assemble((headline.title, "bold"), ": ", (headline.text, STYLES[headline.outcome]))
+        for headline in comparison.headlines
+    ]
+    return Group(*parts)
+
+
+def _verdicts(rows: Sequence[Row]) -> Table:
+    """One bullet per row, with a hanging indent."""
+    lines = Table.grid(padding=(0, 1, 0, 0))
+    for row in rows:
+        lines.add_row("•", Text(row.verdict))
+    return lines

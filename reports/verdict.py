@@ -1,0 +1,159 @@
+"""Numbers into sentences: the verdict of a row, the headline of a context, and how to read both."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from .comparison import Outcome, Row, Selection
+
+CEILING_SHARE = 0.95
+"""A geometric mean above this share of the ceiling reconstructs nothing."""
+
+FLOOR_FACTOR = 1.25
+"""A geometric mean within this factor of the floor is as good as an independent trajectory of the truth."""
+
+SELECTIONS: dict[Selection, str] = {"tau_pred": "near τ_pred", "split": "tuned", "fixed": ""}
+"""How τ was chosen, in a table."""
+
+LEGEND = (
+    "Ratio: geometric mean over common seeds of {measure} challenger / {measure} baseline; "
+    "below 1 the challenger reconstructs better. Interval: 95% t-interval on the logs of the paired ratios.",
+    "Pairs: within one seed both regimes start from the same weights and see the same minibatches. "
+    "Cells that differ in anything but the seed are never pooled.",
+    "Blown-up seeds count: training that diverged and free runs that left every bound score the measure's "
+    "ceiling, the worst there is. Failed trials (a bug, no result) are left out, and counted.",
+    "τ: 'near τ_pred' is the τ on the grid nearest, on a log scale, to τ_pred = ln 2 / (λ_max · dt): no "
+    "tuning. 'Tuned' is the best τ on every second seed (first, third, …), scored on the other seeds alone.",
+    "'About k more seeds would tell': pairs still missing for 80% power at 5% if the effect is as large as "
+    "it looks now. Each interval stands for itself: of 20 comparisons without any effect, one misses 1.",
+)
+
+
+def number(value: float | None) -> str:
+    """Three significant digits, '–' for none."""
+    if value is None:
+        return "–"
+    if value and (abs(value) < 1e-3 or abs(value) >= 1e6):
+        return f"{value:.1e}"
+    decimals = 3 if abs(value) < 0.1 else 2 if abs(value) < 10 else 1 if abs(value) < 100 else 0
+    return f"{value:,.{decimals}f}"
+
+
+def times(factor: float | None) -> str:
+    """A factor as people say it: '31×', '1.35×', '0.020×'."""
+    if factor is None:
+        return "–"
+    if factor >= 1e6:
+        return ">10⁶×"
+    if factor < 1e-6:
+        return "<10⁻⁶×"
+    if factor >= 2:
+        return f"{factor:,.{1 if factor < 9.95 else 0}f}×"
+    decimals = 2 if factor >= 0.1 else 1 - math.floor(math.log10(factor))
+    return f"{factor:.{decimals}f}×"
+
+
+def seeds(count: int) -> str:
+    """'1 seed', '8 seeds'."""
+    return f"{count} seed" if count == 1 else f"{count} seeds"
+
+
+def selected(row: Row) -> str:
+    """The challenger with its τ and how that was chosen."""
+    name, tau = row.challenger.name, row.tau
+    if tau is None:
+        return name
+    if row.selection == "split":
+        return f"{name} at τ={tau} (best on {seeds(row.selection_seeds)}, scored on {row.n_pairs} others)"
+    if row.tau_pred is None:
+        return f"{name} at τ={tau}"
+    if row.tau_choices == 1:
+        return f"{name} at τ={tau} (the only τ run; τ_pred {number(row.tau_pred)})"
+    return f"{name} at τ={tau} (nearest to τ_pred {number(row.tau_pred)})"
+
+
+def tau_choice(row: Row) -> str:
+    """τ and how it was chosen, in two words."""
+    if row.tau is None:
+        return "–"
+    return str(row.tau) if row.tau_choices == 1 else f"{row.tau} {SELECTIONS[row.selection]}".strip()
+
+
+def _better_factor(row: Row) -> tuple[float, float, float]:
+    """(factor, low, high) by which the better side is better; for rows with an interval."""
+    assert row.ratio is not None and row.low is not None and row.high is not None
+    if row.outcome == "better":
+        return 1 / row.ratio, 1 / row.high, 1 / row.low
+    return row.ratio, row.low, row.high
+
+
+def verdict(row: Row) -> str:
+    """One sentence about one row."""
+    who, baseline = selected(row), row.baseline.name
+    if row.outcome == "no_common_seeds":
+        return f"no common seeds: {who} and {baseline} cannot be paired"
+    if row.outcome == "both_at_ceiling":
+        return f"both at the ceiling: neither {who} nor {baseline} reconstructs ({seeds(row.n_pairs)})"
+    if row.outcome == "one_seed":
+        scores = f"{number(row.challenger.geometric_mean)} against {number(row.baseline.geometric_mean)}"
+        return f"only 1 common seed: no interval; {who} scores {scores} of {baseline}"
+    factor, low, high = _better_factor(row)
+    evidence = f"(95% {times(low)} to {times(high)}, {seeds(row.n_pairs)})"
+    if row.outcome == "no_difference":
+        if row.more_seeds is None:
+            plan = "even 1000 seeds might not tell"
+        else:
+            plan = f"about {row.more_seeds:,} more {'seed' if row.more_seeds == 1 else 'seeds'} would tell"
+        return f"no difference seen: {who} scores {times(factor)} {baseline} {evidence}; {plan}"
+    sentence = f"{who} reconstructs {times(factor)} {row.outcome} than {baseline} {evidence}"
+    mean = row.challenger.geometric_mean
+    if row.floor is not None and mean is not None and mean <= FLOOR_FACTOR * row.floor:
+        sentence += "; at the floor"
+    return sentence
+
+
+def _clause(row: Row) -> str:
+    """The row in a few words, for a headline that already names the challenger."""
+    said = {
+        "no_common_seeds": "no common seeds",
+        "both_at_ceiling": f"at the ceiling like {row.baseline.name}",
+        "one_seed": "undecided (1 seed)",
+        "no_difference": f"no difference seen ({times(row.ratio)})",
+    }.get(row.outcome) or f"{times(_better_factor(row)[0])} {row.outcome}"
+    if row.tau is None:
+        return said
+    if row.selection == "split":
+        return f"{said} at its best τ={row.tau} (on held-out seeds)"
+    near = " (nearest τ_pred)" if row.selection == "tau_pred" and row.tau_choices > 1 else ""
+    return f"{said} at τ={row.tau}{near}"
+
+
+def _lead(rows: Sequence[Row]) -> str:
+    """Who wins, from the rows of one challenger; the row without tuning speaks first."""
+    first = rows[0]
+    name, baseline = first.challenger.name, first.baseline.name
+    better = [row.outcome == "better" for row in rows]
+    if all(better):
+        return f"{name} beats {baseline}"
+    if any(better):
+        return f"{name} beats {baseline} " + ("at the predicted τ" if better[0] else "at a tuned τ only")
+    return {
+        "worse": f"{baseline} beats {name}",
+        "no_difference": f"no difference seen between {name} and {baseline}",
+        "both_at_ceiling": f"neither {name} nor {baseline} reconstructs",
+    }.get(first.outcome, f"undecided between {name} and {baseline}")
+
+
+def headline(rows: Sequence[Row]) -> tuple[Outcome, str]:
+    """The outcome of the leading row, and one line about all rows of one context and baseline.
+
+    Forcing leads where there is any; the other regimes follow, each with its own clause.
+    """
+    families: dict[str, list[Row]] = {}
+    for row in sorted(rows, key=lambda row: row.challenger.regime != "sparse_forcing"):
+        families.setdefault(row.challenger.family, []).append(row)
+    leading, *others = families.values()
+    parts = [f"{_lead(leading)}: {', '.join(map(_clause, leading))}"]
+    parts += [f"{rows[0].challenger.name}: {', '.join(map(_clause, rows))}" for rows in others]
+    return leading[0].outcome, "; ".join(parts)

@@ -1,0 +1,215 @@
+"""The data of a system: trajectories, exponents, and what its measures can be worth; made once and cached.
+
+`train` is trajectory 0 of the system, `test` trajectory 1: another initial condition, after a transient of
+its own. Both are standardised by the mean and SD of train. Shapes (T, N), float64.
+
+Floors: the measures with `test` as truth and an independent trajectory of the same system as 'generated',
+averaged over three (train and two more): what a perfect model scores. Ceilings: the worst that can be
+scored.
+
+Cache: `<name>-<first 12 digits of content_hash>.npz` in the folder given; what cannot be read whole is made
+again. Raises UnknownSystemError for a name that does not exist.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import cache as cache_file
+from . import integrate
+from .base import System
+from .exponents import LyapunovSpectrum, lyapunov_spectrum, prediction_time_steps
+from .hashing import FLOOR_EXTRA, START_JITTER, TEST, TRAIN, canonical_json, content_hash, trajectory_hash
+from .measures.measure_set import MeasureSet
+from .registry import get
+
+FloatArray = NDArray[np.float64]
+Values = dict[str, dict[str, float]]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Dataset:
+    """Trajectories of one system with their exponents, floors, ceilings and identity."""
+
+    system: str
+    dt: float
+    variables: tuple[str, ...]
+    train: FloatArray
+    test: FloatArray
+    mean: FloatArray
+    """Of raw train, (N,): raw = standardised · sd + mean."""
+    sd: FloatArray
+    spectrum: LyapunovSpectrum
+    lambda_max: float
+    """1 / time unit of the system."""
+    lambda_max_standard_error: float
+    tau_pred: float
+    """ln 2 / (lambda_max dt), in steps; NaN for a system that is not chaotic."""
+    floors: Values
+    """By preset and measure: mean over three independent trajectories against `test`."""
+    ceilings: Values
+    content_hash: str
+    """SHA-256 of all that defines this dataset, measure definitions included."""
+    trajectory_hash: str
+    """SHA-256 of what decides train and test alone."""
+    standardisation: str
+    parameters: dict[str, float]
+    source: str
+
+    @property
+    def dimension(self) -> int:
+        return len(self.variables)
+
+    @property
+    def n_points(self) -> int:
+        return len(self.train)
+
+    def row(self) -> dict[str, object]:
+        """Flat description, one row of a table of systems."""
+        return {
+            "name": self.system,
+            "dimension": self.dimension,
+            "variables": list(self.variables),
+            "dt": self.dt,
+            "n_points": self.n_points,
+            "lambda_max": self.lambda_max,
+            "lambda_max_se": self.lambda_max_standard_error,
+            "spectrum": list(self.spectrum.exponents),
+            "tau_pred": self.tau_pred,
+            "standardisation": self.standardisation,
+            "parameters": canonical_json(self.parameters),
+            "source": self.source,
+            "content_hash": self.content_hash,
+            "floors": canonical_json(_nan_to_none(self.floors)),
+            "ceilings": canonical_json(_nan_to_none(self.ceilings)),
+        }
+
+
+def load(name: str | System, *, cache: Path | None) -> Dataset:
+    """The dataset of a system, by name or of a `System` of one's own, from the cache folder or made and
+    put there.
+
+    With cache=None nothing is read or written. Making one takes seconds.
+    """
+    system = name if isinstance(name, System) else get(name)
+    if cache is None:
+        return generate(system)
+    path = cache_path(system, cache)
+    found = _read(path, system)
+    if found is None:
+        found = generate(system)
+        _write(path, found)
+    return found
+
+
+def cache_path(system: System, cache: Path) -> Path:
+    """Where `load` keeps this system's dataset."""
+    return Path(cache) / f"{system.name}-{content_hash(system)[:12]}.npz"
+
+
+def generate(system: System) -> Dataset:
+    """Make the dataset of `system`: four trajectories, the spectrum, floors and ceilings."""
+    raw = integrate.trajectory(system, TRAIN)
+    mean, sd = system.standardise(raw)
+    train = (raw - mean) / sd
+    test = (integrate.trajectory(system, TEST) - mean) / sd
+    spectrum = _spectrum(system, raw)
+    measures = MeasureSet(test)
+    scores = [measures.evaluate(train)]
+    for index in FLOOR_EXTRA:
+        scores.append(measures.evaluate((integrate.trajectory(system, index) - mean) / sd))
+    floors = {
+        preset: {
+            measure: math.fsum(score[preset][measure] for score in scores) / len(scores) for measure in values
+        }
+        for preset, values in scores[0].items()
+    }
+    arrays = {"train": train, "test": test, "mean": mean, "sd": sd}
+    return _assemble(system, arrays, spectrum=spectrum, floors=floors, ceilings=measures.ceilings())
+
+
+def _spectrum(system: System, raw: FloatArray) -> LyapunovSpectrum:
+    # Starts spread along train; shifted a little, or members would retrace train and so each other.
+    settings = system.exponent_settings
+    index = np.linspace(0, len(raw) - 1, settings.members).astype(np.int64)
+    noise = np.random.default_rng(0).standard_normal((settings.members, system.dimension))
+    starts = raw[index] + START_JITTER * raw.std(axis=0) * noise
+    return lyapunov_spectrum(system.rhs, system.jacobian, initial_states=starts, settings=settings)
+
+
+def _assemble(
+    system: System,
+    arrays: dict[str, FloatArray],
+    *,
+    spectrum: LyapunovSpectrum,
+    floors: Values,
+    ceilings: Values,
+) -> Dataset:
+    lambda_max = spectrum.exponents[0]
+    return Dataset(
+        system=system.name,
+        dt=system.dt,
+        variables=system.variables,
+        train=arrays["train"],
+        test=arrays["test"],
+        mean=arrays["mean"],
+        sd=arrays["sd"],
+        spectrum=spectrum,
+        lambda_max=lambda_max,
+        lambda_max_standard_error=spectrum.standard_errors[0],
+        tau_pred=prediction_time_steps(lambda_max, system.dt),
+        floors=floors,
+        ceilings=ceilings,
+        content_hash=content_hash(system),
+        trajectory_hash=trajectory_hash(system),
+        standardisation=system.standardisation,
+        parameters=dict(system.parameters),
+        source=system.source,
+    )
+
+
+def _read(path: Path, system: System) -> Dataset | None:
+    """The dataset in `path`, or None where there is no such file or it is damaged or another's."""
+    found = cache_file.read(path, content_hash=content_hash(system))
+    if found is None:
+        return None
+    arrays, metadata = found
+    stored = metadata["spectrum"]
+    return _assemble(
+        system,
+        arrays,
+        spectrum=LyapunovSpectrum(
+            exponents=tuple(stored["exponents"]),
+            standard_errors=tuple(stored["standard_errors"]),
+            time=stored["time"],
+            members=stored["members"],
+            method=stored["method"],
+        ),
+        floors=metadata["floors"],
+        ceilings=metadata["ceilings"],
+    )
+
+
+def _write(path: Path, dataset: Dataset) -> None:
+    cache_file.write(
+        path,
+        content_hash=dataset.content_hash,
+        arrays={"train": dataset.train, "test": dataset.test, "mean": dataset.mean, "sd": dataset.sd},
+        metadata={
+            "spectrum": asdict(dataset.spectrum),
+            "floors": dataset.floors,
+            "ceilings": dataset.ceilings,
+        },
+    )
+
+
+def _nan_to_none(values: Values) -> dict[str, dict[str, float | None]]:
+    return {
+        preset: {measure: None if math.isnan(value) else value for measure, value in by_measure.items()}
+        for preset, by_measure in values.items()
+    }

@@ -1,0 +1,56 @@
+"""Identity of a system's data: SHA-256, hex, of canonical JSON of what defines them.
+
+Canonical: keys sorted, no spaces, numbers that are floats written as floats, NaN refused. Names and
+citations that only describe are left out, so rewording them orphans nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+from . import integrate
+from .base import System
+from .measures.presets import DEFAULT_PRESETS, definitions
+
+FORMAT = 1
+"""Of the rules by which `dataset` makes data: raised when they change the numbers."""
+TRAIN, TEST, FLOOR_EXTRA = 0, 1, (2, 3)
+"""Which trajectory of the system serves as what."""
+START_JITTER = 0.01
+"""Shift, in SDs, of the points of train from which the exponents' ensemble starts."""
+
+
+def content_hash(system: System) -> str:
+    """Of all that defines the dataset of `system`, exponents, floors and measure definitions included."""
+    measures = {
+        preset: {measure: definition.as_dict() for measure, definition in by_measure.items()}
+        for preset, by_measure in definitions(DEFAULT_PRESETS).items()
+    }
+    return _sha256(
+        {
+            "format": FORMAT,
+            "name": system.name,
+            "system": system.definition(),
+            "integration": integrate.DEFINITION,
+            "exponent_start_jitter": START_JITTER,
+            "floor_trajectories": [TRAIN, *FLOOR_EXTRA],
+            "measures": measures,
+        }
+    )
+
+
+def trajectory_hash(system: System) -> str:
+    """Of what decides train and test alone: unmoved by a new measure or a longer run for the exponents."""
+    definition = system.definition()
+    del definition["exponents"]
+    return _sha256({"format": FORMAT, "system": definition, "integration": integrate.DEFINITION})
+
+
+def canonical_json(content: object) -> str:
+    """JSON text that is the same for the same content."""
+    return json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def _sha256(content: object) -> str:
+    return hashlib.sha256(canonical_json(content).encode()).hexdigest()

@@ -1,0 +1,237 @@
+"""Known ratios come back exactly; what blew up counts; nothing leaks; every error says why."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+
+import duckdb
+import pytest
+from scipy import stats
+
+from orchestrator.reports import Comparison, ReportError, Row, compare
+
+from .conftest import CEILING, Database
+
+SEEDS = range(8)
+
+
+def one(comparison: Comparison, **fields: object) -> Row:
+    """The only row with these fields."""
+    rows = [
+        row
+        for row in comparison.rows
+        if all(getattr(row, name, None) == value for name, value in fields.items())
+    ]
+    assert len(rows) == 1, rows
+    return rows[0]
+
+
+def test_known_ratio_is_recovered(database: Database) -> None:
+    base = {seed: 5.0 * math.exp(0.3 * math.sin(seed)) for seed in SEEDS}
+    noise = {seed: 0.1 * (-1) ** seed for seed in SEEDS}  # balanced: the mean log ratio is exact
+    database.add("clipping", base, parameters="max_norm=1")
+    database.add("sparse_forcing", {s: base[s] / 31 * math.exp(noise[s]) for s in SEEDS}, tau=30)
+    row = one(compare(database.connection, "clipping"))
+    assert row.ratio == pytest.approx(1 / 31, rel=1e-12)
+    half = stats.t.ppf(0.975, 7) * stats.tstd(list(noise.values())) / math.sqrt(8)
+    assert row.low == pytest.approx(math.exp(-half) / 31) and row.high == pytest.approx(math.exp(half) / 31)
+    assert (row.selection, row.tau, row.n_pairs, row.outcome) == ("tau_pred", 30, 8, "better")
+    assert (
+        "forcing at τ=30 (the only τ run; τ_pred 26.4) reconstructs 31× better than clipping" in row.verdict
+    )
+    assert row.challenger.geometric_mean is not None and row.baseline.geometric_mean is not None
+    assert row.challenger.geometric_mean / row.baseline.geometric_mean == pytest.approx(row.ratio)
+
+
+def test_pairs_are_the_common_seeds_only(database: Database) -> None:
+    database.add("clipping", {0: 1.0, 1: 2.0, 2: 4.0, 9: 1e-3})
+    database.add("sparse_forcing", {1: 1.0, 2: 2.0, 3: 1e3, 0: 0.5}, tau=30)
+    row = one(compare(database.connection, "clipping"))
+    assert row.n_pairs == 3
+    assert row.ratio == pytest.approx(0.5)
+    assert row.low == pytest.approx(0.5) and row.high == pytest.approx(0.5)  # zero variance
+
+
+def test_blown_up_seeds_count_as_the_ceiling_and_failed_ones_are_left_out(database: Database) -> None:
+    database.add("clipping", {0: 1.0, 1: 1.0, 2: 1.0, 3: 1.0})
+    database.add("sparse_forcing", {0: 1.0, 1: "diverged", 2: "unbounded", 3: "failed"}, tau=30)
+    comparison = compare(database.connection, "clipping")
+    row = one(comparison)
+    assert row.n_pairs == 3
+    assert row.ratio == pytest.approx(CEILING ** (2 / 3))
+    side = row.challenger
+    assert (side.n, side.diverged, side.unbounded, side.failed, side.unscored) == (4, 1, 1, 1, 0)
+    assert (row.baseline.n, row.baseline.blown_up, row.baseline.failed) == (4, 0, 0)
+    assert any("1 of 8 trials failed" in note for note in comparison.notes)
+
+
+def test_measure_published_uses_its_own_scores(database: Database) -> None:
+    database.add("clipping", {0: 1.0, 1: 2.0})
+    database.add("sparse_forcing", {0: 0.5, 1: 1.0}, tau=30)
+    row = one(compare(database.connection, "clipping", measure="d_stsp_published"))
+    assert row.challenger.geometric_mean == pytest.approx(2 * math.sqrt(0.5))
+    assert row.ceiling == 2 * CEILING
+
+
+def sweep(database: Database, *, a: float = 1.0, b: float = 1.0) -> None:
+    """τ = 10 is best on seeds of even rank; `a` and `b` scale the scores of τ = 20 on either half."""
+    wiggle = [1.0, 1.1, 0.9, 1.05, 0.95, 1.2, 0.8, 1.0]
+    database.add("clipping", {seed: 8.0 * wiggle[seed] for seed in SEEDS})
+    for tau, level in ((10, 1.0), (20, 2.0), (50, 3.0)):
+        scale = [1.0 if tau != 20 else (a if seed % 2 == 0 else b) for seed in SEEDS]
+        database.add("sparse_forcing", {s: level * scale[s] * wiggle[-1 - s] for s in SEEDS}, tau=tau)
+
+
+def test_scoring_seeds_do_not_touch_the_choice(database: Database) -> None:
+    sweep(database, b=1e-3)  # τ = 20 is superb, but on the scoring half alone
+    row = one(compare(database.connection, "clipping"), selection="split")
+    assert row.tau == 10
+    assert (row.n_pairs, row.selection_seeds) == (4, 4)
+
+
+def test_choosing_seeds_do_not_touch_the_score(database: Database) -> None:
+    sweep(database)
+    before = one(compare(database.connection, "clipping"), selection="split")
+    database.connection.execute(
+        "UPDATE results SET d_stsp_score = d_stsp_score / 100 WHERE tau = 10 AND seed % 2 = 0"
+    )
+    after = one(compare(database.connection, "clipping"), selection="split")
+    assert before.tau == after.tau == 10
+    assert (before.ratio, before.low, before.high) == (after.ratio, after.low, after.high)
+
+
+def test_choosing_seeds_decide_the_choice(database: Database) -> None:
+    sweep(database, a=1e-3)
+    comparison = compare(database.connection, "clipping")
+    assert one(comparison, selection="split").tau == 20
+    near = one(comparison, selection="tau_pred")  # 26.4 is nearer to 20 than to 50; all seeds score
+    assert (near.tau, near.n_pairs) == (20, 8)
+    assert "(nearest to τ_pred 26.4)" in near.verdict
+    assert "(best on 4 seeds, scored on 4 others)" in one(comparison, selection="split").verdict
+
+
+def test_variants_of_the_baseline_are_never_pooled(database: Database) -> None:
+    for norm, level in ((1, 4.0), (10, 8.0)):
+        database.add("clipping", {seed: level for seed in SEEDS}, parameters=f"max_norm={norm}")
+    database.add("sparse_forcing", {seed: 1.0 for seed in SEEDS}, tau=30)
+    comparison = compare(database.connection, "clipping")
+    found = {row.baseline.label: row.ratio for row in comparison.rows}
+    assert found == {
+        "clipping(max_norm=1)": pytest.approx(1 / 4),
+        "clipping(max_norm=10)": pytest.approx(1 / 8),
+    }
+    assert "clipping(max_norm=10)" in comparison.rows[1].verdict
+    assert len(comparison.headlines) == 2
+    only = compare(database.connection, "clipping(max_norm=1)")  # by label: the other variant is a challenger
+    assert {row.challenger.label for row in only.rows} == {"sparse_forcing(tau=30)", "clipping(max_norm=10)"}
+
+
+def test_contexts_are_never_pooled(database: Database) -> None:
+    for context, level in (("", 1.0), ("epochs=300", 2.0)):
+        database.add("clipping", {seed: 4.0 for seed in SEEDS}, context=context)
+        database.add("sparse_forcing", {seed: level for seed in SEEDS}, tau=30, context=context)
+    database.add("sparse_forcing", {0: 1.0}, tau=30, context="epochs=5")
+    comparison = compare(database.connection, "clipping")
+    assert [(row.context, row.ratio) for row in comparison.rows] == [
+        ("", pytest.approx(0.25)),
+        ("epochs=300", pytest.approx(0.5)),
+    ]
+    assert any("epochs=5" in note and "left out" in note for note in comparison.notes)
+
+
+def test_zero_reset_enters_like_forcing(database: Database) -> None:
+    sweep(database)
+    for tau in (5, 30):
+        database.add("zero_reset", {seed: 9.0 for seed in SEEDS}, tau=tau)
+    comparison = compare(database.connection, "clipping")
+    resets = [row for row in comparison.rows if row.challenger.regime == "zero_reset"]
+    assert [(row.selection, row.tau) for row in resets] == [("tau_pred", 30), ("split", 5)]
+    assert comparison.headlines[0].text.startswith("forcing beats clipping: ")
+    assert "zero reset" in comparison.headlines[0].text
+
+
+def test_without_a_prediction_the_tuned_row_stands_alone(database: Database) -> None:
+    for tau in (10, 20):
+        database.add("sparse_forcing", {seed: 1.0 for seed in SEEDS}, tau=tau, tau_pred=None)
+    database.add("clipping", {seed: 4.0 for seed in SEEDS}, tau_pred=None)
+    comparison = compare(database.connection, "clipping")
+    assert [row.selection for row in comparison.rows] == ["split"]
+    assert any("No τ_pred" in note for note in comparison.notes)
+
+
+@pytest.mark.parametrize(
+    ("challenger", "outcome", "says"),
+    [
+        ({0: 8.0, 1: 9.0, 2: 8.5, 3: 8.2}, "worse", "× worse than clipping (95%"),
+        ({0: 1.0, 1: 3.0, 2: 2.2, 3: 1.2}, "no_difference", "more seeds would tell"),
+        ({0: 1.0}, "one_seed", "only 1 common seed: no interval"),
+        ({7: 1.0}, "no_common_seeds", "no common seeds"),
+        ({0: 0.05, 1: 0.055, 2: 0.05, 3: 0.052}, "better", "; at the floor"),
+    ],
+)
+def test_verdicts(database: Database, challenger: dict[int, float], outcome: str, says: str) -> None:
+    database.add("clipping", {0: 2.0, 1: 2.2, 2: 1.9, 3: 2.1})
+    database.add("sparse_forcing", challenger, tau=30)
+    database.add("zero_reset", {0: 2.0}, tau=30)  # so that something is always comparable
+    rows = compare(database.connection, "clipping").rows
+    row = next(row for row in rows if row.challenger.regime == "sparse_forcing")
+    assert row.outcome == outcome
+    assert says in row.verdict
+
+
+def test_both_at_the_ceiling(database: Database) -> None:
+    database.add("clipping", {seed: "diverged" for seed in SEEDS})
+    database.add("sparse_forcing", {seed: "unbounded" for seed in SEEDS}, tau=30)
+    comparison = compare(database.connection, "clipping")
+    assert one(comparison).outcome == "both_at_ceiling"
+    assert "neither forcing at τ=30" in one(comparison).verdict
+    assert comparison.headlines[0].text.startswith("neither forcing nor clipping reconstructs")
+
+
+def test_rows_are_plain_and_fit_json(database: Database, fill: Callable[[Database], None]) -> None:
+    fill(database)
+    rows = compare(database.connection, "clipping").as_dicts()
+    assert len({tuple(row) for row in rows}) == 1  # the same keys everywhere, as CSV needs
+    assert json.loads(json.dumps(rows, allow_nan=False)) == rows
+
+
+def test_studies_filter_both_sides(database: Database) -> None:
+    database.add("clipping", {0: 4.0, 1: 4.0}, study="first")
+    database.add("sparse_forcing", {0: 1.0, 1: 1.0}, tau=30, study="first")
+    database.add("sparse_forcing", {0: 2.0, 1: 2.0}, tau=20, study="it's second")
+    assert {row.tau for row in compare(database.connection, "clipping", studies=["first"]).rows} == {30}
+    with pytest.raises(ReportError, match="No results for the baseline 'clipping'"):
+        compare(database.connection, "clipping", studies=["it's second"])
+
+
+def test_errors(database: Database) -> None:
+    connection = database.connection
+    with pytest.raises(ReportError, match="There are no results yet"):
+        compare(connection, "clipping")
+    database.add("clipping", {0: 4.0}, study="windows")
+    with pytest.raises(ReportError, match="clipping is the only regime"):
+        compare(connection, "clipping")
+    with pytest.raises(ReportError, match="named 'windws': did you mean 'windows'"):
+        compare(connection, "clipping", studies=["windws"])
+    with pytest.raises(ReportError, match="named 'zzz': there are results for windows"):
+        compare(connection, "clipping", studies=["zzz"])
+    with pytest.raises(ReportError, match="Unknown measure 'd_h'"):
+        compare(connection, "clipping", measure="d_h")
+    database.add("sparse_forcing", {1: 4.0}, tau=30)
+    with pytest.raises(ReportError, match="no seeds in common"):
+        compare(connection, "clipping")
+    with pytest.raises(
+        ReportError, match=r"'cliping': did you mean 'clipping'\? There are clipping, sparse_"
+    ):
+        compare(connection, "cliping")
+    with pytest.raises(ReportError, match="lacks the view 'results'"):
+        compare(duckdb.connect(":memory:"), "clipping")
+
+
+def test_never_side_by_side(database: Database) -> None:
+    database.add("clipping", {0: 4.0}, context="epochs=3")
+    database.add("sparse_forcing", {0: 4.0}, tau=30)
+    with pytest.raises(ReportError, match="never run in the same context"):
+        compare(database.connection, "clipping")

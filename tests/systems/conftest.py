@@ -1,0 +1,35 @@
+"""Shared datasets: one in full, since floors and exponents are claims about full length."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from orchestrator.systems import System, get
+from orchestrator.systems.dataset import Dataset, load
+from orchestrator.systems.exponents import ExponentSettings
+
+
+@pytest.fixture(scope="session")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
+    """lorenz63_published in full: 100,000 points and all settings as shipped."""
+    return load("lorenz63_published", cache=tmp_path_factory.mktemp("systems"))
+
+
+@pytest.fixture
+def small_system() -> System:
+    """Lorenz-63 short enough to be generated in a moment; its exponents mean little."""
+    return dataclasses.replace(
+        get("lorenz63"),
+        name="small",
+        n_points=3_000,
+        transient_time=20.0,
+        exponent_settings=ExponentSettings(members=4, time=2.0, transient=1.0),
+    )
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> Path:
+    return tmp_path / "systems"
