@@ -19,7 +19,8 @@ def right_inverse(B: Tensor) -> Tensor:
     """
     gram = B @ B.transpose(1, 2)
     solution, _ = torch.linalg.solve_ex(gram, B, check_errors=False)
-    return solution.transpose(1, 2)
+    inverse: Tensor = solution.transpose(1, 2)
+    return inverse
 
 
 def control(B: Tensor, x: Tensor) -> Tensor:

@@ -166,7 +166,7 @@ class Stack:
 
     def parameters(self) -> Parameters:
         """The parameters by name, as views of the flat tensor: name → (E, ...)."""
-        parts = self.flat.split(self._sizes, dim=1)
+        parts = torch.split(self.flat, self._sizes, dim=1)
         return {
             name: part.view(self.size, *shape)
             for part, (name, shape) in zip(parts, self._shapes.items(), strict=True)

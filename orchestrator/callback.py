@@ -17,7 +17,7 @@ INGEST_SECONDS = 3.0
 """How often finished stacks are taken into the database while a study runs."""
 
 
-class StackCallback(Callback):  # type: ignore[misc]
+class StackCallback(Callback):
     """Follows stacks through Ray Tune; nothing in here may raise, or Tune would stop the study."""
 
     def __init__(self, *, results: Path, progress: Progress, store: Store) -> None:

@@ -38,7 +38,7 @@ TRIALS = pa.schema(
         ("measure_definitions", pa.string()), ("system_hash", pa.string()),
         ("stack_id", pa.string()), ("stack_size", pa.int64()), ("device", pa.string()),
         ("host", pa.string()), ("threads", pa.int64()),
-        ("started_at", pa.timestamp("us", tz="UTC")), ("finished_at", pa.timestamp("us", tz="UTC")),
+        ("started_at", pa.timestamp("us")), ("finished_at", pa.timestamp("us", tz="UTC")),
         ("train_seconds", pa.float64()), ("evaluate_seconds", pa.float64()),
         ("code_version", pa.string()), ("code_commit", pa.string()), ("code_dirty", pa.bool_()),
         ("packages", pa.string()),
@@ -52,7 +52,7 @@ STUDIES = pa.schema(
     [
         ("study", pa.string()), ("definition_id", pa.string()), ("description", pa.string()),
         ("declaration", pa.string()), ("source", pa.string()),
-        ("recorded_at", pa.timestamp("us", tz="UTC")), ("trial_ids", pa.list_(pa.string())),
+        ("recorded_at", pa.timestamp("us")), ("trial_ids", pa.list_(pa.string())),
     ]
 )  # fmt: skip
 
@@ -66,7 +66,7 @@ SYSTEMS = pa.schema(
         ("floor_d_stsp", pa.float64()), ("ceiling_d_stsp", pa.float64()),
         ("floor_d_stsp_published", pa.float64()), ("ceiling_d_stsp_published", pa.float64()),
         ("floors", pa.string()), ("ceilings", pa.string()),
-        ("recorded_at", pa.timestamp("us", tz="UTC")),
+        ("recorded_at", pa.timestamp("us")),
     ]
 )  # fmt: skip
 

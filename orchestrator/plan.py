@@ -29,12 +29,20 @@ class Cell:
     @property
     def reason(self) -> str:
         """Why there is something to run, or why not."""
+        failed = self.counts.get("failed", 0)
+        new = len(self.seeds) - self.done
+        parts = []
+        if new:
+            parts.append(
+                "never run" if new == len(self.seeds) else f"{new} of {len(self.seeds)} seeds missing"
+            )
+        if failed and len(self.missing) > new:
+            parts.append(f"{failed} failed, to be tried again")
         if not self.missing:
-            return "finished"
-        retried = self.counts.get("failed", 0) if len(self.missing) > len(self.seeds) - self.done else 0
-        if retried:
-            return f"{retried} failed, to be tried again"
-        return "never run" if not self.done else f"{len(self.missing)} of {len(self.seeds)} seeds missing"
+            parts.append("finished")
+        if failed and len(self.missing) == new:
+            parts.append(f"{failed} failed (--retry-failed runs them again)")
+        return ", ".join(parts)
 
     @property
     def done(self) -> int:

@@ -235,7 +235,8 @@ def _ray(results: Path, placement: Placement) -> Iterator[dict[str, float]]:
     for name in ("ray.tune", "ray.train", "ray._private", "ray"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
-        yield ray.cluster_resources()
+        resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
+        yield resources
     finally:
         if ours:
             ray.shutdown()

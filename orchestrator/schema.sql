@@ -1,10 +1,10 @@
 -- The results database: an index of the journal, made from it and rebuilt from it at any time.
--- One wide typed row per trial; a long table for curves; append-only, no secondary indexes.
+-- Times are UTC. One wide typed row per trial; a long table for curves; append-only, no secondary indexes.
 
 CREATE TABLE IF NOT EXISTS meta (key VARCHAR, value VARCHAR);
 
 -- Journal files that are in the database.
-CREATE TABLE IF NOT EXISTS ingested (file VARCHAR, kind VARCHAR, ingested_at TIMESTAMPTZ);
+CREATE TABLE IF NOT EXISTS ingested (file VARCHAR, kind VARCHAR, ingested_at TIMESTAMP);
 
 CREATE TABLE IF NOT EXISTS trials (
     trial_id VARCHAR, cell_id VARCHAR, context_id VARCHAR, context VARCHAR, config JSON,
@@ -17,7 +17,7 @@ CREATE TABLE IF NOT EXISTS trials (
     d_stsp_published DOUBLE, d_h_published DOUBLE, psc_published DOUBLE,
     measure_definitions JSON, system_hash VARCHAR,
     stack_id VARCHAR, stack_size BIGINT, device VARCHAR, host VARCHAR, threads BIGINT,
-    started_at TIMESTAMPTZ, finished_at TIMESTAMPTZ, train_seconds DOUBLE, evaluate_seconds DOUBLE,
+    started_at TIMESTAMP, finished_at TIMESTAMP, train_seconds DOUBLE, evaluate_seconds DOUBLE,
     code_version VARCHAR, code_commit VARCHAR, code_dirty BOOLEAN, packages JSON
 );
 
@@ -26,7 +26,7 @@ CREATE TABLE IF NOT EXISTS curves (trial_id VARCHAR, epoch BIGINT, quantity VARC
 
 CREATE TABLE IF NOT EXISTS studies (
     study VARCHAR, definition_id VARCHAR, description VARCHAR, declaration JSON, source VARCHAR,
-    recorded_at TIMESTAMPTZ
+    recorded_at TIMESTAMP
 );
 
 -- One trial can belong to many studies.
@@ -37,7 +37,7 @@ CREATE TABLE IF NOT EXISTS systems (
     lambda_max DOUBLE, lambda_max_se DOUBLE, spectrum DOUBLE[], tau_pred DOUBLE,
     standardisation VARCHAR, parameters JSON, source VARCHAR,
     floor_d_stsp DOUBLE, ceiling_d_stsp DOUBLE, floor_d_stsp_published DOUBLE, ceiling_d_stsp_published DOUBLE,
-    floors JSON, ceilings JSON, recorded_at TIMESTAMPTZ
+    floors JSON, ceilings JSON, recorded_at TIMESTAMP
 );
 
 -- Trials beside what their system is worth knowing by. A seed that blew up scores the ceiling of

@@ -5,6 +5,8 @@ import sys
 
 import torch
 
+from . import provenance
+
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # glibc's malloc.h
 
 
@@ -16,6 +18,7 @@ def prepare(*, threads: int, gpus: float = 0.0) -> str:
     epoch; told not to, it keeps it. Denormal numbers, which vanishing gradients are full of, are set
     to zero: they would be computed in microcode, a hundred times slower.
     """
+    provenance.collect()  # now, so that it tells of the code that runs and not of a later edit
     torch.set_num_threads(threads)
     torch.set_flush_denormal(True)
     if sys.platform == "linux":

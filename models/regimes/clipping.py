@@ -25,8 +25,10 @@ class Clipping(Regime):
         return sequence_length
 
     def transform_gradient(self, gradient: Tensor) -> Tensor:
-        norm = torch.linalg.vector_norm(gradient, dim=1, keepdim=True)
+        norm: Tensor = torch.linalg.vector_norm(gradient, dim=1, keepdim=True)
         if self.normalise:
             # A gradient of exactly zero has no direction: it stays zero.
-            return gradient * (self.max_norm / norm.clamp_min(torch.finfo(norm.dtype).tiny))
-        return gradient * (self.max_norm / norm).clamp_max(1.0)
+            scale = self.max_norm / norm.clamp_min(torch.finfo(norm.dtype).tiny)
+        else:
+            scale = (self.max_norm / norm).clamp_max(1.0)
+        return gradient.mul(scale)

@@ -53,7 +53,8 @@ def plan_study(
 ) -> None:
     """Print what a run would do, cell by cell, and why. Nothing is run or written."""
     plan = _plan(study, overrides, results, retry_failed)
-    columns = ["system", "architecture", "regime", "seeds", "done", "diverged", "unbounded", "failed", "to_run", "reason"]  # fmt: skip
+    blown_up = ("diverged", "unbounded", "failed")
+    columns = ["system", "architecture", "regime", "seeds", "done", *blown_up, "to_run", "reason"]
     rows = [
         [
             cell.first.system,
@@ -61,7 +62,7 @@ def plan_study(
             cell.first.regime_label,
             len(cell.seeds),
             cell.done,
-            *(cell.counts.get(status, 0) for status in ("diverged", "unbounded", "failed")),
+            *(cell.counts.get(status, 0) for status in blown_up),
             len(cell.missing),
             cell.reason,
         ]

@@ -1,0 +1,81 @@
+"""Shared fixtures: a real run of `lorenz_smoke`, made once per session with the command line."""
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+# A user's folders of the same names as ours, which must never be imported in their stead.
+SHADOWS = ("models", "systems", "reports", "studies", "orchestrator")
+
+
+@dataclass(frozen=True)
+class Orch:
+    """The command line as a user has it, in a working directory full of misleading folders."""
+
+    directory: Path
+
+    @property
+    def results(self) -> Path:
+        return self.directory / "results"
+
+    def start(self, *arguments: str) -> "subprocess.Popen[str]":
+        """Start a command and return at once."""
+        environment = {key: value for key, value in os.environ.items() if key != "ORCH_RESULTS"}
+        return subprocess.Popen(
+            [str(Path(sys.executable).with_name("orch")), *arguments],
+            cwd=self.directory,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def __call__(self, *arguments: str, code: int = 0, stdin: str | None = None) -> tuple[str, str]:
+        """Run a command, check its exit code, return stdout and stderr."""
+        environment = {key: value for key, value in os.environ.items() if key != "ORCH_RESULTS"}
+        done = subprocess.run(
+            [str(Path(sys.executable).with_name("orch")), *arguments],
+            cwd=self.directory,
+            env=environment,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=240,
+        )
+        assert done.returncode == code, f"{arguments}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+        assert "Traceback" not in done.stderr, done.stderr
+        return done.stdout, done.stderr
+
+
+def make_orch(directory: Path) -> Orch:
+    """A working directory whose folders shadow ours and break whoever imports them."""
+    for name in SHADOWS:
+        (directory / name).mkdir(parents=True)
+        (directory / name / "__init__.py").write_text(f"raise RuntimeError('the user\\'s own {name}')\n")
+    return Orch(directory)
+
+
+@pytest.fixture
+def orch(tmp_path: Path) -> Orch:
+    """The command line in an empty working directory."""
+    return make_orch(tmp_path / "work")
+
+
+@pytest.fixture(scope="session")
+def smoke(tmp_path_factory: pytest.TempPathFactory) -> Orch:
+    """A finished run of `lorenz_smoke`; tests that add to it make a copy."""
+    made = make_orch(tmp_path_factory.mktemp("smoke") / "work")
+    made("study", "run", "lorenz_smoke")
+    return made
+
+
+@pytest.fixture
+def smoke_copy(smoke: Orch, orch: Orch) -> Orch:
+    """The finished run in a working directory of the test's own."""
+    shutil.copytree(smoke.results, orch.results)
+    return orch

@@ -1,0 +1,63 @@
+"""Planning is a set difference; the journal is there whole or not at all."""
+
+import pyarrow.parquet as pq
+import pytest
+
+from orchestrator import catalogue, journal
+from orchestrator.plan import make_plan
+from orchestrator.study import load
+
+
+@pytest.fixture
+def study():
+    return load(catalogue.find("lorenz_smoke"), ["seeds.count=8"])
+
+
+def test_stacks_hold_every_missing_trial_once_and_one_cell_each(study):
+    done = {trial.trial_id: "ok" for trial in list(study.trials())[:3]}
+    plan = make_plan(study, done)
+    assert (plan.total, plan.missing) == (24, 21)
+    for slots in (1, 2, 7, 100):
+        for gpu in (False, True):
+            stacks = plan.stacks(slots=slots, gpu=gpu)
+            ids = [trial.trial_id for stack in stacks for trial in stack]
+            assert len(ids) == len(set(ids)) == 21 and not set(ids) & set(done)
+            assert all(len({trial.cell_id for trial in stack}) == 1 for stack in stacks)
+
+
+def test_stacks_are_sized_by_the_device_and_fill_all_slots(study):
+    plan = make_plan(study, {})
+    assert {len(stack) for stack in plan.stacks(slots=2, gpu=False)} == {4}  # 8 by 5: 4 and 4
+    assert {len(stack) for stack in plan.stacks(slots=1, gpu=True)} == {8}
+    assert len(plan.stacks(slots=24, gpu=False)) == 24
+    first_round = plan.stacks(slots=2, gpu=False)[:3]
+    assert len({stack[0].cell_id for stack in first_round}) == 3
+
+
+def test_reasons(study):
+    trials = list(study.trials())
+    plan = make_plan(study, {**{t.trial_id: "ok" for t in trials[:8]}, trials[8].trial_id: "diverged"})
+    assert [cell.reason for cell in plan.cells] == ["finished", "7 of 8 seeds missing", "never run"]
+    failed = {t.trial_id: "failed" for t in trials[:8]}
+    assert make_plan(study, failed).cells[0].reason == "finished, 8 failed (--retry-failed runs them again)"
+    assert make_plan(study, failed, retry_failed=True).cells[0].reason == "8 failed, to be tried again"
+
+
+def test_a_journal_file_is_whole_or_not_there(tmp_path, monkeypatch):
+    row = {"trial_id": "a", "status": "ok", "curves": []}
+    path = journal.write(tmp_path, "trials", "one", [row])
+    assert pq.read_table(path).to_pylist()[0]["trial_id"] == "a"
+    assert journal.files(tmp_path, "trials") == [path]
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        journal.write(tmp_path, "trials", "two", [row])
+    assert [p.name for p in (tmp_path / "trials").iterdir()] == ["one.parquet"]
+
+
+def test_the_journal_refuses_columns_it_does_not_know(tmp_path):
+    with pytest.raises(ValueError, match="no column typo in trials"):
+        journal.write(tmp_path, "trials", "one", [{"typo": 1}])

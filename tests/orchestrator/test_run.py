@@ -1,0 +1,176 @@
+"""`orch study run` from the file to the verdict, with real Ray and a real database."""
+
+import csv
+import io
+import json
+import signal
+import time
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from orchestrator import journal
+from orchestrator.store import Store
+
+MEASURES = "SELECT trial_id, status, d_stsp, d_h, psc, d_stsp_published, final_loss FROM trials ORDER BY 1"
+
+
+def rows(orch, query: str) -> list:
+    return json.loads(orch("sql", query, "--format", "json")[0])
+
+
+def test_a_run_lands_every_trial_with_its_course_and_definitions(smoke):
+    found = rows(smoke, "SELECT * FROM results ORDER BY regime, tau, seed")
+    assert [(r["regime"], r["tau"], r["seed"]) for r in found] == [
+        ("clipping", None, 0), ("clipping", None, 1),
+        ("sparse_forcing", 10, 0), ("sparse_forcing", 10, 1),
+        ("sparse_forcing", 30, 0), ("sparse_forcing", 30, 1),
+    ]  # fmt: skip
+    for row in found:
+        assert row["status"] == "ok" and row["d_stsp"] > row["floor_d_stsp"] > 0
+        assert row["d_stsp_score"] == row["d_stsp"] < row["ceiling_d_stsp"]
+        assert 45 < row["tau_pred"] < 47
+        definition = json.loads(row["measure_definitions"])
+        assert definition["orch"]["d_stsp"]["bins"] == 30
+        assert row["code_version"] and json.loads(row["packages"])["torch"]
+    course = rows(smoke, "SELECT DISTINCT epoch FROM curves WHERE quantity = 'd_stsp' ORDER BY 1")
+    assert [point["epoch"] for point in course] == [3, 6]
+    assert rows(smoke, "SELECT count(*) AS n FROM curves WHERE quantity = 'loss'") == [{"n": 6 * 6}]
+    assert rows(smoke, "SELECT seeds, ok FROM cells") == [{"seeds": 2, "ok": 2}] * 3
+
+
+def test_a_second_run_runs_nothing_and_says_so(smoke_copy):
+    before = rows(smoke_copy, MEASURES)
+    files = sorted(path.name for path in (smoke_copy.results / "journal" / "trials").iterdir())
+    began = time.monotonic()
+    out, err = smoke_copy("study", "run", "lorenz_smoke")
+    assert "all 6 trials are finished, nothing to run" in err and "Verdict" in out
+    assert "Ray" not in err and time.monotonic() - began < 60
+    assert rows(smoke_copy, MEASURES) == before
+    assert sorted(path.name for path in (smoke_copy.results / "journal" / "trials").iterdir()) == files
+
+
+def test_growing_a_study_runs_only_what_is_new_and_keeps_old_rows(smoke_copy):
+    before = rows(smoke_copy, MEASURES)
+    grown = ["--set", "seeds.count=3", "--set", "regimes.sparse_forcing.tau=[10, 30]"]
+    out, _ = smoke_copy("study", "plan", "lorenz_smoke", *grown, "--format", "csv")
+    plan = list(csv.DictReader(io.StringIO(out)))
+    assert [(cell["done"], cell["to_run"], cell["reason"]) for cell in plan] == [
+        ("2", "1", "1 of 3 seeds missing")
+    ] * 3
+    smoke_copy("study", "run", "lorenz_smoke", *grown)
+    after = rows(smoke_copy, MEASURES)
+    assert len(after) == 9 and [row for row in before if row not in after] == []
+
+
+def test_rebuilding_the_database_from_the_journal_gives_the_same_rows(smoke_copy):
+    before = rows(smoke_copy, "SELECT * FROM results ORDER BY trial_id")
+    (smoke_copy.results / "trials.duckdb").unlink()
+    assert rows(smoke_copy, "SELECT * FROM results ORDER BY trial_id") == before
+
+
+def test_a_database_held_by_someone_else_delays_nothing_and_loses_nothing(smoke_copy):
+    """While a foreign process holds the file, readers answer from the journal and say so."""
+    store = Store(smoke_copy.results)
+    with duckdb.connect(str(store.database)):
+        out, err = smoke_copy("sql", "SELECT count(*) AS n FROM trials", "--format", "json")
+        assert json.loads(out) == [{"n": 6}] and "held by another process" in err
+        smoke_copy("study", "run", "lorenz_smoke")
+
+
+def test_ctrl_c_stops_cleanly_and_keeps_what_finished(smoke_copy):
+    slow = ["--set", "training.epochs=100000", "--set", "seeds.count=1", "--set", "grid.architecture=rnn"]
+    process = smoke_copy.start("study", "run", "lorenz_smoke", *slow)
+    try:
+        wait_for(lambda: "epoch" in process.stderr.readline(), seconds=120)
+        began = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 130, err
+    assert "interrupted: 3 trials were not run" in err and "Traceback" not in err
+    assert time.monotonic() - began < 45
+    assert len(rows(smoke_copy, MEASURES)) == 6
+    assert not list((smoke_copy.results / "journal").rglob("*.tmp"))
+    assert not (smoke_copy.results / ".ray").exists()
+
+
+def wait_for(condition, *, seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+
+
+@pytest.mark.parametrize(
+    ("query", "message"),
+    [
+        ("SELEC 1", "syntax error"),
+        ("DELETE FROM trials", "read-only"),
+        ("COPY trials TO 'stolen.csv'", "disabled"),
+        ("SELECT * FROM read_csv('/etc/passwd')", "disabled"),
+        ("ATTACH 'other.duckdb'", "disabled"),
+        ("INSTALL httpfs", "disabled"),
+        ("SET enable_external_access = true", "lock"),
+        ("SELECT nonsense FROM trials", "nonsense"),
+    ],
+)
+def test_sql_reads_and_nothing_else(smoke, query, message):
+    _, err = smoke("sql", query, code=1)
+    assert message in err.lower() or message in err
+    assert not list(Path(smoke.directory).glob("stolen*"))
+
+
+def test_sql_formats_and_stdin(smoke):
+    query = "SELECT regime, NULL AS nothing, count(*) AS n FROM trials GROUP BY 1 ORDER BY 1"
+    out, _ = smoke("sql", "-", "--format", "csv", stdin=query)
+    assert out == "regime,nothing,n\nclipping,,2\nsparse_forcing,,4\n"
+    assert json.loads(smoke("sql", query, "-f", "json")[0])[0] == {
+        "regime": "clipping", "nothing": None, "n": 2,
+    }  # fmt: skip
+    assert "sparse_forcing" in smoke("sql", query)[0]
+
+
+def test_report_prints_a_verdict_and_writes_page_and_figure(smoke):
+    out, err = smoke("report", "lorenz_smoke", "--compare", "clipping")
+    assert "Verdict" in out and "lorenz63 × plrnn" in out
+    written = [Path(line.removeprefix("wrote ")) for line in err.splitlines() if line.startswith("wrote ")]
+    assert sorted(path.suffix for path in written) == [".html", ".svg"]
+    assert all(path.stat().st_size > 1000 and path.parent == smoke.results / "reports" for path in written)
+    compared = json.loads(smoke("report", "--format", "json")[0])
+    assert {row["selection"] for row in compared} == {"tau_pred", "split"}
+
+
+def test_report_says_in_a_sentence_what_it_cannot_do(smoke, orch):
+    assert "no results in" in orch("report", code=1)[1]
+    assert "clipping" in smoke("report", "--compare", "cliping", code=1)[1]
+    assert "lorenz_smoke" in smoke("report", "lorenz_smok", code=1)[1]
+
+
+def test_a_trial_that_fails_is_a_row_and_the_study_goes_on(tmp_path, monkeypatch):
+    """A bug inside a stack is journalled with its traceback; the plan knows it."""
+    from orchestrator import catalogue, trial
+    from orchestrator.plan import make_plan
+    from orchestrator.study import load
+
+    monkeypatch.setattr(trial, "load", lambda *_, **__: 1 / 0)
+    study = load(catalogue.find("lorenz_smoke"))
+    stack = list(study.trials())[:2]
+    assert trial.run_stack(stack, results=tmp_path) == {"failed": 2}
+    store = Store(tmp_path)
+    store.ingest()
+    finished = store.finished([t.trial_id for t in study.trials()])
+    assert finished == {t.trial_id: "failed" for t in stack}
+    assert make_plan(study, finished).missing == 4
+    assert make_plan(study, finished, retry_failed=True).missing == 6
+    with store.reading() as (connection, _):
+        reason, score = connection.execute("SELECT reason, d_stsp_score FROM results").fetchone()
+    assert "ZeroDivisionError" in reason and score is None
+
+
+def test_resources_that_are_not_there_are_named(smoke_copy):
+    fresh = ["--set", "seeds.count=9"]
+    _, err = smoke_copy("study", "run", "lorenz_smoke", "--gpus-per-trial", "7", *fresh, code=2)
+    assert "--gpus-per-trial 7: there are 0 GPUs" in err
+    assert len(journal.files(smoke_copy.results / "journal", "trials")) == 3

@@ -1,0 +1,197 @@
+"""The declared file: what is accepted, and one clear message for what is not."""
+
+import pytest
+
+from orchestrator import catalogue
+from orchestrator.errors import StudyError
+from orchestrator.study import from_declaration, load
+
+GOOD = """
+[grid]
+system = ["lorenz63"]
+architecture = ["rnn", "plrnn"]
+[regimes.sparse_forcing]
+tau = [5, 10]
+[regimes.clipping]
+max_norm = [1, 10.0]
+[architectures.plrnn]
+latent_dim = [10, 20]
+[seeds]
+count = 3
+[training]
+epochs = 4
+sequence_length = 50
+"""
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(text: str):
+        path = tmp_path / "mine.toml"
+        path.write_text(text)
+        return path
+
+    return write
+
+
+def test_lists_are_axes_and_seeds_are_replicates(write):
+    study = load(write(GOOD))
+    cells = list(study.cells())
+    assert len(cells) == (1 + 2) * (2 + 2)
+    assert len({cell.cell_id for cell in cells}) == 12
+    trials = list(study.trials())
+    assert len({trial.trial_id for trial in trials}) == 36 and {t.seed for t in trials} == {0, 1, 2}
+    labels = {cell.regime_label for cell in cells}
+    assert labels == {"sparse_forcing(tau=5)", "sparse_forcing(tau=10)", "clipping", "clipping(max_norm=10)"}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            ('"lorenz63"', '"lorenz36"'),
+            "grid.system: no system is named 'lorenz36'; did you mean 'lorenz63'?",
+        ),
+        (('"rnn"', '"rnnn"'), "no architecture is named 'rnnn'; did you mean 'rnn'?"),
+        (("[regimes.clipping]", "[regimes.cliping]"), "regimes: no regime is named 'cliping'; did you mean"),
+        (("tau = [5, 10]", "tau = [5, 0]"), "regimes.sparse_forcing.tau: expected a value ≥ 1, got 0"),
+        (("tau = [5, 10]", "tau = [5, 5]"), "regimes.sparse_forcing.tau: 5 is listed twice"),
+        (("tau = [5, 10]", "tau = []"), "tau: expected at least one value, got an empty list"),
+        (("tau = [5, 10]", ""), "regimes.sparse_forcing.tau: is missing: learning interval τ in steps"),
+        (("tau = [5, 10]", "tau = 51"), "tau: expected at most training.sequence_length (50), got 51"),
+        (("tau = [5, 10]", "tua = [5]"), "regimes.sparse_forcing.tua: unknown key; did you mean 'tau'?"),
+        (("count = 3", "count = -3"), "seeds.count: expected a value ≥ 1, got -3"),
+        (
+            ("epochs = 4", 'epochs = "four"'),
+            'training.epochs: expected a whole number, got the string "four"',
+        ),
+        (("epochs = 4", "epochs = 4.5"), "training.epochs: expected a whole number, got 4.5"),
+        (("epochs = 4", "epoch = 4"), "training.epoch: unknown key; did you mean 'epochs'?"),
+        (
+            ("latent_dim = [10, 20]", "latent_dim = 2"),
+            "expected at least 3, the dimension of lorenz63, got 2",
+        ),
+        (("[seeds]\ncount = 3", ""), "seeds: is missing"),
+        (("[grid]", "[grid"), "is not valid TOML"),
+        (("max_norm = [1, 10.0]", "max_norm = inf"), "regimes.clipping.max_norm: expected a finite number"),
+    ],
+)
+def test_bad_input_names_file_key_and_what_was_expected(write, change, message):
+    path = write(GOOD.replace(*change))
+    with pytest.raises(StudyError) as caught:
+        load(path)
+    text = str(caught.value)
+    assert text.startswith(f"{path}: ") and message in text and caught.value.exit_code == 2
+
+
+def test_every_problem_is_told_at_once(write):
+    with pytest.raises(StudyError) as caught:
+        load(write(GOOD.replace("tau = [5, 10]", "tau = 0").replace('"rnn"', '"rnx"')))
+    assert len(caught.value.problems) == 2
+
+
+def test_overrides_are_toml_and_are_named_when_they_are_wrong(write):
+    study = load(write(GOOD), ["training.epochs=9", "regimes={sparse_forcing={tau=7}}", "grid.architecture=lstm",
+                               "architectures={}"])  # fmt: skip
+    assert study.training.epochs == 9 and [cell.tau for cell in study.cells()] == [7]
+    with pytest.raises(StudyError, match=r"training\.epochs \(from --set\): expected a whole number"):
+        load(write(GOOD), ["training.epochs=many"])
+    for wrong in ("training.epochs", "=3", "grid.system.name=3"):
+        with pytest.raises(StudyError, match="--set"):
+            load(write(GOOD), [wrong])
+
+
+def test_identity_holds_what_changes_the_result_and_nothing_else(write):
+    study = load(write(GOOD))
+    trial = next(study.trials())
+    assert trial.config == {
+        "system": {"name": "lorenz63"},
+        "architecture": {"name": "rnn"},
+        "regime": {"name": "sparse_forcing", "tau": 5},
+        "training": {"epochs": 4, "sequence_length": 50},
+        "seed": 0,
+    }
+    other = load(write("description = 'other words'\n" + GOOD.replace("[1, 10.0]", "[1.0, 10]")))
+    assert [t.trial_id for t in study.trials()] == [t.trial_id for t in other.trials()]
+    explicit = load(write(GOOD + "learning_rate = 1e-3\nbatch_size = 32\n[evaluation]\nsteps = 100000\n"))
+    assert [t.trial_id for t in study.trials()] == [t.trial_id for t in explicit.trials()]
+
+
+def test_a_config_leads_back_to_its_trial(write):
+    from orchestrator.identity import trial_from_config
+
+    for trial in load(write(GOOD)).trials():
+        assert trial_from_config(trial.config) == trial
+
+
+def test_trial_keys_have_not_changed():
+    """These keys stand in databases: a change here orphans every result."""
+    golden = {
+        ("rnn", "sparse_forcing", 5): "37e0357fc35230c22df4ced0276df3976f45049f937e29e694043f6c4eb161fa",
+        ("lstm", "clipping", None): "66a5a38a5a7dcce062615f5d633ccde106a4e10df6a001a9e58377d95ee2d6d2",
+    }
+    study = load(catalogue.find("lorenz_tau"))
+    keys = {(t.architecture.name, t.regime.name, t.tau): t.trial_id for t in study.cells()}
+    assert {key: keys[key] for key in golden} == golden
+
+
+@pytest.mark.parametrize("name", sorted(catalogue.available()))
+def test_shipped_studies_are_valid_and_say_what_they_are(name):
+    study = load(catalogue.find(name))
+    assert study.description and list(study.cells())
+
+
+def test_lorenz_tau_is_figure_1a_in_full():
+    study = load(catalogue.find("lorenz_tau"))
+    taus = [r.tau for r in study.regimes if r.name == "sparse_forcing"]
+    assert min(taus) == 5 and max(taus) == 200 and 30 in taus
+    assert {a.name for a in study.architectures} == {"rnn", "plrnn", "lstm"}
+    assert len(study.seeds) == 20 and study.training.epochs == 3000 and study.training.batch_size == 32
+    assert {r.name for r in study.regimes} == {"sparse_forcing", "clipping", "zero_reset"}
+
+
+def test_study_files_of_the_working_directory_come_first(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "studies").mkdir()
+    (tmp_path / "studies" / "lorenz_smoke.toml").write_text(GOOD)
+    assert catalogue.find("lorenz_smoke").resolve() == (tmp_path / "studies" / "lorenz_smoke.toml").resolve()
+    assert catalogue.find("lorenz_tau") == catalogue.shipped_folder() / "lorenz_tau.toml"
+
+
+def test_new_writes_a_file_that_loads_or_nothing(tmp_path):
+    declaration = {
+        "description": 'with "quotes" and τ',
+        "grid": {"system": ["lorenz63"], "architecture": ["rnn"]},
+        "regimes": {"sparse_forcing": {"tau": [10, 30]}, "clipping": {}},
+        "seeds": {"count": 5},
+    }
+    path = catalogue.new("mine", declaration, folder=tmp_path)
+    assert load(path).declaration == declaration
+    bad = {**declaration, "seeds": {"count": 0}}
+    with pytest.raises(StudyError, match="orch study new bad"):
+        catalogue.new("bad", bad, folder=tmp_path)
+    assert [p.name for p in tmp_path.iterdir()] == ["mine.toml"]
+    with pytest.raises(StudyError):
+        from_declaration("x", bad, source="x")
+
+
+def test_command_line_reports_bad_studies_without_traceback(orch):
+    for arguments, message in [
+        (["study", "run", "lorenz_smok"], "did you mean 'lorenz_smoke'?"),
+        (["study", "plan", "missing.toml"], "there is no such file"),
+        (["study", "run", "lorenz_smoke", "--set", "regimes.sparse_forcing.tau=0"], "expected a value ≥ 1"),
+        (
+            ["study", "new", "x", "--system", "lorenz63", "--architecture", "rnn", "--tau", "a"],
+            "whole numbers",
+        ),
+        (
+            ["study", "new", "x y", "--system", "lorenz63", "--architecture", "rnn", "--tau", "3"],
+            "cannot name",
+        ),
+    ]:
+        assert message in orch(*arguments, code=2)[1]
+    assert not orch.results.exists() and not list((orch.directory / "studies").glob("*.toml"))
+    options = ["--system", "lorenz63", "--architecture", "rnn,lstm", "--tau", "10,300", "--seeds", "5"]
+    orch("study", "new", "mine", *options)
+    assert "mine" in orch("study", "list")[0]
+    assert "30 of 30 trials to run" in orch("study", "plan", "mine")[1]
