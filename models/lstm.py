@@ -7,13 +7,14 @@ The latent state is (h, c); the read-out sees h. A forcing sets h = ẑ and c = 
 One bias per gate: the second one of the usual libraries is redundant.
 """
 
-from typing import ClassVar
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
-from .activations import lstm_cell
 from .architecture import Architecture, Parameters, State
+from .tape import Span, backward_weight, lay_tape, sigmoid_backward, tanh_, tanh_backward, with_bias
 
 
 class LSTM(Architecture):
@@ -33,4 +34,75 @@ class LSTM(Architecture):
 
     def step(self, bound: Parameters, state: State) -> State:
         h, c = state
-        return lstm_cell(torch.baddbmm(bound["b"], bound["W"], h), c)
+        m = self.latent_dim
+        gates = torch.baddbmm(bound["b"], bound["W"], h)
+        i, f, o = gates[:, : 3 * m].sigmoid().chunk(3, dim=1)
+        c = torch.addcmul(i * gates[:, 3 * m :].tanh(), f, c)
+        return (o * c.tanh(), c)
+
+    def unroll(self, parameters: Parameters, hidden: Tensor, *, widths: Sequence[int]) -> Tensor:
+        W, b, B = parameters["W"], parameters["b"], parameters["B"]
+        predictions: Tensor = _Unroll.apply(W, b, B, hidden, widths)  # type: ignore[no-untyped-call]
+        return predictions
+
+
+class _Unroll(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, W: Tensor, b: Tensor, B: Tensor, hidden: Tensor, widths: Sequence[int]) -> Tensor:
+        latent, rows = hidden.shape[1:]
+        weight = with_bias(W, b)
+        # tanh(x) = 2σ(2x) − 1: with the rows of g doubled, one sigmoid serves all four gates.
+        doubled = weight.clone()
+        doubled[:, 3 * latent :].mul_(2)
+        tape, spans = lay_tape(hidden, widths)
+        cells = [torch.zeros_like(hidden)]
+        gates, squashed_cells = [], []
+        for source, target, width in spans:
+            gate = torch.bmm(doubled, tape[:, :, source]).sigmoid_()
+            i, f, o, g = gate.chunk(4, dim=1)
+            g.mul_(2).sub_(1)
+            c = torch.addcmul(i * g, f, cells[-1][:, :, :width])
+            t = tanh_(c.clone())
+            torch.mul(o, t, out=tape[:, :latent, target])
+            gates.append(gate)
+            cells.append(c)
+            squashed_cells.append(t)
+        ctx.save_for_backward(weight, B, tape, *gates, *cells[:-1], *squashed_cells)
+        ctx.spans = spans
+        return torch.bmm(B, tape[:, :latent, rows:])
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, None]:
+        (d_x,) = gradients
+        weight, B, tape, *saved = ctx.saved_tensors
+        spans: list[Span] = ctx.spans
+        steps, latent, rows = len(spans), weight.shape[2] - 1, spans[0].width
+        gates, cells, squashed = saved[:steps], saved[steps : 2 * steps], saved[2 * steps :]
+        back = backward_weight(weight, B)
+        both = d_x.new_zeros(len(weight), 4 * latent + B.shape[1], rows)
+        d_weight = torch.zeros_like(weight)
+        d_cell = torch.zeros_like(tape[:, :latent, :rows])
+        for (source, target, width), gate, cell, t in zip(
+            reversed(spans), reversed(gates), reversed(cells), reversed(squashed), strict=True
+        ):
+            both[:, 4 * latent :, :width] = d_x[:, :, target.start - rows : target.stop - rows]
+            d_h = torch.bmm(back, both[:, :, :width])
+            i, f, o, g = gate.chunk(4, dim=1)
+            d_gate = both[:, : 4 * latent, :width]
+            d_i, d_f, d_o, d_g = d_gate.chunk(4, dim=1)
+            d_c = d_cell[:, :, :width]
+            d_c += tanh_backward(d_h * o, t)
+            torch.mul(d_c, g, out=d_i)
+            torch.mul(d_c, cell[:, :, :width], out=d_f)
+            torch.mul(d_h, t, out=d_o)
+            torch.mul(d_c, i, out=d_g)
+            sigmoids, squashes = slice(0, 3 * latent), slice(3 * latent, 4 * latent)
+            sigmoid_backward.grad_input(
+                d_gate[:, sigmoids], gate[:, sigmoids], grad_input=d_gate[:, sigmoids]
+            )
+            tanh_backward.grad_input(d_g, gate[:, squashes], grad_input=d_gate[:, squashes])
+            d_weight.baddbmm_(d_gate, tape[:, :, source].transpose(1, 2))
+            d_c *= f
+        d_hidden = torch.bmm(back[:, :, : 4 * latent], both[:, : 4 * latent])
+        d_B = torch.bmm(d_x, tape[:, :latent, rows:].transpose(1, 2))
+        return d_weight[:, :, :latent], d_weight[:, :, latent], d_B, d_hidden, None

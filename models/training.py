@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 
-from .architecture import Architecture, Parameters, State, stack_initial
-from .readout import control, read_out
+from .architecture import Architecture, Parameters, stack_initial
+from .readout import control
 from .regimes.regime import Regime
 from .streams import stream
 
@@ -51,17 +51,15 @@ class Windows:
 
     def __init__(self, *, sequence_length: int, window: int, rows: int, device: torch.device) -> None:
         starts = torch.arange(0, sequence_length, window)
-        self.steps = window
-        self.shorter_by = (len(starts) - 1) * rows
-        """Columns that are left once the last window is done."""
-        self.last_window = sequence_length - (len(starts) - 1) * window
-        """Length of the last window, 1 … τ."""
+        last_window = sequence_length - (len(starts) - 1) * window
         row = torch.arange(rows).repeat(len(starts))
         first = starts.repeat_interleave(rows)
-        widths = [len(row) if step < self.last_window else self.shorter_by for step in range(window)]
+        self.widths = [len(row) if step < last_window else len(row) - rows for step in range(window)]
+        """Columns that take part in each step."""
         self.first_row, self.first_time = row.to(device), first.to(device)
-        self.target_row = torch.cat([row[:width] for width in widths]).to(device)
-        self.target_time = torch.cat([first[:w] + step + 1 for step, w in enumerate(widths)]).to(device)
+        self.target_row = torch.cat([row[:width] for width in self.widths]).to(device)
+        times = [first[:width] + step + 1 for step, width in enumerate(self.widths)]
+        self.target_time = torch.cat(times).to(device)
 
 
 def predict(
@@ -89,16 +87,9 @@ def predict(
     else:
         members, _, columns = observed.shape
         hidden = observed.new_zeros(members, architecture.latent_dim, columns)
-    bound = architecture.bind(parameters)
-    state: State = architecture.start(hidden)
-    outputs: list[Tensor] = []
-    for step in range(windows.steps):
-        if step == windows.last_window:
-            state = tuple(part[:, :, : windows.shorter_by] for part in state)
-        state = architecture.step(bound, state)
-        outputs.append(state[0])
+    predictions = architecture.unroll(parameters, hidden, widths=windows.widths)
     targets = series[:, positions[:, windows.target_row] + windows.target_time].transpose(0, 1)
-    return read_out(parameters["B"], torch.cat(outputs, dim=2)), targets
+    return predictions, targets
 
 
 class Stack:

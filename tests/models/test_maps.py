@@ -1,34 +1,40 @@
 """Pointwise maps, read-out and free runs against their definitions."""
 
+import functools
+
 import numpy as np
 import pytest
 import torch
 
-from orchestrator.models import ARCHITECTURES
-from orchestrator.models.activations import lstm_cell, tanh
+from orchestrator.models import ARCHITECTURES, Architecture
 from orchestrator.models.readout import control, read_out, right_inverse
 from orchestrator.models.rollout import free_run
+from orchestrator.models.tape import tanh_
 
 
-def test_hand_written_derivatives_against_finite_differences():
+@pytest.mark.parametrize("widths", [[4, 4, 4], [4, 4, 2, 2], [3]], ids=str)
+@pytest.mark.parametrize("name", sorted(ARCHITECTURES))
+def test_hand_written_unrolling_equals_autograd_through_the_steps(name, widths):
+    """Predictions and every gradient, the one into the first state included."""
+    architecture = ARCHITECTURES[name](latent_dim=3)
+    members = [architecture.initial(2, seed=seed) for seed in (1, 2)]
+    p = {k: torch.tensor(np.stack([m[k] for m in members]), requires_grad=True) for k in members[0]}
     generator = torch.Generator().manual_seed(0)
-    x = torch.randn(2, 3, 4, dtype=torch.float64, generator=generator, requires_grad=True)
-    gates = torch.randn(2, 12, 4, dtype=torch.float64, generator=generator, requires_grad=True)
-    assert torch.autograd.gradcheck(tanh, x)
-    assert torch.autograd.gradcheck(lstm_cell, (gates, x))
+    hidden = torch.randn(2, 3, widths[0], dtype=torch.float64, generator=generator, requires_grad=True)
+    weights = torch.randn(2, 2, sum(widths), dtype=torch.float64, generator=generator)
+
+    def both(unroll):
+        predictions = unroll(p, hidden, widths=widths)
+        return predictions, torch.autograd.grad((predictions * weights).sum(), [*p.values(), hidden])
+
+    by_steps = both(functools.partial(Architecture.unroll, architecture))
+    torch.testing.assert_close(both(architecture.unroll), by_steps, atol=1e-12, rtol=1e-12)
 
 
-def test_training_and_free_run_use_the_same_functions():
-    """tanh by the sigmoid and tanh proper agree to 2e-7."""
+def test_tanh_by_the_sigmoid():
     x = torch.linspace(-10, 10, 4001)
-    with torch.no_grad():
-        free = tanh(x)
-    assert (tanh(x.requires_grad_()) - free).abs().max() <= 2e-7
-    gates, c = torch.randn(1, 8, 5), torch.randn(1, 2, 5)
-    with torch.no_grad():
-        free_h, free_c = lstm_cell(gates, c)
-    h, c = lstm_cell(gates.requires_grad_(), c)
-    torch.testing.assert_close((h, c), (free_h, free_c), atol=5e-7, rtol=0)
+    assert (tanh_(x.clone()) - x.tanh()).abs().max() <= 2e-7
+    assert (tanh_(x.double()) - x.double().tanh()).abs().max() <= 4e-16
 
 
 def test_right_inverse_is_the_pseudo_inverse_and_contains_its_failures():

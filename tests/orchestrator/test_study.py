@@ -91,8 +91,8 @@ def test_every_problem_is_told_at_once(write):
 
 
 def test_overrides_are_toml_and_are_named_when_they_are_wrong(write):
-    study = load(write(GOOD), ["training.epochs=9", "regimes={sparse_forcing={tau=7}}", "grid.architecture=lstm",
-                               "architectures={}"])  # fmt: skip
+    overrides = ["training.epochs=9", "regimes={sparse_forcing={tau=7}}", "grid.architecture=lstm"]
+    study = load(write(GOOD), [*overrides, "architectures={}"])
     assert study.training.epochs == 9 and [cell.tau for cell in study.cells()] == [7]
     with pytest.raises(StudyError, match=r"training\.epochs \(from --set\): expected a whole number"):
         load(write(GOOD), ["training.epochs=many"])

@@ -1,0 +1,30 @@
+"""Every command and option says what it does; what is light stays light."""
+
+import subprocess
+import sys
+
+import typer.main
+
+from orchestrator.cli import app
+
+
+def walk(command, name="orch"):
+    yield name, command
+    for child, sub in getattr(command, "commands", {}).items():
+        yield from walk(sub, f"{name} {child}")
+
+
+def test_every_command_argument_and_option_has_help():
+    for name, command in walk(typer.main.get_command(app)):
+        assert command.help, name
+        for parameter in command.params:
+            assert getattr(parameter, "help", None), f"{name} {parameter.name}"
+
+
+def test_help_and_sql_do_not_import_torch_or_ray():
+    code = (
+        "import sys, orchestrator.cli, orchestrator.store; "
+        "print([m for m in ('torch', 'ray', 'scipy', 'matplotlib', 'optuna') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
