@@ -33,7 +33,15 @@ def report(
     show(results_folder(results), studies=studies or [], baseline=compare, measure=measure, form=form)
 
 
-def show(results: Path, *, studies: list[str], baseline: str, measure: str, form: Format) -> None:
+def show(
+    results: Path,
+    *,
+    studies: list[str],
+    baseline: str,
+    measure: str = "d_stsp",
+    form: Format = Format.table,
+    legend: bool = True,
+) -> None:
     """Print a comparison and write its page and figure."""
     from rich.console import Console
 
@@ -63,7 +71,7 @@ def show(results: Path, *, studies: list[str], baseline: str, measure: str, form
                 f"report: {error.filename or results} cannot be written: {error.strerror}"
             ) from None
     if form is Format.table:
-        Console().print(reports.render_comparison(comparison))
+        Console().print(reports.render_comparison(comparison, legend=legend))
     else:
         print_mappings(comparison.as_dicts(), form)
     if source.what != "database":

@@ -116,7 +116,8 @@ def run_study(
         raise typer.Exit(130)
     regimes = {regime.name for regime in plan.study.regimes}
     if compare in regimes and len(regimes) > 1:
-        report.show(folder, studies=[plan.study.name], baseline=compare, measure="d_stsp", form=Format.table)
+        report.show(folder, studies=[plan.study.name], baseline=compare, legend=False)
+        _say(f"`orch report {plan.study.name}` says how to read this")
     if failed:
         _say(f"{failed} trials failed: orch sql \"select reason from trials where status = 'failed'\"")
         raise typer.Exit(1)
