@@ -22,7 +22,7 @@ from torch import Tensor
 
 from .architecture import Architecture, Parameters, stack_initial
 from .readout import control
-from .regimes.regime import Regime
+from .regimes.regime import Regime, gradient_norm
 from .streams import stream
 
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
@@ -33,10 +33,12 @@ class TrainingSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
-    epochs: int = Field(default=3000, ge=1, description="epochs")
-    batches_per_epoch: int = Field(default=10, ge=1, description="minibatches an epoch")
-    batch_size: int = Field(default=32, ge=1, description="rows R of a minibatch")
-    sequence_length: int = Field(default=200, ge=1, description="steps T of a training sequence")
+    epochs: int = Field(default=3000, ge=1, le=10_000_000, description="epochs")
+    batches_per_epoch: int = Field(default=10, ge=1, le=1_000_000, description="minibatches an epoch")
+    batch_size: int = Field(default=32, ge=1, le=1_000_000, description="rows R of a minibatch")
+    sequence_length: int = Field(
+        default=200, ge=1, le=1_000_000, description="steps T of a training sequence"
+    )
     learning_rate: float = Field(default=1e-3, gt=0, allow_inf_nan=False, description="Adam's step size")
     precision: Literal["float32", "float64"] = Field(default="float32", description="arithmetic of training")
 
@@ -200,12 +202,13 @@ class Stack:
         losses = self.loss(positions)
         # Members share no parameter, so the gradient of the sum is each one's own gradient.
         (gradient,) = torch.autograd.grad(losses.sum(), self.flat)
-        norms = torch.linalg.vector_norm(gradient, dim=1)
+        norms = gradient_norm(gradient)
         before = self.flat.detach().clone()
         self.flat.grad = self.regime.transform_gradient(gradient)
         self.optimiser.step()
         with torch.no_grad():
-            finite = losses.isfinite() & self.flat.isfinite().all(dim=1)
+            # A gradient that overflowed spoils the optimiser's memory for good, finite loss or not.
+            finite = losses.isfinite() & norms.isfinite() & self.flat.isfinite().all(dim=1)
             self.alive &= finite
             self.flat.copy_(torch.where(self.alive.unsqueeze(1), self.flat, before))
         return losses.detach(), norms
@@ -218,9 +221,10 @@ class Stack:
             member that is frozen.
         """
         self.epoch += 1
+        batches = self.positions(self.epoch)
         # One transfer to the host per epoch, not per minibatch: a GPU must not wait for Python.
-        history = [torch.stack(self.update(batch)) for batch in self.positions(self.epoch)]
-        means = torch.stack(history).double().mean(dim=0).cpu().numpy()
+        history = [torch.stack([loss.double(), norm]) for loss, norm in map(self.update, batches)]
+        means = torch.stack(history).mean(dim=0).cpu().numpy()
         alive = self.alive.cpu().numpy()
         for member in np.flatnonzero(~alive):
             if self.diverged_epoch[member] is None:

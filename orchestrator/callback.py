@@ -9,6 +9,7 @@ from typing import Any
 from ray.tune import Callback
 
 from . import journal, provenance
+from .errors import OrchError
 from .identity import Trial, digest, trial_from_config
 from .progress import Progress
 from .store import Store
@@ -59,7 +60,10 @@ class StackCallback(Callback):
         self.progress.tick()
         if self._pending and time.monotonic() - self._last_ingest >= INGEST_SECONDS:
             self._last_ingest = time.monotonic()
-            self._pending = self.store.ingest() is None
+            try:
+                self._pending = self.store.ingest() is None
+            except (OrchError, OSError) as error:
+                self.progress.note(f"{error}; the journal has everything")
 
     def _journal_lost(self, members: list[Trial], reason: str) -> None:
         """A row for each trial of a stack whose worker was lost for good."""
@@ -74,7 +78,10 @@ class StackCallback(Callback):
             "finished_at": now,
         }
         rows = [{**failed_row(trial, f"worker lost: {reason}"), **common} for trial in members]
-        journal.write(self.results / "journal", "trials", f"{now:%Y%m%dT%H%M%S%f}-{stack_id}", rows)
+        try:
+            journal.write(self.results / "journal", "trials", f"{now:%Y%m%dT%H%M%S%f}-{stack_id}", rows)
+        except OSError as error:
+            self.progress.note(f"the loss of a worker could not be journalled: {error}")
 
 
 def _members(trial: Any) -> list[Trial]:

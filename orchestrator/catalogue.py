@@ -2,6 +2,7 @@
 
 import json
 import os
+import tomllib
 from importlib.resources import files as package_files
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,8 @@ def find(name: str) -> Path:
     """
     if name.endswith(".toml") or "/" in name or os.sep in name:
         path = Path(name).expanduser()
+        if path.is_dir():
+            raise StudyError(name, ["is a folder, not a study file"])
         if not path.is_file():
             raise StudyError(name, ["there is no such file"])
         return path
@@ -60,10 +63,18 @@ def new(name: str, declaration: dict[str, Any], *, folder: Path | None = None) -
     path = (folder or Path("studies")) / f"{name}.toml"
     if path.exists():
         raise UsageError(f"{path} exists already")
+    if (shipped_folder() / f"{name}.toml").exists():
+        raise UsageError(f"'{name}' is a study that ships with the tool: choose another name")
     from_declaration(name, declaration, source=f"orch study new {name}")
+    text = _toml(declaration)
+    try:
+        tomllib.loads(text)
+        text.encode()
+    except (tomllib.TOMLDecodeError, UnicodeEncodeError) as error:
+        raise UsageError(f"this cannot stand in a study file: {error}") from None
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(".toml.tmp")
-    temporary.write_text(_toml(declaration), encoding="utf-8")
+    temporary.write_text(text, encoding="utf-8")
     os.replace(temporary, path)
     return path
 

@@ -20,6 +20,9 @@ from .models.regimes.regime import Regime
 from .models.training import TrainingSettings
 from .settings import EvaluationSettings
 
+VERSIONS = {"measures": 1, "training": 1}
+"""Raised when a change to measures or training changes the results of the same settings."""
+
 
 def canonical_json(value: object) -> str:
     """JSON with sorted keys and no spaces: equal settings, equal text."""
@@ -49,13 +52,16 @@ class Trial:
     @cached_property
     def context(self) -> dict[str, Any]:
         """All but regime and seed: what a comparison of regimes holds fixed."""
-        # A correction to a system's equations makes other trials of its name.
+        # What stands under a name may be corrected; a version, raised by hand, then makes other trials.
+        # Tests pin what each version stands for, so that none is forgotten.
         version = systems.get(self.system).version
+        versions = {key: value for key, value in VERSIONS.items() if value != 1}
         parts: dict[str, Any] = {
             "system": {"name": self.system, **({} if version == 1 else {"version": version})},
             "architecture": {"name": self.architecture.name, **_settings(self.architecture)},
             "training": _settings(self.training),
             "evaluation": _settings(self.evaluation),
+            "versions": versions,
         }
         return {key: value for key, value in parts.items() if value}
 

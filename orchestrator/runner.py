@@ -10,6 +10,7 @@ import logging
 import os
 import shutil
 import signal
+import socket
 import threading
 import time
 import uuid
@@ -21,7 +22,7 @@ from typing import Any
 
 from . import journal
 from .errors import OrchError, UsageError
-from .identity import Trial, canonical_json, trial_from_config
+from .identity import Trial, canonical_json, digest, trial_from_config
 from .plan import Plan
 from .progress import Progress
 from .store import Store
@@ -66,7 +67,10 @@ def record_study(plan: Plan, results: Path) -> None:
         "recorded_at": datetime.now(UTC),
         "trial_ids": [trial.trial_id for trial in study.trials()],
     }
-    journal.write(results / "journal", "studies", f"{study.name}-{study.definition_id[:16]}", [row])
+    # Named by its content, so that a file, once there, never changes.
+    name = f"{study.name}-{digest([study.definition_id, row['trial_ids']])[:16]}"
+    if not (results / "journal" / "studies" / f"{name}.parquet").exists():
+        journal.write(results / "journal", "studies", name, [row])
 
 
 def record_systems(plan: Plan, results: Path) -> None:
@@ -76,17 +80,14 @@ def record_systems(plan: Plan, results: Path) -> None:
     for name in plan.study.systems:
         data = load(name, cache=results / "systems")
         row = {key: value for key, value in data.row().items() if key != "name"}
-        floors, ceilings = data.floors, data.ceilings
         row |= {
             "system": name,
             "variables": ", ".join(data.variables),
-            "floor_d_stsp": floors["orch"]["d_stsp"],
-            "ceiling_d_stsp": ceilings["orch"]["d_stsp"],
-            "floor_d_stsp_published": floors["published"]["d_stsp"],
-            "ceiling_d_stsp_published": ceilings["published"]["d_stsp"],
             "recorded_at": datetime.now(UTC),
         }
-        journal.write(results / "journal", "systems", f"{name}-{data.content_hash[:16]}", [row])
+        file = f"{name}-{data.content_hash[:16]}"
+        if not (results / "journal" / "systems" / f"{file}.parquet").exists():
+            journal.write(results / "journal", "systems", file, [row])
 
 
 def run(plan: Plan, *, results: Path, placement: Placement, progress: Progress) -> Outcome:
@@ -215,6 +216,11 @@ def _ray(results: Path, placement: Placement) -> Iterator[dict[str, float]]:
     os.environ["RAY_AIR_NEW_OUTPUT"] = "0"  # the new output prints a table whatever the verbosity
     os.environ.setdefault("RAY_DEDUP_LOGS", "0")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    if placement.address is not None:
+        _check_reachable(placement.address)
+        if (Path.home() / ".ray" / "auth_token").exists():
+            # `ray start` protects a cluster by this token; a client must be told to show it.
+            os.environ.setdefault("RAY_AUTH_MODE", "token")
     import ray
 
     ours = not ray.is_initialized()
@@ -240,6 +246,21 @@ def _ray(results: Path, placement: Placement) -> Iterator[dict[str, float]]:
     finally:
         if ours:
             ray.shutdown()
+
+
+def _check_reachable(address: str) -> None:
+    """Try a cluster's port before Ray does, which would try a wrong one for many minutes.
+
+    Raises:
+        UsageError: nothing listens there. Addresses without a port, such as `auto`, are left to Ray.
+    """
+    host, colon, port = address.removeprefix("ray://").rpartition(":")
+    if not colon or not port.isdigit():
+        return
+    try:
+        socket.create_connection((host, int(port)), timeout=10).close()
+    except OSError as error:
+        raise UsageError(f"--address {address}: no Ray cluster answers there ({error})") from None
 
 
 def _cpus() -> int:

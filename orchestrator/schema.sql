@@ -14,6 +14,8 @@ CREATE TABLE IF NOT EXISTS trials (
     status VARCHAR,            -- ok | diverged (in training) | unbounded (free run) | failed (a bug)
     reason VARCHAR, diverged_epoch BIGINT, unbounded_step BIGINT, final_loss DOUBLE,
     d_stsp DOUBLE, d_h DOUBLE, psc DOUBLE, outside_share DOUBLE,
+    -- For free runs of this trial's length: what a perfect model scores, and the worst there is.
+    floor_d_stsp DOUBLE, ceiling_d_stsp DOUBLE, floor_d_stsp_published DOUBLE, ceiling_d_stsp_published DOUBLE,
     d_stsp_published DOUBLE, d_h_published DOUBLE, psc_published DOUBLE,
     measure_definitions JSON, system_hash VARCHAR,
     stack_id VARCHAR, stack_size BIGINT, device VARCHAR, host VARCHAR, threads BIGINT,
@@ -36,7 +38,6 @@ CREATE TABLE IF NOT EXISTS systems (
     system VARCHAR, content_hash VARCHAR, dimension BIGINT, variables VARCHAR, dt DOUBLE, n_points BIGINT,
     lambda_max DOUBLE, lambda_max_se DOUBLE, spectrum DOUBLE[], tau_pred DOUBLE,
     standardisation VARCHAR, parameters JSON, source VARCHAR,
-    floor_d_stsp DOUBLE, ceiling_d_stsp DOUBLE, floor_d_stsp_published DOUBLE, ceiling_d_stsp_published DOUBLE,
     floors JSON, ceilings JSON, recorded_at TIMESTAMP
 );
 
@@ -45,11 +46,10 @@ CREATE TABLE IF NOT EXISTS systems (
 CREATE OR REPLACE VIEW results AS
 SELECT
     t.*,
-    CASE WHEN t.status IN ('diverged', 'unbounded') THEN s.ceiling_d_stsp ELSE t.d_stsp END AS d_stsp_score,
-    CASE WHEN t.status IN ('diverged', 'unbounded') THEN s.ceiling_d_stsp_published
-         WHEN t.status = 'ok' THEN coalesce(t.d_stsp_published, s.ceiling_d_stsp_published)
+    CASE WHEN t.status IN ('diverged', 'unbounded') THEN t.ceiling_d_stsp ELSE t.d_stsp END AS d_stsp_score,
+    CASE WHEN t.status IN ('diverged', 'unbounded') THEN t.ceiling_d_stsp_published
+         WHEN t.status = 'ok' THEN coalesce(t.d_stsp_published, t.ceiling_d_stsp_published)
     END AS d_stsp_published_score,
-    s.floor_d_stsp, s.ceiling_d_stsp, s.floor_d_stsp_published, s.ceiling_d_stsp_published,
     s.tau_pred, s.lambda_max, s.lambda_max_se, s.dt
 FROM trials AS t
 LEFT JOIN systems AS s ON s.content_hash = t.system_hash;
@@ -66,7 +66,7 @@ SELECT
     count(*) FILTER (status = 'diverged') AS diverged,
     count(*) FILTER (status = 'unbounded') AS unbounded,
     count(*) FILTER (status = 'failed') AS failed,
-    exp(avg(ln(d_stsp_score)) FILTER (d_stsp_score > 0)) AS d_stsp_geomean,
+    exp(avg(ln(greatest(d_stsp_score, 1e-6))) FILTER (d_stsp_score IS NOT NULL)) AS d_stsp_geomean,
     median(d_stsp_score) AS d_stsp_median,
     min(d_stsp_score) AS d_stsp_min,
     max(d_stsp_score) AS d_stsp_max,

@@ -8,7 +8,9 @@ class EvaluationSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
-    steps: int = Field(default=100_000, ge=1_000, description="length of the free run in steps")
+    steps: int = Field(
+        default=100_000, ge=1_000, le=10_000_000, description="length of the free run in steps"
+    )
     checkpoints: int = Field(
         default=5,
         ge=0,

@@ -7,6 +7,7 @@ journal itself.
 """
 
 import time
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from importlib.resources import files as package_files
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from . import journal
 from .errors import OrchError
@@ -62,29 +65,30 @@ class Store:
             (nothing is lost: the next ingest takes them).
 
         Raises:
-            OrchError: the file exists and is not a DuckDB database that this version can open.
+            OrchError: the file exists and is not a DuckDB database that this version can open, or the
+                folder cannot be written.
         """
-        self.results.mkdir(parents=True, exist_ok=True)
         try:
+            self.results.mkdir(parents=True, exist_ok=True)
             with duckdb.connect(str(self.database)) as connection:
                 return _ingest(connection, self.journal)
-        except duckdb.IOException as error:
+        except OSError as error:
+            raise OrchError(f"{self.results} cannot be written: {error.strerror}") from None
+        except duckdb.Error as error:
             if _is_lock(error):
                 return None
-            raise OrchError(f"{self.database} cannot be opened: {_first_line(error)}") from error
+            raise self._unusable(error) from None
 
     @contextmanager
     def reading(self) -> Iterator[tuple[duckdb.DuckDBPyConnection, Source]]:
-        """A read-only connection on everything known, and where it comes from.
+        """A read-only connection on everything in the journal, and where it comes from.
 
         Raises:
             NoResultsError: there is nothing to read.
             OrchError: the database cannot be opened for another reason than a writer's lock.
         """
-        if not self.database.exists():
-            if self.is_empty():
-                raise NoResultsError(self.results)
-            self.ingest()
+        if not self.database.exists() and self.is_empty():
+            raise NoResultsError(self.results)
         connection, source = self._open()
         try:
             yield connection, source
@@ -94,11 +98,14 @@ class Store:
     def _open(self) -> tuple[duckdb.DuckDBPyConnection, Source]:
         deadline = time.monotonic() + READ_PATIENCE_SECONDS
         while True:
+            # What a crash or a lock kept out of the database comes in before it is read.
+            if not self.database.exists() or self._behind():
+                self.ingest()
             try:
                 connection = duckdb.connect(str(self.database), read_only=True)
-            except duckdb.IOException as error:
+            except duckdb.Error as error:
                 if not _is_lock(error):
-                    raise OrchError(f"{self.database} cannot be opened: {_first_line(error)}") from error
+                    raise self._unusable(error) from None
                 if time.monotonic() < deadline:
                     time.sleep(0.05)
                     continue
@@ -107,6 +114,26 @@ class Store:
                 return connection, Source("journal", datetime.now(UTC))
             modified = datetime.fromtimestamp(self.database.stat().st_mtime, UTC)
             return connection, Source("database", modified)
+
+    def _behind(self) -> bool:
+        """Whether the journal has files that the database lacks; False while it is locked."""
+        try:
+            with duckdb.connect(str(self.database), read_only=True) as connection:
+                known = set(connection.execute("SELECT kind, file FROM ingested").fetchall())
+        except duckdb.CatalogException:
+            return True  # a database without our tables, as a shell leaves that only opened it
+        except duckdb.Error as error:
+            if _is_lock(error):
+                return False
+            raise self._unusable(error) from None
+        there = {(kind, path.name) for kind in journal.KINDS for path in journal.files(self.journal, kind)}
+        return bool(there - known)
+
+    def _unusable(self, error: Exception) -> OrchError:
+        return OrchError(
+            f"{self.database} cannot be used: {_first_line(error)}\n"
+            "Move it away: it is made again from the journal."
+        )
 
     def finished(self, trial_ids: list[str]) -> dict[str, str]:
         """Status of those trials that have a row: trial id → ok, diverged, unbounded or failed."""
@@ -134,7 +161,8 @@ def _ingest(connection: duckdb.DuckDBPyConnection, folder: Path) -> int:
     known = set(connection.execute("SELECT kind, file FROM ingested").fetchall())
     taken = 0
     for kind in ("systems", "studies", "trials"):
-        new = [path for path in journal.files(folder, kind) if (kind, path.name) not in known]
+        arrived = [path for path in journal.files(folder, kind) if (kind, path.name) not in known]
+        new = [path for path in arrived if _is_whole(path)]
         if new:
             _INSERT[kind](connection, [str(path) for path in new])
             connection.executemany(
@@ -145,18 +173,34 @@ def _ingest(connection: duckdb.DuckDBPyConnection, folder: Path) -> int:
     return taken
 
 
+def _is_whole(path: Path) -> bool:
+    """Whether a journal file can be read; one that cannot is named and passed over, never deleted."""
+    try:
+        pq.read_metadata(path)
+    except (OSError, pa.ArrowException) as error:
+        warnings.warn(
+            f"journal file {path} cannot be read and is left out: {_first_line(error)}", stacklevel=2
+        )
+        return False
+    return True
+
+
 def _insert_trials(connection: duckdb.DuckDBPyConnection, paths: list[str]) -> None:
     # A trial has one row. Where two runs finished the same one the first stays; a failed one gives
-    # way to one that did not fail.
+    # way to one that did not fail, or failed later.
     connection.execute(
         """
         CREATE TEMP TABLE arriving AS
         SELECT * FROM read_parquet(?, union_by_name = true) AS new
         WHERE NOT EXISTS (
             FROM trials AS old WHERE old.trial_id = new.trial_id
-            AND (old.status <> 'failed' OR new.status = 'failed')
+            AND old.status <> 'failed'
         )
-        QUALIFY row_number() OVER (PARTITION BY trial_id ORDER BY status = 'failed', finished_at) = 1
+        QUALIFY row_number() OVER (
+            PARTITION BY trial_id
+            ORDER BY status = 'failed', CASE WHEN status = 'failed' THEN -epoch_us(finished_at)
+                                             ELSE epoch_us(finished_at) END
+        ) = 1
         """,
         [paths],
     )
@@ -178,7 +222,8 @@ def _insert_studies(connection: duckdb.DuckDBPyConnection, paths: list[str]) -> 
         """
         INSERT INTO studies BY NAME
         SELECT * EXCLUDE (trial_ids) FROM read_parquet(?, union_by_name = true)
-        WHERE definition_id NOT IN (SELECT definition_id FROM studies)
+        WHERE (study, definition_id) NOT IN (SELECT (study, definition_id) FROM studies)
+        QUALIFY row_number() OVER (PARTITION BY study, definition_id ORDER BY recorded_at) = 1
         """,
         [paths],
     )
@@ -208,7 +253,7 @@ _INSERT = {"trials": _insert_trials, "studies": _insert_studies, "systems": _ins
 
 
 def _is_lock(error: duckdb.Error) -> bool:
-    return "lock" in str(error).lower()
+    return "Could not set lock on file" in str(error)
 
 
 def _first_line(error: Exception) -> str:

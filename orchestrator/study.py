@@ -1,8 +1,8 @@
 """A study: the declared file, validated and resolved into trials.
 
-A study has three kinds of axes. Grid axes (system, architecture and any hyperparameter given as a
-list) are run completely; τ belongs to the regime; seeds are replicates, never searched and never a
-grid axis.
+A study has three kinds of axes. Grid axes (system, architecture, and whatever a table of a regime or
+an architecture gives as a list) are run completely; τ belongs to the regime; seeds are replicates,
+never searched and never a grid axis.
 
     description = "…"
     [grid]
@@ -54,7 +54,7 @@ class Seeds(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
     count: int = Field(ge=1, le=100_000, description="number of seeds")
-    first: int = Field(default=0, ge=0, description="the first seed")
+    first: int = Field(default=0, ge=0, le=2**31, description="the first seed")
 
 
 class _Declared(BaseModel):
@@ -120,7 +120,7 @@ def load(path: Path, overrides: Iterable[str] = ()) -> Study:
         StudyError: with every problem found; nothing was written.
     """
     try:
-        text = path.read_bytes().decode()
+        text = path.read_bytes().decode("utf-8-sig")
     except OSError as error:
         raise StudyError(str(path), [f"cannot be read: {error.strerror}"]) from None
     except UnicodeDecodeError:
@@ -194,6 +194,10 @@ def from_declaration(name: str, raw: dict[str, Any], *, source: str, overridden:
     for system in declared.grid.system:
         if system in systems.names():
             problems += _fits(system, architectures)
+            points = systems.get(system).n_points
+            if longest >= points:
+                expected = f"expected less than the {points} points of {system}, got {longest}"
+                problems.append(Problem("training.sequence_length", expected))
     if problems:
         raise StudyError(source, _lines(problems, overridden))
     seeds = declared.seeds

@@ -74,6 +74,9 @@ def run_stack(
     """
     if len({trial.cell_id for trial in trials}) != 1:
         raise ValueError("a stack holds trials of one cell")
+    # Denormal numbers, which vanishing gradients are full of, are set to zero: processors compute them
+    # many times slower. Set here, since it changes results, if only in the last digits.
+    torch.set_flush_denormal(True)
     started = datetime.now(UTC)
     try:
         rows = _train_and_evaluate(trials, results=results, device=device, progress=progress)
@@ -126,6 +129,7 @@ def _train_and_evaluate(
             break
     train_seconds = time.perf_counter() - begin - evaluate_seconds
     definitions = canonical_json(measures.definitions())
+    references = _references(data, measures, steps=cell.evaluation.steps)
     rows = []
     for member, trial in enumerate(trials):
         row = {
@@ -133,6 +137,7 @@ def _train_and_evaluate(
             **_outcome(stack, member, evaluations[member]),
             "final_loss": course.last_loss[member],
             "measure_definitions": definitions,
+            **references,
             "system_hash": data.content_hash,
             "train_seconds": train_seconds,
             "evaluate_seconds": evaluate_seconds,
@@ -167,6 +172,25 @@ def _measure(run: NDArray[np.float64], measures: MeasureSet) -> Evaluation:
 
 def _finite(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
+
+
+def _references(data: Dataset, measures: MeasureSet, *, steps: int) -> dict[str, float]:
+    """Floor and ceiling of D_stsp for free runs of this length: both move with the sampling.
+
+    At the data's own length the floor is the mean over independent trajectories that the dataset
+    holds; at any other it is one trajectory's, cut to (or as long as there is) the length.
+    """
+    floors = data.floors if steps == data.n_points else measures.evaluate(data.train[:steps])
+    # Where a run spends all its time in one place that the truth never visits.
+    nowhere = np.full((steps, data.dimension), 2 * np.abs(data.test).max())
+    ceiling = measures.evaluate(nowhere)["orch"]["d_stsp"]
+    published = data.ceilings["published"]["d_stsp"]
+    return {
+        "floor_d_stsp": floors["orch"]["d_stsp"],
+        "ceiling_d_stsp": ceiling,
+        "floor_d_stsp_published": floors["published"]["d_stsp"],
+        "ceiling_d_stsp_published": published,
+    }
 
 
 def _outcome(stack: Stack, member: int, evaluation: Evaluation | None) -> dict[str, Any]:
@@ -235,6 +259,8 @@ class _Course:
         """Take in the measures of every member after an epoch."""
         for member, evaluation in enumerate(evaluations):
             if evaluation is not None:
+                if evaluation.unbounded_step is not None:
+                    self._append(member, epoch, "unbounded_step", evaluation.unbounded_step)
                 for column, value in evaluation.values.items():
                     if value is not None:
                         self._append(member, epoch, column, value)

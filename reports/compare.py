@@ -2,15 +2,16 @@
 
 Challengers are all other regimes of the same context. A regime with a learning interval τ enters twice:
 at the τ nearest to τ_pred (no tuning), and, where several τ were run, at its best τ, chosen on half of
-the seeds and scored on the other half (see `selection`). The same holds for every regime with a τ, so
-that none loses for lack of tuning.
+the seeds and scored on the other half (see `selection`). So no challenger with a τ loses for lack of tuning.
+A baseline with a τ may: it enters only at the τ nearest to τ_pred (where τ_pred is unknown, at each of its
+τ), never at its best, so that a tuned row against it favours the challenger.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import difflib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 import duckdb
 
@@ -18,7 +19,7 @@ from .comparison import Comparison, Headline, Outcome, Row, Selection, Side
 from .selection import best_on, nearest_tau, split_seeds
 from .statistics import SMALLEST_SCORE, Estimate, geometric_mean, log_differences, paired_ratio, seeds_needed
 from .trials import Cell, Context, ReportError, read_contexts
-from .verdict import CEILING_SHARE, headline, verdict
+from .verdict import CEILING_SHARE, counted, headline, verdict
 
 FEW_SEEDS = 8
 SHORT_NAMES = {"sparse_forcing": "forcing", "zero_reset": "zero reset"}
@@ -30,44 +31,52 @@ def compare(
     *,
     studies: Sequence[str] = (),
     measure: str = "d_stsp",
+    contexts: Collection[str] | None = None,
 ) -> Comparison:
     """Compare every regime with `baseline`, a regime ('clipping') or a label ('clipping(max_norm=1)').
 
     `studies` keeps the trials of these studies only (of both sides); `measure` is d_stsp or
-    d_stsp_published. Raises ReportError where no comparison can be made.
+    d_stsp_published; `contexts`, where given, keeps the trials with these context_ids only. Raises
+    ReportError where no comparison can be made.
     """
-    contexts = read_contexts(connection, measure, studies=studies)
-    _check_baseline(contexts, baseline)
+    read = read_contexts(connection, measure, studies=studies, contexts=contexts)
+    _check_baseline(read, baseline)
     rows: list[Row] = []
     notes: list[str] = []
-    for context in contexts:
+    met = False
+    for context in read:
         base = [cell for cell in context.cells if _is(cell, baseline)]
         others = [cell for cell in context.cells if not _is(cell, baseline)]
         if not base or not others:
             missing = baseline if not base else f"anything but {baseline}"
             notes.append(f"{context.title}: left out, as {missing} was not run there.")
             continue
-        for base_cell in _baseline_cells(context, base):
-            rows.extend(_rows(context, base_cell, others))
-    if not rows:
+        met = True
+        made, missing_rows = _context_rows(context, base, others)
+        rows += made
+        notes += missing_rows if made else [f"{context.title}: left out, as {_why_no_row(base, others)}."]
+    if not met:
         raise ReportError(
             f"{baseline} and another regime were never run in the same context: "
             "compare needs both for one system, architecture and settings."
         )
     if all(row.n_pairs == 0 for row in rows):
+        failed = sum(cell.count("failed") for context in read for cell in context.cells)
+        why = f" ({counted(failed, 'trial')} failed)" if failed else ""
         raise ReportError(
-            f"{baseline} and the other regimes have no seeds in common, so nothing can be paired."
+            f"{baseline} and the other regimes have no seeds in common{why}, so nothing can be paired."
         )
     rows = [dataclasses.replace(row, verdict=verdict(row)) for row in rows]
-    notes += _cautions(contexts, rows)
+    notes += _cautions(read, rows)
     return Comparison(
         baseline=baseline,
         measure=measure,
         studies=tuple(studies),
         rows=tuple(rows),
-        headlines=tuple(_headlines(contexts, rows)),
-        contexts=contexts,
+        headlines=tuple(_headlines(read, rows)),
+        contexts=read,
         notes=tuple(notes),
+        only_contexts=None if contexts is None else tuple(sorted(set(contexts))),
     )
 
 
@@ -106,27 +115,50 @@ def _baseline_cells(context: Context, cells: Sequence[Cell]) -> Iterator[Cell]:
             yield from family
 
 
-def _rows(context: Context, base: Cell, others: Sequence[Cell]) -> Iterator[Row]:
-    for family in _families(others):
-        if not all(cell.tau for cell in family):
-            for cell in family:
-                yield _row(context, cell, base, "fixed")
-            continue
-        choices = len(family)
-        if context.tau_pred is not None:
-            near = nearest_tau(family, context.tau_pred)
-            yield _row(context, near, base, "tau_pred", choices=choices)
-        elif choices == 1:
-            yield _row(context, family[0], base, "fixed")
-        if choices > 1:
-            common = set(base.scores) & {seed for cell in family for seed in cell.scores}
-            choose_on, score_on = split_seeds(sorted(common))
-            # Whether a cell has any seed to be scored on is looked at; what it scored there is not.
-            able = [cell for cell in family if set(score_on) & set(cell.scores)]
-            best = best_on(able, choose_on)
-            if best is not None:
-                used = sum(seed in best.scores for seed in choose_on)
-                yield _row(context, best, base, "split", choices=choices, only=score_on, chosen_on=used)
+def _context_rows(
+    context: Context, base: Sequence[Cell], others: Sequence[Cell]
+) -> tuple[list[Row], list[str]]:
+    """The rows of one context, and a note for every challenger that got none."""
+    rows: list[Row] = []
+    notes: list[str] = []
+    for base_cell in _baseline_cells(context, base):
+        for family in _families(others):
+            made = list(_rows(context, base_cell, family))
+            rows += made
+            if not made:
+                pair = f"{_name(context, family[0])} against {base_cell.label}"
+                notes.append(f"{context.title}: {pair} left out, as {_why_no_row([base_cell], family)}.")
+    return rows, notes
+
+
+def _why_no_row(base: Sequence[Cell], others: Sequence[Cell]) -> str:
+    for cells in (base, others):
+        if not any(cell.scores for cell in cells):
+            return f"no trial of {', '.join(sorted({cell.regime for cell in cells}))} has a score"
+    return "there is no τ_pred, and too few seeds are common to choose τ on some and score it on others"
+
+
+def _rows(context: Context, base: Cell, family: Sequence[Cell]) -> Iterator[Row]:
+    """At most two rows: one family against one baseline."""
+    if not all(cell.tau for cell in family):
+        for cell in family:
+            yield _row(context, cell, base, "fixed")
+        return
+    choices = len(family)
+    if context.tau_pred is not None:
+        near = nearest_tau(family, context.tau_pred)
+        yield _row(context, near, base, "tau_pred", choices=choices)
+    elif choices == 1:
+        yield _row(context, family[0], base, "fixed")
+    if choices > 1:
+        common = set(base.scores) & {seed for cell in family for seed in cell.scores}
+        choose_on, score_on = split_seeds(sorted(common))
+        # Whether a cell has any seed to be scored on is looked at; what it scored there is not.
+        able = [cell for cell in family if set(score_on) & set(cell.scores)]
+        best = best_on(able, choose_on)
+        if best is not None:
+            used = sum(seed in best.scores for seed in choose_on)
+            yield _row(context, best, base, "split", choices=choices, only=score_on, chosen_on=used)
 
 
 def _row(
@@ -145,6 +177,9 @@ def _row(
     ratio = paired_ratio(a, b)
     mean, base_mean = geometric_mean(a).value, geometric_mean(b).value
     outcome = _outcome(ratio, mean, base_mean, context.ceiling)
+    more = seeds_needed(log_differences(a, b)) if outcome == "no_difference" else None
+    if more is not None and selection == "split":
+        more *= 2  # of new seeds, only every second one lands in the half that scores
     return Row(
         context_id=context.context_id,
         system=context.system,
@@ -163,7 +198,7 @@ def _row(
         floor=context.floor,
         ceiling=context.ceiling,
         outcome=outcome,
-        more_seeds=seeds_needed(log_differences(a, b)) if outcome == "no_difference" else None,
+        more_seeds=more,
     )
 
 
@@ -215,26 +250,24 @@ def _headlines(contexts: Sequence[Context], rows: Sequence[Row]) -> Iterator[Hea
 
 def _cautions(contexts: Sequence[Context], rows: Sequence[Row]) -> Iterator[str]:
     """What a careful reader would ask about these results."""
-    compared = {row.context_id for row in rows}
-    trials = [
-        trial
-        for context in contexts
-        if context.context_id in compared
-        for cell in context.cells
-        for trial in cell.trials
-    ]
-    failed = sum(trial.status == "failed" for trial in trials)
-    if failed:
-        yield f"{failed} of {len(trials)} trials failed (a bug, no result) and are left out."
-    unscored = sum(trial.score is None and trial.status != "failed" for trial in trials)
-    if unscored:
-        yield f"{unscored} of {len(trials)} trials ended without a score and are left out."
-    if any(trial.score is not None and trial.score < SMALLEST_SCORE for trial in trials):
+    for context in contexts:  # all that were read: a context without a row must not hide what failed there
+        trials = [trial for cell in context.cells for trial in cell.trials]
+        of_all = f"of {counted(len(trials), 'trial')}"
+        failed = sum(trial.status == "failed" for trial in trials)
+        left_out = f"and {'is' if failed == 1 else 'are'} left out"
+        if failed:
+            yield f"{failed} {of_all} failed in {context.title} (a bug, no result) {left_out}."
+        unscored = sum(trial.score is None and trial.status != "failed" for trial in trials)
+        left_out = f"and {'is' if unscored == 1 else 'are'} left out"
+        if unscored:
+            yield f"{unscored} {of_all} ended without a score in {context.title} {left_out}."
+    scores = [score for c in contexts for cell in c.cells for score in cell.scores.values()]
+    if any(score < SMALLEST_SCORE for score in scores):
         yield f"Scores below {SMALLEST_SCORE:g} were raised to it, as they have no usable log."
     few = sum(row.n_pairs < FEW_SEEDS for row in rows)
     if few:
-        which = "The comparison rests" if len(rows) == 1 else f"{few} of {len(rows)} comparisons rest"
-        yield f"{which} on fewer than {FEW_SEEDS} pairs: the interval leans on logs being normal."
+        of_all = f"{few} of {counted(len(rows), 'comparison')}"
+        yield f"Fewer than {FEW_SEEDS} pairs in {of_all}: the interval leans on logs being normal."
     unknown = sorted({row.system for row in rows if row.tau_pred is None})
     if unknown:
         yield f"No τ_pred for {', '.join(unknown)}: nothing can be said about the τ nearest to it."

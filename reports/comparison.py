@@ -42,7 +42,10 @@ class Side:
 
 @dataclass(frozen=True)
 class Row:
-    """Challenger against baseline in one context. `ratio` = challenger / baseline; < 1: challenger better."""
+    """Challenger against baseline in one context. `ratio` = challenger / baseline; < 1: challenger better.
+
+    `more_seeds` counts seeds to run, not pairs: of a tuned ("split") row only every second one is scored.
+    """
 
     context_id: str
     system: str
@@ -121,6 +124,8 @@ class Comparison:
     headlines: tuple[Headline, ...]
     contexts: tuple[Context, ...]
     notes: tuple[str, ...]
+    only_contexts: tuple[str, ...] | None = None
+    """The context_ids that the comparison was restricted to; None: it took all."""
 
     @property
     def measure_name(self) -> str:

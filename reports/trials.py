@@ -13,7 +13,7 @@ import difflib
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import duckdb
@@ -98,20 +98,36 @@ def family_of(label: str) -> str:
     return _TAU.sub("", label).replace(", )", ")").replace("()", "").strip()
 
 
-def study_filter(studies: Sequence[str]) -> str:
-    """The WHERE clause that keeps the trials of `studies`, or '' for all; names quoted as SQL literals."""
-    if not studies:
-        return ""
-    names = ", ".join("'" + study.replace("'", "''") + "'" for study in studies)
-    return f"WHERE trial_id IN (SELECT trial_id FROM study_trials WHERE study IN ({names}))"
+def trial_filter(studies: Sequence[str], contexts: Collection[str] | None = None) -> str:
+    """The WHERE clause that keeps the trials of `studies` (none named: of all) and of `contexts` (None: all).
+
+    '' where it would keep everything; names are quoted as SQL literals.
+    """
+    conditions = []
+    if studies:
+        conditions.append(
+            f"trial_id IN (SELECT trial_id FROM study_trials WHERE study IN ({_quoted(studies)}))"
+        )
+    if contexts is not None:
+        conditions.append(f"context_id IN ({_quoted(sorted(set(contexts)))})" if contexts else "false")
+    return "WHERE " + " AND ".join(conditions) if conditions else ""
+
+
+def _quoted(names: Sequence[str]) -> str:
+    return ", ".join("'" + name.replace("'", "''") + "'" for name in names)
 
 
 def read_contexts(
-    connection: duckdb.DuckDBPyConnection, measure: str, *, studies: Sequence[str] = ()
+    connection: duckdb.DuckDBPyConnection,
+    measure: str,
+    *,
+    studies: Sequence[str] = (),
+    contexts: Collection[str] | None = None,
 ) -> tuple[Context, ...]:
     """Every context with results, ordered by system, architecture and settings.
 
-    Raises ReportError for an unknown measure or study, and when there are no results at all.
+    `contexts`, where given, are the context_ids to read. Raises ReportError for an unknown measure or
+    study, and when there are no results at all.
     """
     if measure not in MEASURES:
         raise ReportError(f"Unknown measure '{measure}': a comparison can use {' or '.join(MEASURES)}.")
@@ -119,7 +135,7 @@ def read_contexts(
         SELECT context_id, system, architecture, context, tau_pred, lambda_max, lambda_max_se, dt,
                floor_{measure}, ceiling_{measure},
                cell_id, regime, regime_label, tau, trial_id, seed, status, reason, {measure}_score
-        FROM results {study_filter(studies)}
+        FROM results {trial_filter(studies, contexts)}
         ORDER BY system, architecture, context, context_id, regime, tau, regime_label, cell_id, seed"""
     try:
         _check_studies(connection, studies)
@@ -128,6 +144,7 @@ def read_contexts(
         raise ReportError("This is no results database: it lacks the view 'results'.") from error
     if not records:
         where = f" for {', '.join(studies)}" if studies else ""
+        where += " in the contexts asked for" if contexts is not None else ""
         raise ReportError(f"There are no results{where} yet.")
     by_context: dict[str, list[tuple[object, ...]]] = defaultdict(list)
     for record in records:
@@ -207,6 +224,10 @@ def _number(value: object) -> float | None:
 
 
 def _median(values: Sequence[object]) -> float | None:
-    """The middle value: λ_max may have been estimated anew between two trials of one context."""
+    """The middle value, NULLs aside.
+
+    λ_max may have been estimated anew between two trials of one context, and a failed trial has neither
+    floor nor ceiling.
+    """
     numbers = sorted(number for number in map(_number, values) if number is not None)
     return numbers[len(numbers) // 2] if numbers else None

@@ -26,7 +26,8 @@ LEGEND = (
     "τ: 'near τ_pred' is the τ on the grid nearest, on a log scale, to τ_pred = ln 2 / (λ_max · dt): no "
     "tuning. 'Tuned' is the best τ on every second seed (first, third, …), scored on the other seeds alone.",
     "'About k more seeds would tell': pairs still missing for 80% power at 5% if the effect is as large as "
-    "it looks now. Each interval stands for itself: of 20 comparisons without any effect, one misses 1.",
+    "it looks now; of a tuned τ twice as many seeds, as only every second one is scored.",
+    "Each interval stands for itself: of 20 comparisons without any effect, one misses 1.",
 )
 
 
@@ -54,9 +55,14 @@ def times(factor: float | None) -> str:
     return f"{factor:.{decimals}f}×"
 
 
+def counted(count: int, noun: str) -> str:
+    """'1 trial', '1,200 trials'."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
 def seeds(count: int) -> str:
     """'1 seed', '8 seeds'."""
-    return f"{count} seed" if count == 1 else f"{count} seeds"
+    return counted(count, "seed")
 
 
 def selected(row: Row) -> str:
@@ -65,7 +71,8 @@ def selected(row: Row) -> str:
     if tau is None:
         return name
     if row.selection == "split":
-        return f"{name} at τ={tau} (best on {seeds(row.selection_seeds)}, scored on {row.n_pairs} others)"
+        scored = counted(row.n_pairs, "other")
+        return f"{name} at τ={tau} (best on {seeds(row.selection_seeds)}, scored on {scored})"
     if row.tau_pred is None:
         return f"{name} at τ={tau}"
     if row.tau_choices == 1:
@@ -104,7 +111,7 @@ def verdict(row: Row) -> str:
         if row.more_seeds is None:
             plan = "even 1000 seeds might not tell"
         else:
-            plan = f"about {row.more_seeds:,} more {'seed' if row.more_seeds == 1 else 'seeds'} would tell"
+            plan = f"about {counted(row.more_seeds, 'more seed')} would tell"
         return f"no difference seen: {who} scores {times(factor)} {baseline} {evidence}; {plan}"
     sentence = f"{who} reconstructs {times(factor)} {row.outcome} than {baseline} {evidence}"
     mean = row.challenger.geometric_mean

@@ -10,7 +10,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from .regime import Regime
+from .regime import Regime, gradient_norm
 
 
 class Clipping(Regime):
@@ -25,10 +25,10 @@ class Clipping(Regime):
         return sequence_length
 
     def transform_gradient(self, gradient: Tensor) -> Tensor:
-        norm: Tensor = torch.linalg.vector_norm(gradient, dim=1, keepdim=True)
-        if self.normalise:
-            # A gradient of exactly zero has no direction: it stays zero.
-            scale = self.max_norm / norm.clamp_min(torch.finfo(norm.dtype).tiny)
-        else:
-            scale = (self.max_norm / norm).clamp_max(1.0)
-        return gradient.mul(scale)
+        norm = gradient_norm(gradient).unsqueeze(1)
+        scale = self.max_norm / norm
+        if not self.normalise:
+            scale = scale.clamp_max(1.0)
+        # A gradient of exactly zero has no direction: it stays zero.
+        scale = torch.where(norm > 0, scale, 1.0)
+        return (gradient.double() * scale).to(gradient.dtype)

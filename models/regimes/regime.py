@@ -9,8 +9,16 @@ of all sequences run side by side. A regime is thus three answers, and training 
 from abc import ABC, abstractmethod
 from typing import ClassVar
 
+import torch
 from pydantic import BaseModel, ConfigDict
 from torch import Tensor
+
+
+def gradient_norm(gradient: Tensor) -> Tensor:
+    """Norm of each member's gradient, (E, P) → (E,), in float64: exploding and vanishing gradients of
+    float32 have squares that float32 does not hold."""
+    norm: Tensor = torch.linalg.vector_norm(gradient, dim=1, dtype=torch.float64)
+    return norm
 
 
 class Regime(BaseModel, ABC):

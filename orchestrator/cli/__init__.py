@@ -6,6 +6,7 @@ printed as it stands, without a traceback.
 
 import os
 import sys
+import warnings
 from typing import Annotated
 
 import typer
@@ -55,6 +56,7 @@ def main() -> None:
 
 
 def _run() -> int:
+    warnings.showwarning = lambda message, *_: print(f"orch: {message}", file=sys.stderr)
     try:
         app()
     except SystemExit as end:

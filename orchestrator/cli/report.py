@@ -40,6 +40,7 @@ def show(
     baseline: str,
     measure: str = "d_stsp",
     form: Format = Format.table,
+    contexts: set[str] | None = None,
     legend: bool = True,
 ) -> None:
     """Print a comparison and write its page and figure."""
@@ -50,7 +51,9 @@ def show(
 
     with Store(results).reading() as (connection, source):
         try:
-            comparison = reports.compare(connection, baseline, studies=studies, measure=measure)
+            comparison = reports.compare(
+                connection, baseline, studies=studies, measure=measure, contexts=contexts
+            )
             stem = "-".join([*(studies or ["all"]), "vs", _file_name(baseline)])
             stem += "" if measure == "d_stsp" else f"-{measure}"
             versions = connection.execute(

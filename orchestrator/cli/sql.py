@@ -2,6 +2,7 @@
 
 import math
 import sys
+from decimal import Decimal
 from typing import Annotated, Any
 
 import typer
@@ -31,15 +32,27 @@ def sql(
     with Store(results_folder(results)).reading() as (connection, source):
         lock_down(connection)
         try:
+            if len(connection.extract_statements(text)) != 1:
+                raise UsageError("one statement at a time")
             cursor = connection.execute(text)
             columns = [item[0] for item in cursor.description or []]
             rows = cursor.fetchall()
         except duckdb.Error as error:
             raise OrchError(f"sql: {error}") from None
-        if source.what != "database":
-            print(f"orch: the database is held by another process; from the {source}", file=sys.stderr)
-        print_rows(columns, [[_without_nan(value) for value in row] for row in rows], form)
+    # Printed with the database closed: a pager left open must not keep writers out.
+    if source.what != "database":
+        print(f"orch: the database is held by another process; from the {source}", file=sys.stderr)
+    print_rows(columns, [[_plain(value) for value in row] for row in rows], form)
 
 
-def _without_nan(value: Any) -> Any:
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+def _plain(value: Any) -> Any:
+    """A value for people and for JSON: no NaN, no decimal type, lists likewise."""
+    if isinstance(value, Decimal):
+        value = float(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    return value

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..errors import StudyError, UsageError
+from ..errors import StudyError, UsageError, did_you_mean
 from .output import Format, FormatOption, ResultsOption, print_rows
 
 if TYPE_CHECKING:
@@ -102,21 +102,29 @@ def run_study(
 
     folder = results_folder(results)
     plan = _plan(study, overrides, folder, retry_failed)
+    regimes = {cell.first.regime_label for cell in plan.cells} | {r.name for r in plan.study.regimes}
+    if compare not in regimes and compare != "clipping":
+        raise UsageError(f"--compare {compare}: the study has no such regime{did_you_mean(compare, regimes)}")
+    failed_before = sum(cell.counts.get("failed", 0) for cell in plan.cells)
     if plan.missing:
         _say(f"{plan.study.name}: {plan.missing} of {plan.total} trials to run")
+    elif failed_before:
+        _say(f"{plan.study.name}: nothing to run, {failed_before} of {plan.total} trials failed before "
+             "(--retry-failed runs them again)")  # fmt: skip
     else:
         _say(f"{plan.study.name}: all {plan.total} trials are finished, nothing to run")
     placement = Placement(cpus_per_trial=cpus_per_trial, gpus_per_trial=gpus_per_trial, address=address)
     outcome = run(plan, results=folder, placement=placement, progress=Progress())
-    failed = outcome.statuses.get("failed", 0)
+    failed = outcome.statuses.get("failed", 0) + (0 if retry_failed else failed_before)
     if outcome.interrupted:
         _say(
             f"interrupted: {outcome.not_run} trials were not run; `orch study run {study}` goes on from here"
         )
         raise typer.Exit(130)
-    regimes = {regime.name for regime in plan.study.regimes}
-    if compare in regimes and len(regimes) > 1:
-        report.show(folder, studies=[plan.study.name], baseline=compare, legend=False)
+    if compare in regimes and len(plan.study.regimes) > 1:
+        # Of this study as it is now: a name can have stood for other settings before.
+        contexts = {cell.first.context_id for cell in plan.cells}
+        report.show(folder, studies=[plan.study.name], baseline=compare, contexts=contexts, legend=False)
         _say(f"`orch report {plan.study.name}` says how to read this")
     if failed:
         _say(f"{failed} trials failed: orch sql \"select reason from trials where status = 'failed'\"")

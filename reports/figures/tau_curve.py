@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TypeAlias
 
 from matplotlib.axes import Axes
@@ -155,22 +155,27 @@ def _level(
 
 def _blown_up(axis: Axes, context: Context, colour: str, *, shift: float, order: int) -> None:
     """Crosses at the ceiling for the forced seeds that blew up, with their number."""
-    if context.ceiling is None:
-        return
-    for cell in context.cells:
-        count = sum(trial.blown_up for trial in cell.trials)
-        if cell.regime != "sparse_forcing" or not cell.tau or not count:
-            continue
-        axis.plot(cell.tau * shift, context.ceiling, "x", color=colour, markersize=6, zorder=5)
+    for tau, ceiling, count in _crosses(context):
+        axis.plot(tau * shift, ceiling, "x", color=colour, markersize=6, zorder=5)
         axis.annotate(
             str(count),
-            (cell.tau * shift, context.ceiling),
+            (tau * shift, ceiling),
             (0, 5 + 8 * order),
             textcoords="offset points",
             ha="center",
             fontsize=7,
             color=colour,
         )
+
+
+def _crosses(context: Context) -> list[tuple[int, float, int]]:
+    """(τ, ceiling, how many blew up) per forced cell in which any did. Other regimes: see the legend."""
+    crosses: list[tuple[int, float, int]] = []
+    for cell in context.cells:
+        count = sum(trial.blown_up for trial in cell.trials)
+        if cell.regime == "sparse_forcing" and cell.tau and count and context.ceiling is not None:
+            crosses.append((cell.tau, context.ceiling, count))
+    return crosses
 
 
 def _references(axis: Axes, contexts: Sequence[Context]) -> None:
@@ -230,8 +235,14 @@ def _legend(comparison: Comparison, architectures: Sequence[str]) -> list[Line2D
         colour, marker = colour_and_marker(name, architectures)
         handles.append(Line2D([], [], color=colour, marker=marker, label=f"{name}, forcing"))
     for label, dashes in _variants(comparison).items():
-        handles.append(Line2D([], [], color=GREY, linestyle=dashes, label=label))
+        base = [
+            cell for c in comparison.contexts for cell in _baselines(comparison, c) if cell.label == label
+        ]
+        handles.append(Line2D([], [], color=GREY, linestyle=dashes, label=label + _share_blown_up(base)))
     if "zero_reset" in regimes and comparison.baseline != "zero_reset":
+        drawn = [
+            cell for c in comparison.contexts for family in _families(c, "zero_reset") for cell in family
+        ]
         handles.append(
             Line2D(
                 [],
@@ -240,11 +251,19 @@ def _legend(comparison: Comparison, architectures: Sequence[str]) -> list[Line2D
                 linestyle=RESET_DASHES,
                 marker="o",
                 markerfacecolor="white",
-                label="zero reset",
+                label="zero reset" + _share_blown_up(drawn),
             )
         )
     handles.append(Patch(color=GREY, alpha=0.2, linewidth=0, label="95% of the baseline"))
     handles.append(Line2D([], [], color=GREY, marker=".", linestyle="none", alpha=0.5, label="one seed"))
-    if any(trial.blown_up for c in comparison.contexts for cell in c.cells for trial in cell.trials):
-        handles.append(Line2D([], [], color=GREY, marker="x", linestyle="none", label="blown up (how many)"))
+    if any(_crosses(context) for context in comparison.contexts):
+        name = "forcing, blown up (how many)"
+        handles.append(Line2D([], [], color=GREY, marker="x", linestyle="none", label=name))
     return handles
+
+
+def _share_blown_up(cells: Iterable[Cell]) -> str:
+    """' (3/8 blown up)' of the trials that ran to an outcome, '' where none did: lines carry no crosses."""
+    ran = [trial for cell in cells for trial in cell.trials if trial.status != "failed"]
+    count = sum(trial.blown_up for trial in ran)
+    return f" ({count}/{len(ran)} blown up)" if count else ""

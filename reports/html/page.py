@@ -19,8 +19,9 @@ from .parts import cells_query, element, table, text
 
 CAPTION = (
     "{measure} against the learning interval τ. Points: geometric means over seeds with 95% t-intervals on "
-    "the logs; dots: single seeds; crosses at the ceiling: runs that blew up, with their number. Dashed, "
-    "with a band: {baseline}; dash-dotted: zero reset. A line breaks where a τ was not run. Architectures "
+    "the logs; dots: single seeds; crosses at the ceiling: forced runs that blew up, with their number. "
+    "Dashed, with a band: {baseline}; dash-dotted: zero reset; how many of these blew up, over all panels, "
+    "is in the legend. A line breaks where a τ was not run. Architectures "
     "are moved apart sideways by a few per cent."
 )
 
@@ -54,7 +55,7 @@ def render_page(
     scope = f"Studies: {', '.join(comparison.studies)}" if comparison.studies else "All results"
     title = f"Every regime against {baseline}"
     caption = CAPTION.format(measure=measure, baseline=baseline)
-    query = cells_query(comparison.measure, studies=comparison.studies)
+    query = cells_query(comparison.measure, studies=comparison.studies, contexts=comparison.only_contexts)
     sections = [
         element("h1", title),
         element("p", f"{scope} · {measure} · paired by seed", css="soft"),

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import html
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from ..statistics import SMALLEST_SCORE
-from ..trials import study_filter
+from ..trials import trial_filter
 from ..verdict import number
 
 
@@ -49,16 +49,16 @@ def table(
     )
 
 
-def cells_query(measure: str, *, studies: Sequence[str] = ()) -> str:
+def cells_query(measure: str, *, studies: Sequence[str] = (), contexts: Collection[str] | None = None) -> str:
     """The SQL of the table of cells, complete: paste it into `orch sql`."""
     score = f"{measure}_score"
-    filtered = study_filter(studies)
+    filtered = trial_filter(studies, contexts)
     return f"""SELECT system, architecture, context, regime_label AS regime, tau,
        count(*) AS trials,
        count(*) FILTER (status = 'diverged') AS diverged,
        count(*) FILTER (status = 'unbounded') AS unbounded,
        count(*) FILTER (status = 'failed') AS failed,
-       exp(avg(ln(greatest({score}, {SMALLEST_SCORE:g})))) AS {score},
+       exp(avg(ln(greatest({score}, {SMALLEST_SCORE:g}))) FILTER ({score} IS NOT NULL)) AS {score},
        min({score}) AS lowest,
        max({score}) AS highest,
        median(d_h) FILTER (status = 'ok') AS median_d_h,

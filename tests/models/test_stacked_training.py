@@ -153,6 +153,14 @@ def test_clipping_bounds_each_members_own_gradient():
     torch.testing.assert_close(normalised, torch.tensor([[0.6, 0.8], [0.6, 0.8], [0.0, 0.0]]))
 
 
+def test_clipping_holds_for_gradients_whose_squares_float32_cannot_hold():
+    gradient = torch.tensor([[1e25, 0.0, 0.0], [1e-25, 0.0, 0.0], [0.0, 0.0, 0.0]])
+    clipped = Clipping().transform_gradient(gradient)
+    torch.testing.assert_close(clipped, torch.tensor([[1.0, 0, 0], [1e-25, 0, 0], [0, 0, 0]]))
+    normalised = Clipping(normalise=True).transform_gradient(gradient)
+    torch.testing.assert_close(normalised, torch.tensor([[1.0, 0, 0], [1.0, 0, 0], [0, 0, 0]]))
+
+
 def test_series_that_does_not_fit_is_refused(series):
     with pytest.raises(ValueError, match="a training sequence needs 21"):
         train(ARCHITECTURES["rnn"](), series[:20], [0])

@@ -135,6 +135,24 @@ def test_trial_keys_have_not_changed():
     assert {key: keys[key] for key in golden} == golden
 
 
+def test_what_a_version_stands_for_has_not_changed():
+    """Other data or definitions under an old version would be pooled with the old: raise a version first.
+
+    (`System.version` for a system's data, `identity.VERSIONS` for measures and training.)
+    """
+    from orchestrator import systems
+    from orchestrator.identity import VERSIONS, digest
+    from orchestrator.systems.hashing import trajectory_hash
+    from orchestrator.systems.measures.presets import DEFAULT_PRESETS, definitions
+
+    data = {
+        name: (systems.get(name).version, trajectory_hash(systems.get(name))[:16]) for name in systems.names()
+    }
+    assert data == {"lorenz63": (1, "9f8752b0f6a724d2"), "lorenz63_published": (1, "c8d3fa0863a0b0bb")}
+    measures = {p: {m: d.as_dict() for m, d in ms.items()} for p, ms in definitions(DEFAULT_PRESETS).items()}
+    assert (VERSIONS["measures"], digest(measures)[:16]) == (1, "f6492560d91590eb")
+
+
 @pytest.mark.parametrize("name", sorted(catalogue.available()))
 def test_shipped_studies_are_valid_and_say_what_they_are(name):
     study = load(catalogue.find(name))
