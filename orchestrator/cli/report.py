@@ -2,12 +2,17 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ..errors import OrchError
 from .output import Format, FormatOption, ResultsOption, print_mappings
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from ..reports.comparison import Comparison
 
 
 def report(
@@ -56,10 +61,7 @@ def show(
             )
             stem = "-".join([*(studies or ["all"]), "vs", _file_name(baseline)])
             stem += "" if measure == "d_stsp" else f"-{measure}"
-            versions = connection.execute(
-                "SELECT DISTINCT coalesce(left(code_commit, 12), code_version) FROM trials ORDER BY 1"
-            ).fetchall()
-            code = ", ".join(version for (version,) in versions)
+            code = _code_of(connection, comparison)
             written = reports.write_report(
                 comparison,
                 connection,
@@ -81,6 +83,22 @@ def show(
         print(f"orch: the database is held by another process; from the {source}", file=sys.stderr)
     for path in written:
         print(f"wrote {path}", file=sys.stderr)
+
+
+def _code_of(connection: "duckdb.DuckDBPyConnection", comparison: "Comparison") -> str:
+    """The versions of the code that made the trials of a comparison, one per version."""
+    ids = [
+        trial.trial_id for context in comparison.contexts for cell in context.cells for trial in cell.trials
+    ]
+    versions = connection.execute(
+        """
+        SELECT DISTINCT coalesce(left(code_commit, 12), 'version ' || code_version)
+            || if(coalesce(code_dirty, false), ' with uncommitted changes', '')
+        FROM trials WHERE list_contains(?, trial_id) ORDER BY 1
+        """,
+        [ids],
+    ).fetchall()
+    return ", ".join(version for (version,) in versions)
 
 
 def _file_name(text: str) -> str:

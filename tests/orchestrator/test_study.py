@@ -130,7 +130,12 @@ def test_trial_keys_have_not_changed():
         ("rnn", "sparse_forcing", 5): "37e0357fc35230c22df4ced0276df3976f45049f937e29e694043f6c4eb161fa",
         ("lstm", "clipping", None): "66a5a38a5a7dcce062615f5d633ccde106a4e10df6a001a9e58377d95ee2d6d2",
     }
-    study = load(catalogue.find("lorenz_tau"))
+    declaration = {
+        "grid": {"system": ["lorenz63"], "architecture": ["rnn", "lstm"]},
+        "regimes": {"sparse_forcing": {"tau": [5]}, "clipping": {}},
+        "seeds": {"count": 1},
+    }
+    study = from_declaration("golden", declaration, source="golden")
     keys = {(t.architecture.name, t.regime.name, t.tau): t.trial_id for t in study.cells()}
     assert {key: keys[key] for key in golden} == golden
 
