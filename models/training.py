@@ -11,7 +11,7 @@ member whose loss or parameters are no longer finite is frozen at its last finit
 epoch is noted; the others go on untouched.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import numpy as np
@@ -231,6 +231,26 @@ class Stack:
                 self.diverged_epoch[member] = self.epoch
         means[:, ~alive] = np.nan
         return means[0], means[1]
+
+    def tensors(self) -> dict[str, Tensor]:
+        """What `restore` needs to go on exactly, beside `epoch` and `diverged_epoch`."""
+        adam = {f"adam.{name}": value for name, value in self.optimiser.state[self.flat].items()}
+        return {"parameters": self.flat.detach(), "alive": self.alive, **adam}
+
+    def restore(
+        self, tensors: Mapping[str, Tensor], *, epoch: int, diverged_epoch: Sequence[int | None]
+    ) -> None:
+        """Go on where another stack of the same members was."""
+        held = {name: value.to(self.device) for name, value in tensors.items()}
+        with torch.no_grad():
+            self.flat.copy_(held.pop("parameters"))
+        self.alive = held.pop("alive")
+        if held:
+            self.optimiser.state[self.flat] = {
+                name.removeprefix("adam."): value for name, value in held.items()
+            }
+        self.epoch = epoch
+        self.diverged_epoch = list(diverged_epoch)
 
     @property
     def all_diverged(self) -> bool:

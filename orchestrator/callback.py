@@ -1,4 +1,4 @@
-"""What the driver does while Ray Tune runs stacks: progress, ingest, rows for lost workers."""
+"""What the driver does while Ray Tune runs stacks: progress, ingest, rows for lost workers, the brake."""
 
 import json
 import time
@@ -6,25 +6,52 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ray.tune import Callback
+from ray.tune import Callback, Stopper
 
-from . import journal, provenance
+from . import durable, journal, provenance
 from .errors import OrchError
-from .identity import Trial, digest, trial_from_config
+from .identity import Trial, trial_from_config
 from .progress import Progress
 from .store import Store
 
 INGEST_SECONDS = 3.0
 """How often finished stacks are taken into the database while a study runs."""
 
+EQUAL_FAILURES = 3
+"""So many stacks in a row that fail with the same error stop a study: the next would fail too."""
+
+
+class Brake(Stopper):
+    """Stops a study after EQUAL_FAILURES equal failures in a row."""
+
+    def __init__(self) -> None:
+        self.reason: str | None = None
+        self._errors: list[str] = []
+
+    def note(self, error: str | None) -> None:
+        """Take in how a stack ended: the last line of its traceback, or None."""
+        if error is None or error not in self._errors[-1:]:
+            self._errors = []
+        if error is not None:
+            self._errors.append(error)
+        if len(self._errors) >= EQUAL_FAILURES:
+            self.reason = f"{EQUAL_FAILURES} stacks in a row failed with the same error: {error}"
+
+    def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
+        return False
+
+    def stop_all(self) -> bool:
+        return self.reason is not None
+
 
 class StackCallback(Callback):
     """Follows stacks through Ray Tune; nothing in here may raise, or Tune would stop the study."""
 
-    def __init__(self, *, results: Path, progress: Progress, store: Store) -> None:
+    def __init__(self, *, results: Path, progress: Progress, store: Store, brake: Brake) -> None:
         self.results = results
         self.progress = progress
         self.store = store
+        self.brake = brake
         self.ended = 0
         """Stacks that finished or were given up."""
         self._pending = False
@@ -45,15 +72,37 @@ class StackCallback(Callback):
             self.progress.epoch(trial.trial_id, result["epoch"])
 
     def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        statuses = trial.last_result.get("statuses")
+        if statuses is None:
+            return  # stopped by the brake, not finished
         self.ended += 1
         self._pending = True
-        self.progress.finished(trial.trial_id, trial.last_result.get("statuses", {}))
+        self.brake.note(trial.last_result.get("error"))
+        self.progress.finished(trial.trial_id, statuses)
+
+    def on_trial_recover(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        from .runner import halving_mark
+        from .trial import stack_id
+
+        members = _members(trial)
+        error = _last_error(trial)
+        what = f"{members[0].regime_label}, {len(members)} seeds"
+        if "running low on memory" in error:  # as Ray says when it kills a worker to save its machine
+            self.progress.note(f"out of memory, tried again with a smaller stack: {what}")
+            try:
+                durable.write(halving_mark(self.results, stack_id(members)), b"")
+            except OSError as problem:
+                self.progress.note(f"this could not be noted down: {problem}")
+        else:
+            self.progress.note(f"worker lost, started again where it was: {what}")
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         self.ended += 1
         self._pending = True
         members = _members(trial)
-        self._journal_lost(members, str(trial.get_error() or "no reason given"))
+        error = _last_error(trial)
+        self._journal_lost(members, error)
+        self.brake.note(error.strip().splitlines()[-1] if error.strip() else "worker lost")
         self.progress.finished(trial.trial_id, {"failed": len(members)})
 
     def on_step_end(self, iteration: int, trials: list[Any], **info: Any) -> None:
@@ -67,22 +116,32 @@ class StackCallback(Callback):
 
     def _journal_lost(self, members: list[Trial], reason: str) -> None:
         """A row for each trial of a stack whose worker was lost for good."""
-        from .trial import failed_row
+        from .trial import failed_row, stack_id
 
         now = datetime.now(UTC)
-        stack_id = digest([trial.trial_id for trial in members])[:16]
+        name = stack_id(members)
         common = {
             **provenance.collect(),
-            "stack_id": stack_id,
+            "code_fingerprint": provenance.fingerprint(members[0]),
+            "stack_id": name,
             "stack_size": len(members),
             "finished_at": now,
         }
-        rows = [{**failed_row(trial, f"worker lost: {reason}"), **common} for trial in members]
+        rows = [{**failed_row(trial, "worker_lost", reason), **common} for trial in members]
         try:
-            journal.write(self.results / "journal", "trials", f"{now:%Y%m%dT%H%M%S%f}-{stack_id}", rows)
+            journal.write(self.results / "journal", "trials", f"{now:%Y%m%dT%H%M%S%f}-{name}", rows)
         except OSError as error:
             self.progress.note(f"the loss of a worker could not be journalled: {error}")
 
 
 def _members(trial: Any) -> list[Trial]:
     return [trial_from_config(item) for item in json.loads(trial.config["stack"])["trials"]]
+
+
+def _last_error(trial: Any) -> str:
+    """What Tune wrote down of a trial's last failure."""
+    try:
+        text = str(trial.get_error() or "")
+    except OSError:
+        return ""
+    return text.rpartition("Failure # ")[2]

@@ -114,7 +114,11 @@ class Trial:
 
     def with_seed(self, seed: int) -> "Trial":
         """The same cell, another seed."""
-        return replace(self, seed=seed)
+        other = replace(self, seed=seed)
+        # What all seeds of a cell share is worked out once: plans can hold 100,000 trials.
+        for name in ("context", "cell", "context_id", "cell_id"):
+            other.__dict__[name] = getattr(self, name)
+        return other
 
 
 def _plain(value: object) -> str:

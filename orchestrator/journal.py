@@ -9,8 +9,6 @@ Workers write trials; whoever starts a study writes the rest. Nothing is ever ch
 """
 
 import json
-import os
-import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,7 +16,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-SCHEMA_VERSION = 1
+from . import durable
+
+SCHEMA_VERSION = 2
 
 TRIALS = pa.schema(
     [
@@ -29,7 +29,7 @@ TRIALS = pa.schema(
         ("latent_dim", pa.int64()), ("epochs", pa.int64()), ("sequence_length", pa.int64()),
         ("batch_size", pa.int64()), ("batches_per_epoch", pa.int64()), ("learning_rate", pa.float64()),
         ("evaluation_steps", pa.int64()),
-        ("status", pa.string()), ("reason", pa.string()),
+        ("status", pa.string()), ("failure", pa.string()), ("reason", pa.string()),
         ("diverged_epoch", pa.int64()), ("unbounded_step", pa.int64()),
         ("final_loss", pa.float64()),
         ("d_stsp", pa.float64()), ("d_h", pa.float64()), ("psc", pa.float64()),
@@ -42,8 +42,9 @@ TRIALS = pa.schema(
         ("host", pa.string()), ("threads", pa.int64()),
         ("started_at", pa.timestamp("us")), ("finished_at", pa.timestamp("us")),
         ("train_seconds", pa.float64()), ("evaluate_seconds", pa.float64()),
-        ("code_version", pa.string()), ("code_commit", pa.string()), ("code_dirty", pa.bool_()),
-        ("packages", pa.string()),
+        ("epochs_per_second", pa.float64()), ("peak_memory_mib", pa.float64()), ("resumed", pa.int64()),
+        ("code_version", pa.string()), ("code_fingerprint", pa.string()), ("code_commit", pa.string()),
+        ("code_dirty", pa.bool_()), ("code_changes", pa.string()), ("packages", pa.string()),
         ("curves", pa.list_(pa.struct(
             [("epoch", pa.int64()), ("quantity", pa.string()), ("value", pa.float64())]
         ))),
@@ -89,33 +90,9 @@ def write(journal: Path, kind: str, name: str, rows: Sequence[Mapping[str, Any]]
     if unknown:
         raise ValueError(f"the journal has no column {', '.join(sorted(unknown))} in {kind}")
     table = pa.Table.from_pylist([dict(row) for row in rows], schema=schema)
-    folder = journal / kind
-    folder.mkdir(parents=True, exist_ok=True)
-    target = folder / f"{name}.parquet"
-    temporary = folder / f".{name}.{uuid.uuid4().hex}.tmp"
-    try:
-        with temporary.open("wb") as file:
-            pq.write_table(table, file, compression="zstd")
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, target)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    _fsync_folder(folder)
+    target = journal / kind / f"{name}.parquet"
+    durable.write(target, lambda file: pq.write_table(table, file, compression="zstd"))
     return target
-
-
-def _fsync_folder(folder: Path) -> None:
-    """Make the rename itself durable (a no-op where folders cannot be opened, as on Windows)."""
-    try:
-        descriptor = os.open(folder, os.O_RDONLY)
-    except OSError:
-        return
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def files(journal: Path, kind: str) -> list[Path]:

@@ -3,9 +3,13 @@
 import itertools
 import math
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
+from .durations import Durations
 from .identity import Trial
+from .store import Finished
 from .study import Study
 
 CPU_STACK = 5
@@ -23,25 +27,32 @@ class Cell:
     seeds: tuple[int, ...]
     missing: tuple[int, ...]
     """Seeds to run."""
-    counts: dict[str, int]
-    """Finished trials by status."""
+    counts: Mapping[str, int]
+    """Trials with a row by status."""
+    stale: int = 0
+    """Trials with a row made by code that said something else than it says now; never run again for it."""
+    again: int = 0
+    """Trials among `missing` that have a row and failed."""
+    seconds: float | None = None
+    """Expected time of all that is to run, on one slot; None where it cannot be told."""
 
     @property
     def reason(self) -> str:
         """Why there is something to run, or why not."""
-        failed = self.counts.get("failed", 0)
-        new = len(self.seeds) - self.done
+        new = len(self.missing) - self.again
         parts = []
         if new:
-            parts.append(
-                "never run" if new == len(self.seeds) else f"{new} of {len(self.seeds)} seeds missing"
-            )
-        if failed and len(self.missing) > new:
-            parts.append(f"{failed} failed, to be tried again")
+            everything = new == len(self.seeds)
+            parts.append("never run" if everything else f"{new} of {len(self.seeds)} seeds missing")
+        if self.again:
+            parts.append(f"{self.again} failed, to be tried again")
         if not self.missing:
             parts.append("finished")
-        if failed and len(self.missing) == new:
-            parts.append(f"{failed} failed (--retry-failed runs them again)")
+        left = self.counts.get("failed", 0) - self.again
+        if left:
+            parts.append(f"{left} failed (--retry-failed runs them again)")
+        if self.stale:
+            parts.append(f"{self.stale} made by other code")
         return ", ".join(parts)
 
     @property
@@ -57,18 +68,28 @@ class Plan:
     study: Study
     cells: tuple[Cell, ...]
 
-    @property
+    @cached_property
     def total(self) -> int:
         """Trials in the study."""
         return sum(len(cell.seeds) for cell in self.cells)
 
-    @property
+    @cached_property
     def missing(self) -> int:
         """Trials to run."""
         return sum(len(cell.missing) for cell in self.cells)
 
+    @property
+    def seconds(self) -> float | None:
+        """Expected time of all that is to run, on one slot; None where that of a cell cannot be told."""
+        known = [cell.seconds for cell in self.cells if cell.missing]
+        return None if None in known else sum(second for second in known if second is not None)
+
     def stacks(self, *, slots: int, gpu: bool) -> list[list[Trial]]:
         """The stacks to run, so that all slots have work and early stops leave a rounded picture.
+
+        How a cell is cut into stacks depends on all its seeds and not on which are missing: a study that
+        was killed goes on with the same stacks, and so from their checkpoints and to the same digits.
+        What is missing of stacks that are there in part is pooled.
 
         Args:
             slots: stacks that can run at once.
@@ -79,10 +100,15 @@ class Plan:
             any, so a study that is stopped half-way has some seeds everywhere.
         """
         limit = GPU_STACK if gpu else CPU_STACK
-        size = max(1, min(limit, math.ceil(self.missing / max(1, slots))))
+        size = max(1, min(limit, math.ceil(self.total / max(1, slots))))
         rounds: list[list[list[Trial]]] = []
         for cell in self.cells:
-            for position, seeds in enumerate(_split(cell.missing, size)):
+            missing = set(cell.missing)
+            parts = [tuple(seed for seed in part if seed in missing) for part in _split(cell.seeds, size)]
+            whole = set(_split(cell.seeds, size))
+            pooled = tuple(seed for part in parts if part not in whole for seed in part)
+            kept = [part for part in parts if part in whole]
+            for position, seeds in enumerate([*kept, *_split(pooled, size)]):
                 while len(rounds) <= position:
                     rounds.append([])
                 rounds[position].append([cell.first.with_seed(seed) for seed in seeds])
@@ -98,22 +124,41 @@ def _split(seeds: tuple[int, ...], size: int) -> list[tuple[int, ...]]:
     return [seeds[a:b] for a, b in itertools.pairwise(bounds)]
 
 
-def make_plan(study: Study, finished: dict[str, str], *, retry_failed: bool = False) -> Plan:
+def make_plan(
+    study: Study,
+    finished: Mapping[str, Finished],
+    *,
+    retry_failed: bool = False,
+    fingerprints: Mapping[str, str] | None = None,
+    durations: Durations | None = None,
+) -> Plan:
     """Compare a study with what is finished.
 
     Args:
-        finished: trial id → status, of every trial that has a row.
-        retry_failed: whether failed trials count as missing.
+        finished: trial id → what is known, of every trial that has a row.
+        retry_failed: whether all failed trials count as missing. Those whose worker was lost always do,
+            for that says nothing about the trial.
+        fingerprints: cell id → fingerprint of the code as it is now; what differs is stale.
+        durations: what past trials took.
     """
     cells = []
     for first in study.cells():
         counts: Counter[str] = Counter()
         missing = []
+        stale = again = 0
+        now = (fingerprints or {}).get(first.cell_id)
         for seed in study.seeds:
-            status = finished.get(first.with_seed(seed).trial_id)
-            if status is not None:
-                counts[status] += 1
-            if status is None or (retry_failed and status == "failed"):
+            known = finished.get(first.with_seed(seed).trial_id) if finished else None
+            if known is None:
                 missing.append(seed)
-        cells.append(Cell(first, study.seeds, tuple(missing), dict(counts)))
+                continue
+            counts[known.status] += 1
+            if known.status == "failed" and (retry_failed or known.failure == "worker_lost"):
+                missing.append(seed)
+                again += 1
+            elif now is not None and known.fingerprint != now:
+                stale += 1
+        each = durations.seconds(first) if durations and missing else None
+        seconds = each * len(missing) if each is not None else None
+        cells.append(Cell(first, study.seeds, tuple(missing), dict(counts), stale, again, seconds))
     return Plan(study, tuple(cells))

@@ -1,30 +1,119 @@
-"""What produced a number: code version and commit, packages, host."""
+"""What produced a number: the code's fingerprint, commit and uncommitted changes, packages, host.
 
+The fingerprint is of what the modules that shape a result say, not of how they are laid out: comments,
+docstrings and white space have no part in it. Code that changed makes old results `stale`, which plans and
+reports tell; it never makes them run again.
+"""
+
+import contextlib
+import hashlib
+import io
 import platform
+import re
+import resource
 import socket
 import subprocess
+import sys
+import tokenize
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from . import __version__
-from .identity import canonical_json
+from . import __path__ as rooms
+from . import __version__, systems
+from .identity import Trial, canonical_json
+from .models import ARCHITECTURES
+from .models.regimes import REGIMES
 
-PACKAGES = ("torch", "numpy", "scipy", "ray", "optuna", "duckdb", "pyarrow")
+PACKAGES = ("torch", "numpy", "scipy", "ray", "optuna", "duckdb", "pyarrow", "safetensors")
+
+SHAPING = ("models", "systems", "evaluation.py", "settings.py", "trial.py")
+"""Folders and files of the package in which a change can change a result."""
+
+_LAYOUT = {tokenize.COMMENT, tokenize.NL, tokenize.ENCODING, tokenize.ENDMARKER}
+_MARKS = {tokenize.INDENT: "{", tokenize.DEDENT: "}", tokenize.NEWLINE: ";"}
+_LINE_START = {tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT}
 
 
 @cache
 def collect() -> dict[str, Any]:
     """Columns of a trial's row that say where it came from; the same for the life of a process."""
-    commit, dirty = _commit(Path(__file__).resolve().parent)
+    commit, changes = _commit(Path(__file__).resolve().parent)
     return {
         "code_version": __version__,
         "code_commit": commit,
-        "code_dirty": dirty,
+        "code_dirty": None if changes is None else bool(changes),
+        "code_changes": changes or None,
         "host": socket.gethostname(),
         "packages": canonical_json({"python": platform.python_version(), **_versions()}),
     }
+
+
+def fingerprint(trial: Trial) -> str:
+    """What the code that shapes a trial's result says, as four hashes: `shared-system-architecture-regime`.
+
+    Two trials of one context come from the same code where the first three are equal, two of one cell
+    where all are. Of systems, architectures and regimes only the trial's own enter: a new one leaves
+    old results as they are.
+    """
+    return _fingerprint(trial.system, type(trial.architecture), type(trial.regime))
+
+
+@cache
+def _fingerprint(system: str, architecture: type, regime: type) -> str:
+    others = set().union(*map(_system_modules, systems.names()))
+    others |= {_file(c) for c in (*ARCHITECTURES.values(), *REGIMES.values())}
+    parts = (
+        set(_modules()) - others,
+        _system_modules(system),
+        {_file(c) for c in architecture.__mro__},
+        {_file(c) for c in regime.__mro__},
+    )
+    return "-".join(map(_hash, parts))
+
+
+def _hash(names: set[str]) -> str:
+    modules = _modules()
+    said = "\0".join(f"{name}\0{modules[name]}" for name in sorted(names & set(modules)))
+    return hashlib.sha256(said.encode()).hexdigest()[:8]
+
+
+def _system_modules(name: str) -> set[str]:
+    return {f"systems/{name}.py", _file(systems.get(name).derivatives)}
+
+
+def _file(thing: Any) -> str:
+    """'orchestrator.models.rnn' → 'models/rnn.py'."""
+    return "/".join(str(thing.__module__).split(".")[1:]) + ".py"
+
+
+@cache
+def _modules() -> dict[str, str]:
+    """File → substance, of everything that can shape a result; registries only list."""
+    files: dict[str, Path] = {}
+    for name in SHAPING:
+        for room in map(Path, rooms):
+            found = (room / name).rglob("*.py") if (room / name).is_dir() else [room / name]
+            files |= {path.relative_to(room).as_posix(): path for path in found if path.is_file()}
+    return {
+        name: _substance(files[name].read_text(encoding="utf-8"))
+        for name in sorted(files)
+        if not name.endswith(("__init__.py", "registry.py"))
+    }
+
+
+def _substance(source: str) -> str:
+    """A module without comments, docstrings and layout; indentation counts as what it means."""
+    tokens = [t for t in tokenize.generate_tokens(io.StringIO(source).readline) if t.type not in _LAYOUT]
+    parts = []
+    for i, token in enumerate(tokens):
+        starts = i == 0 or tokens[i - 1].type in _LINE_START
+        ends = i + 1 == len(tokens) or tokens[i + 1].type == tokenize.NEWLINE
+        if not (token.type == tokenize.STRING and starts and ends):  # which alone would be a docstring
+            parts.append(_MARKS.get(token.type, token.string))
+    # Spaces only between words: Python 3.12 and later cut f-strings into tokens, 3.11 does not.
+    return re.sub(r"(?<!\w)\s+|\s+(?!\w)", "", " ".join(parts))
 
 
 def _versions() -> dict[str, str]:
@@ -37,20 +126,50 @@ def _versions() -> dict[str, str]:
     return found
 
 
-def _commit(package: Path) -> tuple[str | None, bool | None]:
-    """Commit and whether the tree differs from it; (None, None) outside a checkout of this project."""
+def _commit(package: Path) -> tuple[str | None, str | None]:
+    """Commit, and a hash of what the tree changes in it ('' for nothing); (None, None) outside a checkout."""
     root = package.parent
     if not (root / ".git").exists() or not (root / "pyproject.toml").exists():
         return None, None
     try:
         commit = _git(root, "rev-parse", "HEAD")
-        return commit, bool(_git(root, "status", "--porcelain"))
+        changed = _git(root, "diff", "HEAD", "--binary")
+        for name in _git(root, "ls-files", "--others", "--exclude-standard", "-z").split("\0"):
+            if name:
+                changed += f"\n{name}\n{hashlib.sha256((root / name).read_bytes()).hexdigest()}"
     except (OSError, subprocess.SubprocessError):
         return None, None
+    return commit, hashlib.sha256(changed.encode()).hexdigest()[:16] if changed else ""
 
 
 def _git(root: Path, *arguments: str) -> str:
-    done = subprocess.run(
-        ["git", "-C", str(root), *arguments], capture_output=True, text=True, timeout=10, check=True
-    )
-    return done.stdout.strip()
+    done = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, timeout=10, check=True)
+    return done.stdout.decode(errors="replace").strip()
+
+
+class PeakMemory:
+    """Most memory of this process since it was made, in MiB; of the GPU where one is used."""
+
+    def __init__(self, device: str) -> None:
+        self._gpu = device.startswith("cuda")
+        if self._gpu:
+            import torch
+
+            torch.cuda.reset_peak_memory_stats()
+        else:
+            # Linux forgets the peak of earlier stacks on request; elsewhere it is the process's.
+            with contextlib.suppress(OSError):
+                Path("/proc/self/clear_refs").write_text("5")
+
+    def read(self) -> float:
+        """MiB at the peak."""
+        if self._gpu:
+            import torch
+
+            return torch.cuda.max_memory_allocated() / 2**20
+        with contextlib.suppress(OSError):
+            for line in Path("/proc/self/status").read_text().splitlines():
+                if line.startswith("VmHWM:"):
+                    return float(line.split()[1]) / 2**10
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return peak / (2**20 if sys.platform == "darwin" else 2**10)

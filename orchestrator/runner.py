@@ -53,6 +53,8 @@ class Outcome:
     interrupted: bool
     not_run: int
     """Trials that were planned and have no row."""
+    stopped_because: str | None = None
+    """Why the study was stopped before its end, if not by the user."""
 
 
 def record_study(plan: Plan, results: Path) -> None:
@@ -116,12 +118,13 @@ def run(plan: Plan, *, results: Path, placement: Placement, progress: Progress) 
         stacks = plan.stacks(slots=slots, gpu=placement.gpus_per_trial > 0)
         progress.start(total=plan.missing, epochs=plan.study.training.epochs, slots=slots)
         try:
-            stopped = _fit(stacks, results=results, placement=placement, progress=progress, store=store)
+            stopped, why = _fit(stacks, results=results, placement=placement, progress=progress, store=store)
         finally:
             progress.stop()
     _ingest_patiently(store, progress)
     statuses = dict(progress.statuses)
-    return Outcome(statuses, interrupted=stopped, not_run=plan.missing - sum(statuses.values()))
+    not_run = plan.missing - sum(statuses.values())
+    return Outcome(statuses, interrupted=stopped and why is None, not_run=not_run, stopped_because=why)
 
 
 def train_stack(config: dict[str, Any]) -> None:
@@ -129,7 +132,7 @@ def train_stack(config: dict[str, Any]) -> None:
     from ray import tune
 
     from . import worker
-    from .trial import run_stack
+    from .trial import run_halves, run_stack, stack_id
 
     stack = json.loads(config["stack"])
     device = worker.prepare(threads=stack["threads"], gpus=stack["gpus"])
@@ -142,17 +145,27 @@ def train_stack(config: dict[str, Any]) -> None:
             last = time.monotonic()
             tune.report({"epoch": epoch})
 
-    statuses = run_stack(trials, results=Path(stack["results"]), device=device, progress=report)
-    tune.report({"epoch": trials[0].training.epochs, "statuses": statuses})
+    results = Path(stack["results"])
+    too_large = len(trials) > 1 and halving_mark(results, stack_id(trials)).exists()
+    outcome = (run_halves if too_large else run_stack)(
+        trials, results=results, device=device, progress=report
+    )
+    last_report = {"epoch": trials[0].training.epochs, "statuses": outcome.statuses}
+    tune.report(last_report | ({"error": outcome.error} if outcome.error else {}))
+
+
+def halving_mark(results: Path, stack: str) -> Path:
+    """The file that says that this stack was killed for want of memory, and is to run in halves."""
+    return results / "checkpoints" / f"{stack}.halve"
 
 
 def _fit(
     stacks: list[list[Trial]], *, results: Path, placement: Placement, progress: Progress, store: Store
-) -> bool:
-    """Run the stacks; True when they were stopped before all were done."""
+) -> tuple[bool, str | None]:
+    """Run the stacks; whether they were stopped before all were done, and why if not by the user."""
     from ray import tune
 
-    from .callback import StackCallback
+    from .callback import Brake, StackCallback
 
     # A stack travels as text: Tune would search a nested dictionary for things to sample.
     payloads = [
@@ -168,8 +181,10 @@ def _fit(
     ]
     resources = {"cpu": placement.cpus_per_trial, "gpu": placement.gpus_per_trial}
     state = results / ".ray"
-    name = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
-    callback = StackCallback(results=results, progress=progress, store=store)
+    _remove_leftovers(state)
+    name = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+    brake = Brake()
+    callback = StackCallback(results=results, progress=progress, store=store, brake=brake)
     tuner = tune.Tuner(
         tune.with_resources(train_stack, resources),
         param_space={"stack": tune.grid_search(payloads)},
@@ -179,6 +194,7 @@ def _fit(
             storage_path=str(state),
             verbose=0,
             callbacks=[callback],
+            stop=brake,
             failure_config=tune.FailureConfig(max_failures=RETRIES),
         ),
     )
@@ -189,7 +205,25 @@ def _fit(
         shutil.rmtree(state / name, ignore_errors=True)
         with contextlib.suppress(OSError):
             state.rmdir()
-    return callback.ended < len(stacks)
+    return callback.ended < len(stacks), brake.reason
+
+
+def _remove_leftovers(state: Path) -> None:
+    """Remove what Tune wrote for drivers of this machine that were killed."""
+    for folder in state.glob(f"{socket.gethostname()}-*-*"):
+        pid = folder.name.split("-")[-2]
+        if pid.isdigit() and not _is_alive(int(pid)):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        pass  # someone else's
+    return True
 
 
 @contextlib.contextmanager
@@ -227,7 +261,7 @@ def _ray(results: Path, placement: Placement) -> Iterator[dict[str, float]]:
     if ours:
         settings: dict[str, Any] = {"include_dashboard": False, "log_to_driver": False}
         if placement.address is None:
-            settings |= {"num_cpus": _cpus(), "object_store_memory": 200 * 2**20}
+            settings |= {"num_cpus": cpus(), "object_store_memory": 200 * 2**20}
         else:
             settings = {"address": placement.address, "log_to_driver": False}
         try:
@@ -263,7 +297,8 @@ def _check_reachable(address: str) -> None:
         raise UsageError(f"--address {address}: no Ray cluster answers there ({error})") from None
 
 
-def _cpus() -> int:
+def cpus() -> int:
+    """Cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

@@ -11,8 +11,10 @@ CREATE TABLE IF NOT EXISTS trials (
     system VARCHAR, architecture VARCHAR, regime VARCHAR, regime_label VARCHAR, tau BIGINT, seed BIGINT,
     latent_dim BIGINT, epochs BIGINT, sequence_length BIGINT, batch_size BIGINT, batches_per_epoch BIGINT,
     learning_rate DOUBLE, evaluation_steps BIGINT,
-    status VARCHAR,            -- ok | diverged (in training) | unbounded (free run) | failed (a bug)
-    reason VARCHAR, diverged_epoch BIGINT, unbounded_step BIGINT, final_loss DOUBLE,
+    status VARCHAR,            -- ok | diverged (in training) | unbounded (free run) | failed
+    failure VARCHAR,           -- of a failed one: bug | out_of_memory | worker_lost
+    reason VARCHAR,            -- in words; the traceback of a bug
+     diverged_epoch BIGINT, unbounded_step BIGINT, final_loss DOUBLE,
     d_stsp DOUBLE, d_h DOUBLE, psc DOUBLE, outside_share DOUBLE,
     -- For free runs of this trial's length: what a perfect model scores, and the worst there is.
     floor_d_stsp DOUBLE, ceiling_d_stsp DOUBLE, floor_d_stsp_published DOUBLE, ceiling_d_stsp_published DOUBLE,
@@ -20,7 +22,14 @@ CREATE TABLE IF NOT EXISTS trials (
     measure_definitions JSON, system_hash VARCHAR,
     stack_id VARCHAR, stack_size BIGINT, device VARCHAR, host VARCHAR, threads BIGINT,
     started_at TIMESTAMP, finished_at TIMESTAMP, train_seconds DOUBLE, evaluate_seconds DOUBLE,
-    code_version VARCHAR, code_commit VARCHAR, code_dirty BOOLEAN, packages JSON
+    epochs_per_second DOUBLE,  -- of the whole stack
+    peak_memory_mib DOUBLE,    -- of the worker's process, or of the GPU where one was used
+    resumed BIGINT,            -- how often the stack was killed and went on from a checkpoint
+    code_version VARCHAR,
+    code_fingerprint VARCHAR,  -- what the code says: shared-system-architecture-regime
+    code_commit VARCHAR, code_dirty BOOLEAN,
+    code_changes VARCHAR,      -- hash of what the tree changed in that commit
+    packages JSON
 );
 
 -- The course of training: loss, gradient_norm and the measures at each evaluation.

@@ -80,7 +80,7 @@ def show(
     else:
         print_mappings(comparison.as_dicts(), form)
     if source.what != "database":
-        print(f"orch: the database is held by another process; from the {source}", file=sys.stderr)
+        print(f"orch: {source.why}; answered from the {source}", file=sys.stderr)
     for path in written:
         print(f"wrote {path}", file=sys.stderr)
 

@@ -41,7 +41,7 @@ def sql(
             raise OrchError(f"sql: {error}") from None
     # Printed with the database closed: a pager left open must not keep writers out.
     if source.what != "database":
-        print(f"orch: the database is held by another process; from the {source}", file=sys.stderr)
+        print(f"orch: {source.why}; answered from the {source}", file=sys.stderr)
     print_rows(columns, [[_plain(value) for value in row] for row in rows], form)
 
 

@@ -22,6 +22,7 @@ SetOption = Annotated[
         "--set", help="Override a key of the study: training.epochs=500. Repeatable.", metavar="KEY=VALUE"
     ),
 ]
+SEE_FAILED = "orch sql \"SELECT regime_label, seed, reason FROM trials WHERE status = 'failed'\""
 RetryOption = Annotated[bool, typer.Option("--retry-failed", help="Run trials again that failed.")]
 
 
@@ -54,7 +55,8 @@ def plan_study(
     """Print what a run would do, cell by cell, and why. Nothing is run or written."""
     plan = _plan(study, overrides, results, retry_failed)
     blown_up = ("diverged", "unbounded", "failed")
-    columns = ["system", "architecture", "regime", "seeds", "done", *blown_up, "to_run", "reason"]
+    columns = ["system", "architecture", "regime", "seeds", "done", *blown_up, "stale", "to_run"]
+    columns += ["time" if form is Format.table else "seconds", "reason"]
     rows = [
         [
             cell.first.system,
@@ -63,13 +65,17 @@ def plan_study(
             len(cell.seeds),
             cell.done,
             *(cell.counts.get(status, 0) for status in blown_up),
+            cell.stale,
             len(cell.missing),
+            _time(cell.seconds) if form is Format.table else cell.seconds,
             cell.reason,
         ]
         for cell in plan.cells
     ]
     print_rows(columns, rows, form)
     _say(f"{plan.study.name}: {plan.missing} of {plan.total} trials to run, in {len(plan.cells)} cells")
+    if plan.missing:
+        _say(_expectation(plan))
 
 
 @app.command("run")
@@ -121,13 +127,17 @@ def run_study(
             f"interrupted: {outcome.not_run} trials were not run; `orch study run {study}` goes on from here"
         )
         raise typer.Exit(130)
+    if outcome.stopped_because:
+        _say(f"stopped: {outcome.stopped_because}")
+        _say(f"{outcome.not_run} trials were not run; {SEE_FAILED}")
+        raise typer.Exit(1)
     if compare in regimes and len(plan.study.regimes) > 1:
         # Of this study as it is now: a name can have stood for other settings before.
         contexts = {cell.first.context_id for cell in plan.cells}
         report.show(folder, studies=[plan.study.name], baseline=compare, contexts=contexts, legend=False)
         _say(f"`orch report {plan.study.name}` says how to read this")
     if failed:
-        _say(f"{failed} trials failed: orch sql \"select reason from trials where status = 'failed'\"")
+        _say(f"{failed} trials failed: {SEE_FAILED}")
         raise typer.Exit(1)
 
 
@@ -180,13 +190,36 @@ def new_study(
 def _plan(study: str, overrides: list[str] | None, results: Any, retry_failed: bool) -> "Plan":
     from ..catalogue import find, results_folder
     from ..plan import make_plan
+    from ..provenance import fingerprint
     from ..store import Store
     from ..study import load
 
     loaded = load(find(study), overrides or [])
     store = Store(results_folder(results))
     finished = store.finished([trial.trial_id for trial in loaded.trials()])
-    return make_plan(loaded, finished, retry_failed=retry_failed)
+    return make_plan(
+        loaded,
+        finished,
+        retry_failed=retry_failed,
+        fingerprints={cell.cell_id: fingerprint(cell) for cell in loaded.cells()} if finished else None,
+        durations=store.durations(),
+    )
+
+
+def _time(seconds: float | None) -> str | None:
+    from ..durations import in_words
+
+    return None if seconds is None else in_words(seconds)
+
+
+def _expectation(plan: "Plan") -> str:
+    from ..runner import cpus
+
+    if plan.seconds is None:
+        return "how long that takes is not known: an architecture in it never ran here"
+    slots = cpus()
+    each = f", one stack on each of {slots} cores" if slots > 1 else ", on one core"
+    return f"about {_time(plan.seconds / slots)} from what past trials took{each}"
 
 
 def _words(values: list[str]) -> list[str]:

@@ -5,7 +5,12 @@ import pytest
 
 from orchestrator import catalogue, journal
 from orchestrator.plan import make_plan
+from orchestrator.store import Finished
 from orchestrator.study import load
+
+
+def known(**trials) -> dict[str, Finished]:
+    return {trial.trial_id: Finished(status) for status, those in trials.items() for trial in those}
 
 
 @pytest.fixture
@@ -14,7 +19,7 @@ def study():
 
 
 def test_stacks_hold_every_missing_trial_once_and_one_cell_each(study):
-    done = {trial.trial_id: "ok" for trial in list(study.trials())[:3]}
+    done = {trial.trial_id: Finished("ok") for trial in list(study.trials())[:3]}
     plan = make_plan(study, done)
     assert (plan.total, plan.missing) == (24, 21)
     for slots in (1, 2, 7, 100):
@@ -36,9 +41,9 @@ def test_stacks_are_sized_by_the_device_and_fill_all_slots(study):
 
 def test_reasons(study):
     trials = list(study.trials())
-    plan = make_plan(study, {**{t.trial_id: "ok" for t in trials[:8]}, trials[8].trial_id: "diverged"})
+    plan = make_plan(study, known(ok=trials[:8], diverged=trials[8:9]))
     assert [cell.reason for cell in plan.cells] == ["finished", "7 of 8 seeds missing", "never run"]
-    failed = {t.trial_id: "failed" for t in trials[:8]}
+    failed = known(failed=trials[:8])
     assert make_plan(study, failed).cells[0].reason == "finished, 8 failed (--retry-failed runs them again)"
     assert make_plan(study, failed, retry_failed=True).cells[0].reason == "8 failed, to be tried again"
 

@@ -150,18 +150,20 @@ def test_report_says_in_a_sentence_what_it_cannot_do(smoke, orch):
 
 def test_a_trial_that_fails_is_a_row_and_the_study_goes_on(tmp_path, monkeypatch):
     """A bug inside a stack is journalled with its traceback; the plan knows it."""
-    from orchestrator import catalogue, trial
+    from orchestrator import catalogue, provenance, trial
     from orchestrator.plan import make_plan
     from orchestrator.study import load
 
     monkeypatch.setattr(trial, "load", lambda *_, **__: 1 / 0)
     study = load(catalogue.find("lorenz_smoke"))
     stack = list(study.trials())[:2]
-    assert trial.run_stack(stack, results=tmp_path) == {"failed": 2}
+    outcome = trial.run_stack(stack, results=tmp_path)
+    assert outcome.statuses == {"failed": 2} and "ZeroDivisionError" in outcome.error
     store = Store(tmp_path)
     store.ingest()
     finished = store.finished([t.trial_id for t in study.trials()])
-    assert finished == {t.trial_id: "failed" for t in stack}
+    fingerprint = provenance.fingerprint(stack[0])
+    assert finished == {t.trial_id: ("failed", "bug", fingerprint) for t in stack}
     assert make_plan(study, finished).missing == 4
     assert make_plan(study, finished, retry_failed=True).missing == 6
     with store.reading() as (connection, _):

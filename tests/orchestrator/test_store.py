@@ -30,7 +30,10 @@ def statuses(store) -> dict[str, str]:
 def test_what_the_database_lacks_comes_in_before_it_is_read(store):
     assert statuses(store) == {"a": "ok", "b": "diverged"}
     journal.write(store.journal, "trials", "two", [row("c")])
-    assert store.finished(["a", "c", "d"]) == {"a": "ok", "c": "ok"}
+    assert {key: known.status for key, known in store.finished(["a", "c", "d"]).items()} == {
+        "a": "ok",
+        "c": "ok",
+    }
     assert store.ingest() == 0
 
 
@@ -70,25 +73,16 @@ def test_a_journal_file_that_cannot_be_read_is_named_and_passed_over(store):
         assert len(statuses(store)) == 3
 
 
-def test_a_database_without_tables_is_filled_and_a_damaged_one_is_named(store):
+def test_a_database_without_tables_is_filled(store):
     duckdb.connect(str(store.database)).close()
     assert len(statuses(store)) == 2
+
+
+def test_a_damaged_database_is_named_and_the_journal_answers(store):
     store.database.write_bytes(b"garbage" * 1000)
-    for use in (lambda: statuses(store), store.ingest):
-        with pytest.raises(OrchError, match=r"trials\.duckdb cannot be used[^$]*made again from the journal"):
-            use()
-
-
-def test_an_empty_folder_says_so(tmp_path):
-    with pytest.raises(NoResultsError, match="orch study run quickstart"):
-        statuses(Store(tmp_path / "none"))
-    assert not (tmp_path / "none").exists()
-
-
-def test_studies_of_one_declaration_are_both_kept(store):
-    for name in ("x", "y"):
-        study = {"study": name, "definition_id": "same", "trial_ids": ["a", "b"], "declaration": "{}"}
-        journal.write(store.journal, "studies", name, [study])
-    with store.reading() as (connection, _):
-        query = "SELECT study, count(*) FROM studies JOIN study_trials USING (study) GROUP BY 1 ORDER BY 1"
-        assert connection.execute(query).fetchall() == [("x", 2), ("y", 2)]
+    with pytest.raises(OrchError, match=r"trials\.duckdb cannot be used.*`orch db rebuild`"):
+        store.ingest()
+    with store.reading() as (connection, source):
+        assert source.what == "journal" and "cannot be used" in source.why
+        assert connection.execute("SELECT count(*) FROM trials").fetchone() == (2,)
+    assert store.database.read_bytes().startswith(b"garbage")

@@ -1,0 +1,63 @@
+"""Checkpoints of a stack in training, so that a stack that was killed goes on where it was.
+
+One safetensors file per stack, `checkpoints/<stack>.safetensors`: the tensors of the training, and the
+rest as JSON. Random numbers are derived from (seed, purpose, epoch), so the epoch is all there is to them.
+A checkpoint serves only the same trials on the same kind of device, made by code of the same fingerprint:
+another's is passed over, and what it would have saved is computed again.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import safetensors.torch
+from torch import Tensor
+
+from . import durable
+
+SECONDS = 120.0
+"""The longest that a stack trains between two checkpoints; one is also made before each evaluation."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """What a stack had come to."""
+
+    tensors: dict[str, Tensor]
+    state: dict[str, Any]
+
+
+class Keeper:
+    """The place of one stack's checkpoint."""
+
+    def __init__(self, results: Path, stack_id: str, *, fingerprint: str, device: str) -> None:
+        self.path = results / "checkpoints" / f"{stack_id}.safetensors"
+        self._made_by = {"code_fingerprint": fingerprint, "device": device.split(":")[0]}
+
+    def save(self, tensors: dict[str, Tensor], state: dict[str, Any]) -> None:
+        """Replace the checkpoint; a kill at any moment leaves the old one or the new one.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        metadata = {**self._made_by, "state": json.dumps(state)}
+        on_cpu = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+        durable.write(self.path, safetensors.torch.save(on_cpu, metadata))
+
+    def load(self) -> Checkpoint | None:
+        """The checkpoint, or None where there is none that serves."""
+        try:
+            with safetensors.safe_open(self.path, framework="pt") as file:
+                metadata = file.metadata()
+                if any(metadata.get(key) != value for key, value in self._made_by.items()):
+                    return None
+                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+                return Checkpoint(tensors, json.loads(metadata["state"]))
+        except (OSError, safetensors.SafetensorError):
+            return None
+
+    def remove(self) -> None:
+        """The stack is finished."""
+        self.path.unlink(missing_ok=True)

@@ -1,0 +1,80 @@
+"""What a trained network is worth: one free run per member, and its measures."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from .models.rollout import free_run
+from .models.training import Stack
+from .systems.dataset import Dataset
+from .systems.measures import MeasureSet
+
+BOUND = 1000.0
+"""A free run that leaves ±BOUND standard deviations of the data is unbounded."""
+
+COLUMNS = {
+    ("orch", "d_stsp"): "d_stsp", ("orch", "d_h"): "d_h", ("orch", "psc"): "psc",
+    ("orch", "outside_share"): "outside_share",
+    ("published", "d_stsp"): "d_stsp_published", ("published", "d_h"): "d_h_published",
+    ("published", "psc"): "psc_published",
+}  # fmt: skip
+"""(preset, measure) → column of a trial's row, and quantity of its curves."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What one free run of a trained network came to."""
+
+    values: Mapping[str, float | None]
+    """Column → value; None where it cannot be measured."""
+    unbounded_step: int | None
+    """First step outside ±BOUND or not finite."""
+
+
+def evaluate(stack: Stack, data: Dataset, measures: MeasureSet, *, steps: int) -> list[Evaluation | None]:
+    """Free run and measures of every member of a stack; None for one that diverged in training."""
+    if stack.all_diverged:
+        return [None] * stack.size
+    start = torch.from_numpy(data.test[0])
+    runs = free_run(stack.architecture, stack.parameters(), start=start, steps=steps)
+    return [
+        None if diverged is not None else _measure(run, measures)
+        for run, diverged in zip(runs, stack.diverged_epoch, strict=True)
+    ]
+
+
+def _measure(run: NDArray[np.float64], measures: MeasureSet) -> Evaluation:
+    # NaN compares as outside, so that one test serves both ways of leaving every bound.
+    outside = ~(np.abs(run) <= BOUND).all(axis=1)
+    if outside.any():
+        return Evaluation(dict.fromkeys(COLUMNS.values()), int(np.argmax(outside)) + 1)
+    values = measures.evaluate(run)
+    return Evaluation(
+        {column: _finite(values[preset][name]) for (preset, name), column in COLUMNS.items()}, None
+    )
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
+
+
+def references(data: Dataset, measures: MeasureSet, *, steps: int) -> dict[str, float]:
+    """Floor and ceiling of D_stsp for free runs of this length: both move with the sampling.
+
+    At the data's own length the floor is the mean over independent trajectories that the dataset
+    holds; at any other it is one trajectory's, cut to (or as long as there is) the length.
+    """
+    floors = data.floors if steps == data.n_points else measures.evaluate(data.train[:steps])
+    # Where a run spends all its time in one place that the truth never visits.
+    nowhere = np.full((steps, data.dimension), 2 * np.abs(data.test).max())
+    ceiling = measures.evaluate(nowhere)["orch"]["d_stsp"]
+    published = data.ceilings["published"]["d_stsp"]
+    return {
+        "floor_d_stsp": floors["orch"]["d_stsp"],
+        "ceiling_d_stsp": ceiling,
+        "floor_d_stsp_published": floors["published"]["d_stsp"],
+        "ceiling_d_stsp_published": published,
+    }

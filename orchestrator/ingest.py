@@ -1,0 +1,216 @@
+"""From the journal into a DuckDB database: what is new, in one transaction; old databases are migrated."""
+
+import contextlib
+import json
+import os
+import time
+import warnings
+from importlib.resources import files as package_files
+from pathlib import Path
+
+import duckdb
+
+from . import journal
+from .errors import OrchError
+
+SETTLED_SECONDS = 60.0
+"""A journal file that cannot be read and is younger may be on its way here: it is passed over, not moved."""
+
+CLASSIFY_FAILURES = """
+    UPDATE trials SET failure = if(reason LIKE 'worker lost%', 'worker_lost', 'bug')
+    WHERE status = 'failed' AND failure IS NULL
+"""
+"""Version 1 had no classes of failures, neither in the database nor in journal files."""
+
+MIGRATIONS = {
+    1: """
+        ALTER TABLE trials ADD COLUMN failure VARCHAR;
+        ALTER TABLE trials ADD COLUMN epochs_per_second DOUBLE;
+        ALTER TABLE trials ADD COLUMN peak_memory_mib DOUBLE;
+        ALTER TABLE trials ADD COLUMN resumed BIGINT;
+        ALTER TABLE trials ADD COLUMN code_fingerprint VARCHAR;
+        ALTER TABLE trials ADD COLUMN code_changes VARCHAR;
+    """,
+}
+"""Version → the statements that make the next version of it."""
+
+
+class NewerVersionError(OrchError):
+    """A file was written by a newer version of this tool."""
+
+
+def version_of(connection: duckdb.DuckDBPyConnection) -> int | None:
+    """The schema version of a database, or None where our tables are not there."""
+    # Asked first: a query that fails would end the transaction that this may be part of.
+    if not connection.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = 'meta'").fetchone():
+        return None
+    found = connection.execute("SELECT value FROM meta WHERE key = 'schema_version'").fetchone()
+    return int(found[0]) if found else None
+
+
+def ingest(connection: duckdb.DuckDBPyConnection, folder: Path) -> int:
+    """Bring a database up to date with a journal: migrate it, then insert what it lacks.
+
+    Everything happens in one transaction: a kill at any moment leaves the database as it was.
+
+    Returns:
+        The number of journal files taken in.
+
+    Raises:
+        NewerVersionError: a newer version of this tool made the database.
+        duckdb.Error: the database cannot be written.
+    """
+    connection.execute("SET TimeZone = 'UTC'")
+    connection.execute("BEGIN")
+    migrate(connection)
+    known = set(connection.execute("SELECT kind, file FROM ingested").fetchall())
+    seen = signature(folder)  # before the files are listed: what comes later shows as a change
+    taken = 0
+    for kind in ("systems", "studies", "trials"):
+        arrived = [path for path in journal.files(folder, kind) if (kind, path.name) not in known]
+        new = [path for path in arrived if _is_whole(path)]
+        if new:
+            _INSERT[kind](connection, [str(path) for path in new])
+            names = [path.name for path in new]
+            connection.execute("INSERT INTO ingested SELECT unnest(?), ?, now()", [names, kind])
+            taken += len(new)
+    connection.execute("DELETE FROM meta WHERE key = 'journal'")
+    connection.execute("INSERT INTO meta VALUES ('journal', ?)", [seen])
+    connection.execute("COMMIT")
+    return taken
+
+
+def migrate(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make a database's tables those of this version, one version after the other."""
+    version = version_of(connection)
+    if version is not None and version > journal.SCHEMA_VERSION:
+        raise NewerVersionError(
+            f"the database has schema version {version}, and this version of orch knows "
+            f"{journal.SCHEMA_VERSION}: install a newer one"
+        )
+    if version == journal.SCHEMA_VERSION:
+        return
+    if version is not None:
+        for step in range(version, journal.SCHEMA_VERSION):
+            connection.execute(MIGRATIONS[step])
+        connection.execute("DELETE FROM meta WHERE key = 'schema_version'")
+        connection.execute(CLASSIFY_FAILURES)
+    connection.execute(package_files("orchestrator").joinpath("schema.sql").read_text(encoding="utf-8"))
+    connection.execute("INSERT INTO meta VALUES ('schema_version', ?)", [str(journal.SCHEMA_VERSION)])
+
+
+def signature(folder: Path) -> str:
+    """What tells cheaply whether files came or went: the times of the journal's folders.
+
+    '' where a folder changed so lately that its clock might not show the next change.
+    """
+    times = {}
+    for kind in journal.KINDS:
+        with contextlib.suppress(FileNotFoundError):
+            times[kind] = (folder / kind).stat().st_mtime_ns
+    for changed in times.values():
+        # File systems tick: the finer ones every few milliseconds, the coarser ones every second or two.
+        tick = 2_000_000_000 if changed % 1_000_000_000 == 0 else 50_000_000
+        if time.time_ns() - changed < tick:
+            return ""
+    return json.dumps(times)
+
+
+def _is_whole(path: Path) -> bool:
+    """Whether a journal file can be taken in; one that cannot be read is named and set aside."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        metadata = pq.read_metadata(path).metadata or {}
+    except FileNotFoundError:
+        return False  # compacted away since it was listed
+    except (OSError, pa.ArrowException) as error:
+        _set_aside(path, str(error).splitlines()[0])
+        return False
+    version = json.loads(metadata.get(b"orch_schema_version", b"1"))
+    if version > journal.SCHEMA_VERSION:
+        warnings.warn(
+            f"journal file {path} was written by a newer version of orch and is left out", stacklevel=2
+        )
+        return False
+    return True
+
+
+def _set_aside(path: Path, why: str) -> None:
+    message = f"journal file {path} cannot be read and is left out: {why}"
+    with contextlib.suppress(OSError):
+        if time.time() - path.stat().st_mtime > SETTLED_SECONDS:
+            aside = path.parent.parent / "damaged" / f"{path.parent.name}-{path.name}"
+            aside.parent.mkdir(exist_ok=True)
+            os.replace(path, aside)
+            message += f"; it is now {aside}"
+    warnings.warn(message, stacklevel=2)
+
+
+def _insert_trials(connection: duckdb.DuckDBPyConnection, paths: list[str]) -> None:
+    # A trial has one row. Where two runs finished the same one the first stays; a failed one gives
+    # way to one that did not fail, or failed later.
+    connection.execute(
+        """
+        CREATE TEMP TABLE arriving AS
+        SELECT * FROM read_parquet(?, union_by_name = true) AS new
+        WHERE NOT EXISTS (
+            FROM trials AS old WHERE old.trial_id = new.trial_id
+            AND old.status <> 'failed'
+        )
+        QUALIFY row_number() OVER (
+            PARTITION BY trial_id
+            ORDER BY status = 'failed', CASE WHEN status = 'failed' THEN -epoch_us(finished_at)
+                                             ELSE epoch_us(finished_at) END
+        ) = 1
+        """,
+        [paths],
+    )
+    connection.execute("DELETE FROM trials WHERE trial_id IN (SELECT trial_id FROM arriving)")
+    connection.execute("DELETE FROM curves WHERE trial_id IN (SELECT trial_id FROM arriving)")
+    connection.execute("INSERT INTO trials BY NAME SELECT * EXCLUDE (curves) FROM arriving")
+    connection.execute(CLASSIFY_FAILURES)
+    connection.execute(
+        """
+        INSERT INTO curves
+        SELECT trial_id, point.epoch, point.quantity, point.value
+        FROM (SELECT trial_id, unnest(curves) AS point FROM arriving)
+        """
+    )
+    connection.execute("DROP TABLE arriving")
+
+
+def _insert_studies(connection: duckdb.DuckDBPyConnection, paths: list[str]) -> None:
+    connection.execute(
+        """
+        INSERT INTO studies BY NAME
+        SELECT * EXCLUDE (trial_ids) FROM read_parquet(?, union_by_name = true)
+        WHERE (study, definition_id) NOT IN (SELECT (study, definition_id) FROM studies)
+        QUALIFY row_number() OVER (PARTITION BY study, definition_id ORDER BY recorded_at) = 1
+        """,
+        [paths],
+    )
+    connection.execute(
+        """
+        INSERT INTO study_trials
+        SELECT DISTINCT study, unnest(trial_ids) AS trial_id FROM read_parquet(?, union_by_name = true)
+        EXCEPT SELECT study, trial_id FROM study_trials
+        """,
+        [paths],
+    )
+
+
+def _insert_systems(connection: duckdb.DuckDBPyConnection, paths: list[str]) -> None:
+    connection.execute(
+        """
+        INSERT INTO systems BY NAME
+        SELECT * FROM read_parquet(?, union_by_name = true)
+        WHERE content_hash NOT IN (SELECT content_hash FROM systems)
+        QUALIFY row_number() OVER (PARTITION BY content_hash ORDER BY recorded_at) = 1
+        """,
+        [paths],
+    )
+
+
+_INSERT = {"trials": _insert_trials, "studies": _insert_studies, "systems": _insert_systems}
