@@ -85,13 +85,28 @@ def write(journal: Path, kind: str, name: str, rows: Sequence[Mapping[str, Any]]
         OSError: the disk is full or the folder cannot be written; no partial file is left behind.
         ValueError: a row has a key that the schema does not know.
     """
-    schema = KINDS[kind].with_metadata({"orch_schema_version": json.dumps(SCHEMA_VERSION)})
-    unknown = {key for row in rows for key in row} - set(schema.names)
+    unknown = {key for row in rows for key in row} - set(KINDS[kind].names)
     if unknown:
         raise ValueError(f"the journal has no column {', '.join(sorted(unknown))} in {kind}")
-    table = pa.Table.from_pylist([dict(row) for row in rows], schema=schema)
+    return write_table(journal, kind, name, pa.Table.from_pylist([dict(row) for row in rows], KINDS[kind]))
+
+
+def write_table(journal: Path, kind: str, name: str, table: pa.Table) -> Path:
+    """Append one file of rows that are a table already; columns that an older version lacked are empty.
+
+    Raises:
+        OSError: the disk is full or the folder cannot be written; no partial file is left behind.
+    """
+    schema = KINDS[kind].with_metadata({"orch_schema_version": json.dumps(SCHEMA_VERSION)})
+    columns = [
+        table[field.name].cast(field.type)
+        if field.name in table.column_names
+        else pa.nulls(len(table), field.type)
+        for field in schema
+    ]
+    whole = pa.Table.from_arrays(columns, schema=schema)
     target = journal / kind / f"{name}.parquet"
-    durable.write(target, lambda file: pq.write_table(table, file, compression="zstd"))
+    durable.write(target, lambda file: pq.write_table(whole, file, compression="zstd"))
     return target
 
 

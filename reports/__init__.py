@@ -8,6 +8,7 @@ A leaf of the project: it is handed an open read-only DuckDB connection and reli
     write_report(comparison, connection, Path("results/reports"), stem="clipping")
 """
 
+from .codes import StaleError
 from .compare import compare
 from .comparison import Comparison, Headline, Row, Side
 from .figures import tau_curve, to_svg
@@ -28,6 +29,7 @@ __all__ = [
     "ReportError",
     "Row",
     "Side",
+    "StaleError",
     "Trial",
     "cells_query",
     "compare",

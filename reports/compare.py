@@ -15,6 +15,7 @@ from collections.abc import Collection, Iterator, Sequence
 
 import duckdb
 
+from .codes import StaleError, mixed_codes
 from .comparison import Comparison, Headline, Outcome, Row, Selection, Side
 from .selection import best_on, nearest_tau, split_seeds
 from .statistics import SMALLEST_SCORE, Estimate, geometric_mean, log_differences, paired_ratio, seeds_needed
@@ -32,15 +33,20 @@ def compare(
     studies: Sequence[str] = (),
     measure: str = "d_stsp",
     contexts: Collection[str] | None = None,
+    allow_stale: bool = False,
 ) -> Comparison:
     """Compare every regime with `baseline`, a regime ('clipping') or a label ('clipping(max_norm=1)').
 
     `studies` keeps the trials of these studies only (of both sides); `measure` is d_stsp or
-    d_stsp_published; `contexts`, where given, keeps the trials with these context_ids only. Raises
-    ReportError where no comparison can be made.
+    d_stsp_published; `contexts`, where given, keeps the trials with these context_ids only. Results of
+    different code are compared only with `allow_stale`, and then listed in the notes. Raises ReportError
+    where no comparison can be made, StaleError where it would pool results of different code.
     """
     read = read_contexts(connection, measure, studies=studies, contexts=contexts)
     _check_baseline(read, baseline)
+    mixed = mixed_codes(connection, read, studies=studies, contexts=contexts)
+    if mixed and not allow_stale:
+        raise StaleError("\n".join([*mixed, "--allow-stale compares them nevertheless."]))
     rows: list[Row] = []
     notes: list[str] = []
     met = False
@@ -67,7 +73,7 @@ def compare(
             f"{baseline} and the other regimes have no seeds in common{why}, so nothing can be paired."
         )
     rows = [dataclasses.replace(row, verdict=verdict(row)) for row in rows]
-    notes += _cautions(read, rows)
+    notes += [*_cautions(read, rows), *mixed]
     return Comparison(
         baseline=baseline,
         measure=measure,

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from ..errors import OrchError
-from . import report, sql, study
+from . import db, report, sql, study, trial
 
 app = typer.Typer(
     name="orch",
@@ -24,6 +24,9 @@ app = typer.Typer(
 app.add_typer(study.app, name="study")
 app.command("report")(report.report)
 app.command("sql")(sql.sql)
+app.add_typer(trial.app, name="trial")
+app.command("why")(trial.why)
+app.add_typer(db.app, name="db")
 
 
 def _version(wanted: bool) -> None:

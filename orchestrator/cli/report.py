@@ -26,6 +26,9 @@ def report(
     measure: Annotated[
         str, typer.Option("--measure", help="d_stsp, or d_stsp_published (the authors' definition).")
     ] = "d_stsp",
+    allow_stale: Annotated[
+        bool, typer.Option("--allow-stale", help="Compare results of different code, and list them.")
+    ] = False,
     form: FormatOption = Format.table,
     results: ResultsOption = None,
 ) -> None:
@@ -35,7 +38,18 @@ def report(
     """
     from ..catalogue import results_folder
 
-    show(results_folder(results), studies=studies or [], baseline=compare, measure=measure, form=form)
+    show(
+        results_folder(results),
+        studies=studies or [],
+        baseline=compare,
+        measure=measure,
+        form=form,
+        allow_stale=allow_stale,
+    )
+
+
+class StaleResultsError(OrchError):
+    """A comparison would pool results of different code."""
 
 
 def show(
@@ -47,8 +61,14 @@ def show(
     form: Format = Format.table,
     contexts: set[str] | None = None,
     legend: bool = True,
+    allow_stale: bool = False,
 ) -> None:
-    """Print a comparison and write its page and figure."""
+    """Print a comparison and write its page and figure.
+
+    Raises:
+        StaleResultsError: it would pool results of different code.
+        OrchError: no comparison can be made, or the files cannot be written.
+    """
     from rich.console import Console
 
     from .. import reports
@@ -57,7 +77,12 @@ def show(
     with Store(results).reading() as (connection, source):
         try:
             comparison = reports.compare(
-                connection, baseline, studies=studies, measure=measure, contexts=contexts
+                connection,
+                baseline,
+                studies=studies,
+                measure=measure,
+                contexts=contexts,
+                allow_stale=allow_stale,
             )
             stem = "-".join([*(studies or ["all"]), "vs", _file_name(baseline)])
             stem += "" if measure == "d_stsp" else f"-{measure}"
@@ -69,6 +94,8 @@ def show(
                 stem=stem,
                 provenance=f"Read from the {source}. Code: {code}.",
             )
+        except reports.StaleError as error:
+            raise StaleResultsError(f"report: {error}") from None
         except reports.ReportError as error:
             raise OrchError(f"report: {error}") from None
         except OSError as error:
@@ -92,7 +119,7 @@ def _code_of(connection: "duckdb.DuckDBPyConnection", comparison: "Comparison") 
     ]
     versions = connection.execute(
         """
-        SELECT DISTINCT coalesce(left(code_commit, 12), 'version ' || code_version)
+        SELECT DISTINCT coalesce(left(code_commit, 12), 'version ' || code_version, 'unknown')
             || if(coalesce(code_dirty, false), ' with uncommitted changes', '')
         FROM trials WHERE list_contains(?, trial_id) ORDER BY 1
         """,

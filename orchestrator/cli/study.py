@@ -134,8 +134,12 @@ def run_study(
     if compare in regimes and len(plan.study.regimes) > 1:
         # Of this study as it is now: a name can have stood for other settings before.
         contexts = {cell.first.context_id for cell in plan.cells}
-        report.show(folder, studies=[plan.study.name], baseline=compare, contexts=contexts, legend=False)
-        _say(f"`orch report {plan.study.name}` says how to read this")
+        name = plan.study.name
+        try:
+            report.show(folder, studies=[name], baseline=compare, contexts=contexts, legend=False)
+            _say(f"`orch report {name}` says how to read this")
+        except report.StaleResultsError as error:
+            _say(f"no verdict: {error}")
     if failed:
         _say(f"{failed} trials failed: {SEE_FAILED}")
         raise typer.Exit(1)

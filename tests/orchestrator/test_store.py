@@ -7,7 +7,7 @@ import pytest
 
 from orchestrator import journal
 from orchestrator.errors import OrchError
-from orchestrator.store import NoResultsError, Store
+from orchestrator.store import Store
 
 
 def row(trial: str, status: str = "ok", **more):

@@ -20,7 +20,8 @@ CREATE TABLE results (
     reason VARCHAR, d_stsp DOUBLE, d_h DOUBLE, psc DOUBLE, outside_share DOUBLE, d_stsp_published DOUBLE,
     d_h_published DOUBLE, psc_published DOUBLE, d_stsp_score DOUBLE, d_stsp_published_score DOUBLE,
     floor_d_stsp DOUBLE, ceiling_d_stsp DOUBLE, floor_d_stsp_published DOUBLE,
-    ceiling_d_stsp_published DOUBLE, tau_pred DOUBLE, lambda_max DOUBLE, lambda_max_se DOUBLE, dt DOUBLE);
+    ceiling_d_stsp_published DOUBLE, tau_pred DOUBLE, lambda_max DOUBLE, lambda_max_se DOUBLE, dt DOUBLE,
+    code_fingerprint VARCHAR);
 CREATE TABLE study_trials (study VARCHAR, trial_id VARCHAR);
 """
 
@@ -44,6 +45,7 @@ class Database:
         parameters: str = "",
         study: str = "demo",
         tau_pred: float | None = 26.4,
+        code: str | None = None,
     ) -> None:
         """One cell: seed → D_stsp, or a status ('diverged', 'unbounded', 'failed')."""
         inside = ", ".join(filter(None, ["" if tau is None else f"tau={tau}", parameters]))
@@ -82,6 +84,7 @@ class Database:
                 "lambda_max": 0.906,
                 "lambda_max_se": 0.002,
                 "dt": 0.01,
+                "code_fingerprint": code,
             }
             rows.append(row)
         self._insert(f"results ({', '.join(rows[0])})", [tuple(row.values()) for row in rows])

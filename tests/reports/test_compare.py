@@ -10,7 +10,7 @@ import duckdb
 import pytest
 from scipy import stats
 
-from orchestrator.reports import Comparison, ReportError, Row, compare
+from orchestrator.reports import Comparison, ReportError, Row, StaleError, compare
 
 from .conftest import CEILING, Database
 
@@ -234,4 +234,36 @@ def test_never_side_by_side(database: Database) -> None:
     database.add("clipping", {0: 4.0}, context="epochs=3")
     database.add("sparse_forcing", {0: 4.0}, tau=30)
     with pytest.raises(ReportError, match="never run in the same context"):
+        compare(database.connection, "clipping")
+
+
+@pytest.mark.parametrize(
+    ("clipping", "forcing", "what"),
+    [
+        ("a-s-r-c", "a-s-r-f", None),  # regimes differ in their own code, as they must
+        (None, None, None),
+        ("a-s-r-c", "b-s-r-f", "shared code"),
+        ("a-s-r-c", "a-t-q-f", "system, architecture"),
+        ("a-s-r-c", None, "of some it was not recorded"),
+    ],
+)
+def test_results_of_different_code_are_pooled_only_on_request(
+    database: Database, clipping: str | None, forcing: str | None, what: str | None
+) -> None:
+    database.add("clipping", {seed: 5.0 for seed in SEEDS}, code=clipping)
+    database.add("sparse_forcing", {seed: 1.0 + seed for seed in SEEDS}, tau=30, code=forcing)
+    if what is None:
+        assert compare(database.connection, "clipping").rows
+        return
+    with pytest.raises(StaleError, match=rf"\({what}\).*\(8\), .*\(8\)[\s\S]*--allow-stale"):
+        compare(database.connection, "clipping")
+    notes = compare(database.connection, "clipping", allow_stale=True).notes
+    assert any(what in note for note in notes)
+
+
+def test_one_regime_of_two_codes_is_not_pooled(database: Database) -> None:
+    database.add("clipping", {seed: 5.0 for seed in SEEDS}, code="a-s-r-c")
+    database.add("sparse_forcing", {seed: 1.0 + seed for seed in SEEDS}, tau=30, code="a-s-r-f")
+    database.add("sparse_forcing", {seed: 1.0 + seed for seed in SEEDS}, tau=20, code="a-s-r-g")
+    with pytest.raises(StaleError, match="regime sparse_forcing"):
         compare(database.connection, "clipping")

@@ -1,0 +1,310 @@
+"""Care for a results folder: what is in it, making the database again, merging, exporting, checking."""
+
+import contextlib
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from . import durable, journal, weights
+from .errors import OrchError, UsageError
+from .identity import digest
+from .ingest import ingest, version_of
+from .store import NoResultsError, Store, is_lock
+
+COMPACT_ROWS = 50_000
+"""Rows of a compacted journal file."""
+
+TABLES = ("trials", "curves", "studies", "study_trials", "systems", "results", "cells")
+"""What an export holds: the tables and the documented views."""
+
+
+def info(results: Path) -> dict[str, Any]:
+    """What a results folder holds.
+
+    Raises:
+        NoResultsError: nothing.
+    """
+    store = Store(results)
+    with store.reading() as (connection, source):
+        statuses = connection.execute("SELECT status, count(*) FROM trials GROUP BY 1 ORDER BY 1").fetchall()
+        numbers = {
+            f"{table}": connection.execute(f"SELECT count(*) FROM {table}").fetchall()[0][0]
+            for table in ("trials", "curves", "study_trials", "systems")
+        }
+        studies = connection.execute("SELECT count(DISTINCT study) FROM studies").fetchall()[0][0]
+        codes = connection.execute(
+            "SELECT count(DISTINCT code_fingerprint) FROM trials WHERE code_fingerprint IS NOT NULL"
+        ).fetchall()[0][0]
+        version = version_of(connection)
+    files = [path for kind in journal.KINDS for path in journal.files(store.journal, kind)]
+    kept = list((results / "models").rglob("*.safetensors"))
+    return {
+        "results": str(results),
+        "answered from": str(source),
+        "schema version": version,
+        "database MiB": _mebibytes([store.database] if store.database.exists() else []),
+        "journal files": len(files),
+        "journal MiB": _mebibytes(files),
+        **{f"trials {status}": count for status, count in statuses},
+        **numbers,
+        "studies": studies,
+        "code fingerprints": codes,
+        "models": len(kept),
+        "models MiB": _mebibytes(kept),
+        "checkpoints": len(list((results / "checkpoints").glob("*.safetensors"))),
+        "damaged journal files": len(list((store.journal / "damaged").glob("*"))),
+    }
+
+
+def _mebibytes(paths: list[Path]) -> float:
+    return round(sum(path.stat().st_size for path in paths) / 2**20, 2)
+
+
+def rebuild(results: Path) -> int:
+    """Make the database again from the journal; one that cannot be opened is set aside, never deleted.
+
+    Returns:
+        The number of trials in it.
+
+    Raises:
+        NoResultsError: there is no journal.
+        OrchError: another process holds the database, or the folder cannot be written.
+    """
+    store = Store(results)
+    if not any(journal.files(store.journal, kind) for kind in journal.KINDS):
+        raise NoResultsError(results)
+    made = results / f".trials.duckdb.{uuid.uuid4().hex}.tmp"
+    try:
+        with duckdb.connect(str(made)) as connection:
+            ingest(connection, store.journal)
+            count: int = connection.execute("SELECT count(*) FROM trials").fetchall()[0][0]
+        _make_way(store)
+        os.replace(made, store.database)
+    except (OSError, duckdb.Error) as error:
+        raise OrchError(f"{results} cannot be written: {error}") from None
+    finally:
+        for left in (made, made.with_name(made.name + ".wal")):
+            left.unlink(missing_ok=True)
+    return count
+
+
+def _make_way(store: Store) -> None:
+    """See that nobody holds the old database and that no log of it is left to be replayed into the new."""
+    if not store.database.exists():
+        return
+    try:
+        duckdb.connect(str(store.database)).close()
+    except duckdb.Error as error:
+        if is_lock(error):
+            raise OrchError(f"{store.database} is held by another process: close it first") from None
+        stamp = f"{datetime.now(UTC):%Y%m%dT%H%M%S}"
+        for old in (store.database, store.database.with_name(store.database.name + ".wal")):
+            if old.exists():
+                os.replace(old, old.with_name(f"{old.name}.damaged-{stamp}"))
+
+
+def compact(results: Path) -> tuple[int, int]:
+    """Join the journal's many files of trials into few, and make the database again.
+
+    Old files are removed only when the new one is on disk: a kill in between leaves both, and a trial
+    that is there twice counts once.
+
+    Returns:
+        Journal files of trials before and after.
+
+    Raises:
+        NoResultsError: there is no journal.
+        OrchError: another process holds the database, or the folder cannot be written.
+    """
+    store = Store(results)
+    old = journal.files(store.journal, "trials")
+    if not old:
+        raise NoResultsError(results)
+    store.ingest()  # sets aside what cannot be read
+    for group in _groups([path for path in old if path.exists()]):
+        if len(group) > 1:
+            table = pa.concat_tables([pq.read_table(path) for path in group], promote_options="permissive")
+            names = digest([path.name for path in group])[:16]
+            journal.write_table(store.journal, "trials", f"compacted-{names}", table)
+            for path in group:
+                path.unlink()
+    rebuild(results)
+    return len(old), len(journal.files(store.journal, "trials"))
+
+
+def _groups(paths: list[Path]) -> Iterator[list[Path]]:
+    group: list[Path] = []
+    rows = 0
+    for path in paths:
+        count = pq.read_metadata(path).num_rows
+        if group and rows + count > COMPACT_ROWS:
+            yield group
+            group, rows = [], 0
+        group.append(path)
+        rows += count
+    if group:
+        yield group
+
+
+def merge(results: Path, other: Path) -> dict[str, int]:
+    """Take in another folder's journal and models; the other folder is only read.
+
+    Returns:
+        How many journal files and models are new here, and trials before and after.
+
+    Raises:
+        UsageError: `other` is no results folder, or this one.
+        OrchError: the folder cannot be written.
+    """
+    if other.resolve() == results.resolve():
+        raise UsageError(f"{other} is the results folder itself")
+    theirs = {kind: journal.files(other / "journal", kind) for kind in journal.KINDS}
+    if not theirs["trials"]:
+        raise UsageError(f"{other} holds no journal of trials: a results folder was expected")
+    store = Store(results)
+    before = 0 if store.is_empty() else _trials(store)
+    new_files = new_models = 0
+    try:
+        for kind, paths in theirs.items():
+            for path in paths:
+                new_files += _take(path, store.journal / kind / path.name)
+        for path in sorted((other / "models").rglob("*.safetensors")):
+            target = weights.path_of(results, path.stem)
+            if not target.exists():
+                new_models += _take(path, target)
+    except OSError as error:
+        raise OrchError(f"merging {other}: {error}") from None
+    store.ingest()
+    return {"files": new_files, "models": new_models, "before": before, "after": _trials(store)}
+
+
+def _take(source: Path, target: Path) -> int:
+    content = source.read_bytes()
+    if target.exists():
+        if target.read_bytes() == content:
+            return 0
+        target = target.with_stem(f"{target.stem}-{digest(content.hex())[:8]}")
+        if target.exists():
+            return 0
+    durable.write(target, content)
+    return 1
+
+
+def _trials(store: Store) -> int:
+    with store.reading() as (connection, _):
+        count: int = connection.execute("SELECT count(*) FROM trials").fetchall()[0][0]
+        return count
+
+
+def export(results: Path, folder: Path, *, form: str) -> list[Path]:
+    """Write every table and view as a file.
+
+    Args:
+        form: 'parquet' or 'csv'.
+
+    Raises:
+        UsageError: a file to be written is there already.
+        OrchError: the folder cannot be written.
+    """
+    targets = {table: folder / f"{table}.{form}" for table in TABLES}
+    there = [path for path in targets.values() if path.exists()]
+    if there:
+        raise UsageError(f"{there[0]} exists already")
+    temporary = folder / f".export-{uuid.uuid4().hex}"
+    try:
+        temporary.mkdir(parents=True)
+        with Store(results).reading() as (connection, _):
+            for table, target in targets.items():
+                path = str(temporary / target.name).replace("'", "''")
+                connection.execute(f"COPY (FROM {table}) TO '{path}' (FORMAT {form})")
+        for target in targets.values():
+            os.replace(temporary / target.name, target)
+    except (OSError, duckdb.IOException) as error:
+        raise OrchError(f"{folder} cannot be written: {str(error).splitlines()[0]}") from None
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return list(targets.values())
+
+
+def check(results: Path) -> list[str]:
+    """What is wrong in a results folder, a line each; nothing is changed.
+
+    Every journal file is read in full, every trial's id worked out again from its settings, and
+    the database and the kept parameters are compared with the journal.
+
+    Raises:
+        NoResultsError: there is nothing to check.
+    """
+    store = Store(results)
+    if store.is_empty() and not store.database.exists():
+        raise NoResultsError(results)
+    problems = []
+    truth: dict[str, tuple[str, float | None]] = {}
+    for kind in journal.KINDS:
+        for path in journal.files(store.journal, kind):
+            try:
+                table = pq.read_table(path)
+            except (OSError, pa.ArrowException) as error:
+                problems.append(f"{path}: cannot be read: {str(error).splitlines()[0]}")
+                continue
+            if kind == "trials":
+                problems += _check_rows(path, table, truth)
+    problems += _check_database(store, truth)
+    for trial_id, (status, _) in truth.items():
+        path = weights.path_of(results, trial_id)
+        if status != "failed" and path.exists():
+            with contextlib.suppress(OrchError):
+                weights.load(results, trial_id)
+                continue
+            problems.append(f"{path}: cannot be read")
+    damaged = sorted((store.journal / "damaged").glob("*"))
+    problems += [f"{path}: was set aside because it cannot be read" for path in damaged]
+    return problems
+
+
+def _check_rows(path: Path, table: pa.Table, truth: dict[str, tuple[str, float | None]]) -> list[str]:
+    problems = []
+    for row in table.select(["trial_id", "config", "status", "d_stsp"]).to_pylist():
+        known = truth.get(row["trial_id"])
+        if known is None or known[0] == "failed":
+            truth[row["trial_id"]] = (row["status"], row["d_stsp"])
+        if row["config"] is None or digest(json.loads(row["config"])) != row["trial_id"]:
+            problems.append(f"{path}: trial {row['trial_id'][:12]} does not have the settings its id says")
+    return problems
+
+
+def _check_database(store: Store, truth: dict[str, tuple[str, float | None]]) -> list[str]:
+    if not store.database.exists():
+        return []
+    try:
+        with duckdb.connect(str(store.database), read_only=True) as connection:
+            rows = connection.execute("SELECT trial_id, status, d_stsp FROM trials").fetchall()
+    except duckdb.Error as error:
+        if is_lock(error):
+            return [f"{store.database}: held by another process, not checked"]
+        return [f"{store.database}: cannot be read; `orch db rebuild` makes it again"]
+    there = {trial_id: (status, value) for trial_id, status, value in rows}
+    problems = []
+    if len(there) < len(rows):
+        problems.append(f"{store.database}: {len(rows) - len(there)} trials are there twice")
+    lacking = len(set(truth) - set(there))
+    if lacking:
+        problems.append(
+            f"{store.database}: lacks {lacking} trials of the journal; the next reader takes them in"
+        )
+    beyond = len(set(there) - set(truth))
+    if beyond:
+        problems.append(f"{store.database}: holds {beyond} trials that the journal has not")
+    differing = [t for t in there if t in truth and there[t][0] != "failed" and there[t] != truth[t]]
+    if differing:
+        problems.append(f"{store.database}: {len(differing)} trials differ from the journal")
+    return problems

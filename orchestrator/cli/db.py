@@ -1,0 +1,99 @@
+"""`orch db …`: care for the results folder."""
+
+import enum
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .output import Format, FormatOption, ResultsOption, print_rows
+
+app = typer.Typer(
+    help="Look after the results: the journal and the database made from it.", no_args_is_help=True
+)
+
+
+class FileFormat(enum.StrEnum):
+    """What an export is written as."""
+
+    parquet = "parquet"
+    csv = "csv"
+
+
+@app.command("info")
+def info(form: FormatOption = Format.table, results: ResultsOption = None) -> None:
+    """Print what the results folder holds."""
+    from .. import care
+    from ..catalogue import results_folder
+
+    found = care.info(results_folder(results))
+    if form is Format.json:
+        print_rows(list(found), [list(found.values())], form)
+    else:
+        print_rows(["what", "value"], [[key, value] for key, value in found.items()], form)
+
+
+@app.command("rebuild")
+def rebuild(results: ResultsOption = None) -> None:
+    """Make the database again from the journal."""
+    from .. import care
+    from ..catalogue import results_folder
+
+    folder = results_folder(results)
+    print(f"{folder / 'trials.duckdb'}: {care.rebuild(folder)} trials", file=sys.stderr)
+
+
+@app.command("compact")
+def compact(results: ResultsOption = None) -> None:
+    """Join the journal's many small files into few, and make the database again."""
+    from .. import care
+    from ..catalogue import results_folder
+
+    before, after = care.compact(results_folder(results))
+    print(f"journal files of trials: {before} before, {after} now", file=sys.stderr)
+
+
+@app.command("merge")
+def merge(
+    other: Annotated[Path, typer.Argument(help="Another results folder, such as another machine's.")],
+    results: ResultsOption = None,
+) -> None:
+    """Take in the trials and models of another results folder, which is only read."""
+    from .. import care
+    from ..catalogue import results_folder
+
+    done = care.merge(results_folder(results), other)
+    print(
+        f"{done['files']} journal files and {done['models']} models are new; "
+        f"{done['before']} trials before, {done['after']} now",
+        file=sys.stderr,
+    )
+
+
+@app.command("export")
+def export(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder for the files; made if need be.")],
+    form: Annotated[FileFormat, typer.Option("--format", "-f", help="What to write.")] = FileFormat.parquet,
+    results: ResultsOption = None,
+) -> None:
+    """Write every table and view as a Parquet or CSV file."""
+    from .. import care
+    from ..catalogue import results_folder
+
+    for path in care.export(results_folder(results), folder, form=form.value):
+        print(f"wrote {path}", file=sys.stderr)
+
+
+@app.command("check")
+def check(results: ResultsOption = None) -> None:
+    """Read everything and report what is wrong; nothing is changed. Exit code 1 when something is."""
+    from .. import care
+    from ..catalogue import results_folder
+
+    problems = care.check(results_folder(results))
+    for problem in problems:
+        print(problem)
+    print("nothing is wrong" if not problems else f"{len(problems)} problems", file=sys.stderr)
+    if problems:
+        raise typer.Exit(1)

@@ -1,0 +1,152 @@
+"""Old files, damaged files, many files, others' files: nothing is lost, and what is wrong is named."""
+
+import os
+import tarfile
+from pathlib import Path
+
+import duckdb
+import pyarrow.parquet as pq
+import pytest
+
+from orchestrator import care, journal
+from orchestrator.errors import OrchError, UsageError
+from orchestrator.store import Store
+
+SUMMARY = "SELECT regime_label, seed, status, failure, round(d_stsp, 3) FROM trials ORDER BY ALL"
+OLD = [
+    ("clipping", 0, "ok", None, 13.301),
+    ("sparse_forcing(tau=10)", 0, "ok", None, 13.3),
+    ("sparse_forcing(tau=10)", 1, "failed", "bug", None),
+    ("sparse_forcing(tau=10)", 2, "failed", "worker_lost", None),
+    ("sparse_forcing(tau=30)", 0, "ok", None, 13.301),
+]
+
+
+@pytest.fixture
+def old(tmp_path) -> Path:
+    """A results folder as version 1 left it."""
+    with tarfile.open(Path(__file__).parent / "fixtures" / "version-1.tar.gz") as archive:
+        archive.extractall(tmp_path / "old", filter="data")
+    return tmp_path / "old"
+
+
+def query(results: Path, text: str) -> list[tuple]:
+    with Store(results).reading() as (connection, _):
+        return connection.execute(text).fetchall()
+
+
+def trials(results: Path) -> list[dict]:
+    with Store(results).reading() as (connection, _):
+        cursor = connection.execute("SELECT * FROM trials ORDER BY trial_id")
+        names = [item[0] for item in cursor.description]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def test_a_database_of_version_1_is_migrated_and_keeps_its_rows(old):
+    assert query(old, SUMMARY) == OLD
+    assert query(old, "SELECT value FROM meta WHERE key = 'schema_version'") == [("2",)]
+    assert query(old, "SELECT count(code_fingerprint), count(resumed) FROM results") == [(0, 0)]
+    journal.write(old / "journal", "trials", "new", [{"trial_id": "n", "status": "ok", "resumed": 1}])
+    assert query(old, "SELECT resumed FROM trials WHERE trial_id = 'n'") == [(1,)]
+
+
+def test_a_rebuild_from_a_journal_of_version_1_gives_the_same(old):
+    assert care.rebuild(old) == 5
+    assert query(old, SUMMARY) == OLD
+
+
+def test_a_newer_database_or_journal_file_is_refused_by_name(old):
+    with duckdb.connect(str(old / "trials.duckdb")) as connection:
+        connection.execute("UPDATE meta SET value = '99' WHERE key = 'schema_version'")
+    with pytest.raises(OrchError, match="schema version 99.*install a newer one"):
+        query(old, SUMMARY)
+    (old / "trials.duckdb").unlink()
+    table = pq.read_table(journal.files(old / "journal", "trials")[0])
+    table = table.replace_schema_metadata({"orch_schema_version": "99"})
+    pq.write_table(table, old / "journal" / "trials" / "zzz.parquet")
+    with pytest.warns(UserWarning, match=r"zzz\.parquet was written by a newer version"):
+        assert query(old, SUMMARY) == OLD
+
+
+def test_a_truncated_journal_file_is_set_aside_and_the_rest_kept(old):
+    victim = journal.files(old / "journal", "trials")[0]
+    whole = victim.read_bytes()
+    victim.write_bytes(whole[: len(whole) // 2])
+    (old / "trials.duckdb").unlink()
+    with pytest.warns(UserWarning, match=f"{victim.name} cannot be read"):
+        assert len(query(old, SUMMARY)) == 4
+    assert victim.exists()  # so young a file may be on its way here
+    os.utime(victim, (1e9, 1e9))
+    assert any(victim.name in problem for problem in care.check(old))
+    with pytest.warns(UserWarning, match="it is now .*damaged"):
+        care.rebuild(old)
+    aside = old / "journal" / "damaged" / f"trials-{victim.name}"
+    assert not victim.exists() and aside.read_bytes() == whole[: len(whole) // 2]
+    assert any(aside.name in problem for problem in care.check(old))
+
+
+def test_a_damaged_database_is_set_aside_and_made_again(old):
+    (old / "trials.duckdb").write_bytes(b"garbage" * 1000)
+    assert care.rebuild(old) == 5 and query(old, SUMMARY) == OLD
+    (aside,) = old.glob("trials.duckdb.damaged-*")
+    assert aside.read_bytes() == b"garbage" * 1000
+    assert care.check(old) == []
+
+
+def test_compacting_keeps_every_row_and_survives_being_killed_half_way(old, monkeypatch):
+    before = trials(old)
+    curves = query(old, "SELECT * FROM curves ORDER BY ALL")
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "unlink", killed)  # the new file is there, the old ones are too
+        with pytest.raises(KeyboardInterrupt):
+            care.compact(old)
+    assert trials(old) == before
+    assert care.compact(old) == (6, 1)
+    assert trials(old) == before
+    assert query(old, "SELECT * FROM curves ORDER BY ALL") == curves
+    assert care.check(old) == []
+
+
+def test_merging_takes_what_is_new_and_nothing_twice(old, tmp_path):
+    here = tmp_path / "here"
+    journal.write(here / "journal", "trials", "own", [{"trial_id": "own", "status": "ok"}])
+    model = old / "models" / "ab" / "abc.safetensors"
+    model.parent.mkdir(parents=True)
+    model.write_bytes(b"weights")
+    assert care.merge(here, old) == {"files": 7, "models": 1, "before": 1, "after": 6}
+    assert care.merge(here, old) == {"files": 0, "models": 0, "before": 6, "after": 6}
+    assert query(here, SUMMARY)[:5] == OLD
+    # Another file of a name that is taken here is no reason to lose it.
+    name = journal.files(old / "journal", "trials")[0].name
+    journal.write(
+        old / "journal", "trials", name.removesuffix(".parquet"), [{"trial_id": "x", "status": "ok"}]
+    )
+    assert care.merge(here, old)["after"] == 7
+    for bad in (here, tmp_path / "nothing"):
+        with pytest.raises(UsageError):
+            care.merge(here, bad)
+
+
+def test_an_export_writes_all_tables_or_none(old, tmp_path):
+    written = care.export(old, tmp_path / "out", form="parquet")
+    assert {path.stem for path in written} == set(care.TABLES)
+    assert pq.read_table(tmp_path / "out" / "trials.parquet").num_rows == 5
+    with pytest.raises(UsageError, match="exists already"):
+        care.export(old, tmp_path / "out", form="parquet")
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(OrchError, match="cannot be written"):
+        care.export(old, tmp_path / "file", form="csv")
+
+
+def test_check_sees_forged_rows_and_a_database_that_differs(old):
+    assert care.check(old) == []
+    row = pq.read_table(journal.files(old / "journal", "trials")[0]).to_pylist()[0]
+    journal.write(old / "journal", "trials", "forged", [{**row, "trial_id": "0" * 64}])
+    assert any("does not have the settings its id says" in problem for problem in care.check(old))
+    with duckdb.connect(str(old / "trials.duckdb")) as connection:
+        connection.execute("UPDATE trials SET d_stsp = 0.01 WHERE status = 'ok'")
+    assert any("3 trials differ from the journal" in problem for problem in care.check(old))
