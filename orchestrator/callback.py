@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import ray
 from ray.tune import Callback, Stopper
 
 from . import durable, journal, provenance
@@ -19,6 +20,14 @@ INGEST_SECONDS = 3.0
 
 EQUAL_FAILURES = 3
 """So many stacks in a row that fail with the same error stop a study: the next would fail too."""
+
+
+LOOK_SECONDS = 2.0
+"""How often it is looked whether Ray is still there."""
+
+
+class RayLostError(OrchError):
+    """The processes of Ray that everything hangs on were killed."""
 
 
 class Brake(Stopper):
@@ -45,7 +54,7 @@ class Brake(Stopper):
 
 
 class StackCallback(Callback):
-    """Follows stacks through Ray Tune; nothing in here may raise, or Tune would stop the study."""
+    """Follows stacks through Ray Tune; whatever is raised in here stops the study."""
 
     def __init__(self, *, results: Path, progress: Progress, store: Store, brake: Brake) -> None:
         self.results = results
@@ -55,7 +64,7 @@ class StackCallback(Callback):
         self.ended = 0
         """Stacks that finished or were given up."""
         self._pending = False
-        self._last_ingest = time.monotonic()
+        self._last_ingest = self._last_look = time.monotonic()
 
     def __getstate__(self) -> dict[str, Any]:
         """Tune pickles its callbacks for a restore; a Tuner here is always fresh, so nothing is kept."""
@@ -85,6 +94,7 @@ class StackCallback(Callback):
         from .trial import stack_id
 
         members = _members(trial)
+        self.progress.waiting(trial.trial_id)
         error = _last_error(trial)
         what = f"{members[0].regime_label}, {len(members)} seeds"
         if "running low on memory" in error:  # as Ray says when it kills a worker to save its machine
@@ -107,6 +117,11 @@ class StackCallback(Callback):
 
     def on_step_end(self, iteration: int, trials: list[Any], **info: Any) -> None:
         self.progress.tick()
+        if time.monotonic() - self._last_look >= LOOK_SECONDS:
+            self._last_look = time.monotonic()
+            # Tune would wait for ever for a node that is gone; an exception is what ends it.
+            if not any(node["Alive"] for node in ray.nodes()):
+                raise RayLostError("Ray's own process was lost; the same command goes on from here")
         if self._pending and time.monotonic() - self._last_ingest >= INGEST_SECONDS:
             self._last_ingest = time.monotonic()
             try:

@@ -62,6 +62,10 @@ class Progress:
         label = f"{first.system} · {first.architecture.name} · {first.regime_label}"
         self._running[stack] = _Running(label, size)
 
+    def waiting(self, stack: str) -> None:
+        """A stack lost its worker and waits to be placed again."""
+        self._running.pop(stack, None)
+
     def epoch(self, stack: str, epoch: int) -> None:
         """A stack has done so many epochs."""
         if stack in self._running:

@@ -58,7 +58,7 @@ def test_a_rebuild_from_a_journal_of_version_1_gives_the_same(old):
 def test_a_newer_database_or_journal_file_is_refused_by_name(old):
     with duckdb.connect(str(old / "trials.duckdb")) as connection:
         connection.execute("UPDATE meta SET value = '99' WHERE key = 'schema_version'")
-    with pytest.raises(OrchError, match="schema version 99.*install a newer one"):
+    with pytest.raises(OrchError, match=r"schema version 99.*install a newer one"):
         query(old, SUMMARY)
     (old / "trials.duckdb").unlink()
     table = pq.read_table(journal.files(old / "journal", "trials")[0])
