@@ -196,8 +196,9 @@ def lock_down(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def is_lock(error: duckdb.Error) -> bool:
-    """Whether an error says that another process holds the database."""
-    return "Could not set lock on file" in str(error)
+    """Whether an error says that another process, or a notebook in this one, holds the database."""
+    text = str(error)
+    return "Could not set lock on file" in text or "different configuration than existing" in text
 
 
 def _first_line(error: Exception) -> str:
