@@ -8,6 +8,9 @@ from torch import Tensor
 from .architecture import Architecture, Parameters
 from .readout import control, read_out
 
+MEMBERS = 16
+"""A stack is filled up to a multiple of so many members, so that no rounding depends on its size."""
+
 CHUNK = 2000
 """Steps whose latent states are kept before they are read out: bounds memory."""
 
@@ -28,11 +31,12 @@ def free_run(
         (E, steps, N). What lies after a member's first non-finite value is NaN.
     """
     with torch.inference_mode():
-        parameters = {name: value.detach() for name, value in parameters.items()}
+        members, observed_dim, _ = parameters["B"].shape
+        filled = [i % members for i in range(members + -members % MEMBERS)]
+        parameters = {name: value.detach()[filled] for name, value in parameters.items()}
         B = parameters["B"]
-        members, observed_dim, _ = B.shape
         run = np.full((members, steps, observed_dim), np.nan)
-        observed = start.to(B).view(1, observed_dim, 1).expand(members, observed_dim, 1)
+        observed = start.to(B).view(1, observed_dim, 1).expand(len(filled), observed_dim, 1)
         state = architecture.start(control(B, observed).contiguous())
         bound = {name: value.contiguous() for name, value in architecture.bind(parameters).items()}
         for begin in range(0, steps, CHUNK):
@@ -41,7 +45,7 @@ def free_run(
                 state = architecture.step(bound, state)
                 hidden.append(state[0])
             chunk = read_out(B, torch.cat(hidden, dim=2)).transpose(1, 2)
-            run[:, begin : begin + len(hidden)] = chunk.double().cpu().numpy()
+            run[:, begin : begin + len(hidden)] = chunk[:members].double().cpu().numpy()
             if not state[0].isfinite().flatten(1).all(dim=1).any():
                 break
     lost = np.maximum.accumulate(~np.isfinite(run).all(axis=2), axis=1)

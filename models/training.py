@@ -28,6 +28,10 @@ from .streams import stream
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
 
 
+VECTOR = 64
+"""Numbers that the widest processors take in one step of an unrolled loop."""
+
+
 class TrainingSettings(BaseModel):
     """Training settings of a trial; the defaults are the authors'."""
 
@@ -145,7 +149,11 @@ class Stack:
         initial = stack_initial(architecture, observed_dim, seeds=self.seeds, dtype=dtype)
         self._shapes = {name: tuple(value.shape[1:]) for name, value in initial.items()}
         self._sizes = [value[0].numel() for value in initial.values()]
-        flat = torch.cat([value.flatten(1) for value in initial.values()], dim=1)
+        # A processor works on vectors and then, one by one and rounded otherwise, on what is left over.
+        # Rows of a whole number of vectors leave nothing over, so no number depends on who else is in
+        # the stack. The padding has gradient zero and stays zero.
+        padding = initial["B"].new_zeros(len(self.seeds), -sum(self._sizes) % VECTOR)
+        flat = torch.cat([*(value.flatten(1) for value in initial.values()), padding], dim=1)
         self.flat = flat.to(self.device).requires_grad_()
         self.optimiser = torch.optim.Adam([self.flat], lr=settings.learning_rate, fused=True)
         self.alive = torch.ones(len(self.seeds), dtype=torch.bool, device=self.device)
@@ -159,7 +167,7 @@ class Stack:
 
     def parameters(self) -> Parameters:
         """The parameters by name, as views of the flat tensor: name → (E, ...)."""
-        parts = torch.split(self.flat, self._sizes, dim=1)
+        parts = torch.split(self.flat[:, : sum(self._sizes)], self._sizes, dim=1)
         return {
             name: part.view(self.size, *shape)
             for part, (name, shape) in zip(parts, self._shapes.items(), strict=True)

@@ -120,7 +120,7 @@ class StackCallback(Callback):
         if time.monotonic() - self._last_look >= LOOK_SECONDS:
             self._last_look = time.monotonic()
             # Tune would wait for ever for a node that is gone; an exception is what ends it.
-            if not any(node["Alive"] for node in ray.nodes()):
+            if not any(node["Alive"] for node in ray.nodes()):  # type: ignore[no-untyped-call]
                 raise RayLostError("Ray's own process was lost; the same command goes on from here")
         if self._pending and time.monotonic() - self._last_ingest >= INGEST_SECONDS:
             self._last_ingest = time.monotonic()

@@ -7,7 +7,8 @@ from importlib.resources import files as package_files
 from pathlib import Path
 from typing import Any
 
-from .errors import StudyError, UsageError, did_you_mean
+from . import durable
+from .errors import OrchError, StudyError, UsageError, did_you_mean
 
 
 def results_folder(option: Path | None = None) -> Path:
@@ -72,10 +73,10 @@ def new(name: str, declaration: dict[str, Any], *, folder: Path | None = None) -
         text.encode()
     except (tomllib.TOMLDecodeError, UnicodeEncodeError) as error:
         raise UsageError(f"this cannot stand in a study file: {error}") from None
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".toml.tmp")
-    temporary.write_text(text, encoding="utf-8")
-    os.replace(temporary, path)
+    try:
+        durable.write(path, text.encode())
+    except OSError as error:
+        raise OrchError(f"{path} cannot be written: {error.strerror}") from None
     return path
 
 

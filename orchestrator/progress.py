@@ -44,7 +44,7 @@ class Progress:
         """Begin to count `total` trials of `epochs` epochs."""
         self._total, self._epochs = total, epochs
         self._since = self._last_line = time.monotonic()
-        self.note(f"{total} trials, {slots} stacks at a time")
+        self.note(f"{_counted(total, 'trial')}, {_counted(slots, 'stack')} at a time")
         if self.console.is_terminal and not self.quiet:
             self._live = Live(
                 get_renderable=self._render, console=self.console, refresh_per_second=2, transient=True
@@ -76,7 +76,7 @@ class Progress:
         self.statuses.update(statuses)
         running = self._running.pop(stack, None)
         if running is not None and self._live is None:
-            self._line(f"{running.label}, {running.size} seeds: {_counts(Counter(statuses))}")
+            self._line(f"{running.label}, {_counted(running.size, 'seed')}: {_counts(Counter(statuses))}")
 
     def tick(self) -> None:
         """Called often; a plain log speaks up now and then."""
@@ -136,3 +136,7 @@ def _duration(seconds: float) -> str:
     minutes, seconds = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

@@ -11,11 +11,12 @@ import os
 import shutil
 import signal
 import socket
+import tempfile
 import threading
 import time
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -39,7 +40,8 @@ class Placement:
     """Where stacks run."""
 
     cpus_per_trial: float = 1.0
-    gpus_per_trial: float = 0.0
+    gpus_per_trial: float | None = None
+    """None: one where there are GPUs that torch can use, else none."""
     address: str | None = None
     """Address of an existing Ray cluster; None for one embedded in this process."""
 
@@ -114,8 +116,9 @@ def run(plan: Plan, *, results: Path, placement: Placement, progress: Progress) 
         return Outcome({}, interrupted=False, not_run=0)
     progress.note("starting Ray")
     with _ray(results, placement) as resources:
+        placement = replace(placement, gpus_per_trial=_gpus(resources, placement))
         slots = _slots(resources, placement)
-        stacks = plan.stacks(slots=slots, gpu=placement.gpus_per_trial > 0)
+        stacks = plan.stacks(slots=slots, gpu=bool(placement.gpus_per_trial))
         progress.start(total=plan.missing, epochs=plan.study.training.epochs, slots=slots)
         try:
             stopped, why = _fit(stacks, results=results, placement=placement, progress=progress, store=store)
@@ -179,7 +182,7 @@ def _fit(
         )
         for stack in stacks
     ]
-    resources = {"cpu": placement.cpus_per_trial, "gpu": placement.gpus_per_trial}
+    resources = {"cpu": placement.cpus_per_trial, "gpu": placement.gpus_per_trial or 0.0}
     state = results / ".ray"
     _remove_leftovers(state)
     name = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
@@ -257,17 +260,19 @@ def _ray(results: Path, placement: Placement) -> Iterator[dict[str, float]]:
             os.environ.setdefault("RAY_AUTH_MODE", "token")
     import ray
 
+    nothing = tempfile.TemporaryDirectory(prefix="orch-")
     ours = not ray.is_initialized()
     if ours:
         settings: dict[str, Any] = {"include_dashboard": False, "log_to_driver": False}
         if placement.address is None:
-            settings |= {"num_cpus": cpus(), "object_store_memory": 200 * 2**20}
+            # "local": a RAY_ADDRESS in the environment is for those who ask for it by --address.
+            settings |= {"address": "local", "num_cpus": cpus(), "object_store_memory": 200 * 2**20}
         else:
             settings = {"address": placement.address, "log_to_driver": False}
         try:
             # Ray puts the working directory on its workers' import path, where a user's folder could
-            # shadow a package. Started from the results folder it finds nothing there to import.
-            with contextlib.chdir(results):
+            # shadow a package. Started from an empty folder it finds nothing there to import.
+            with contextlib.chdir(nothing.name):
                 ray.init(logging_level=logging.ERROR, configure_logging=True, **settings)
         except (ConnectionError, RuntimeError, ValueError, OSError) as error:
             where = f"the Ray cluster at {placement.address}" if placement.address else "Ray"
@@ -280,6 +285,7 @@ def _ray(results: Path, placement: Placement) -> Iterator[dict[str, float]]:
     finally:
         if ours:
             ray.shutdown()
+        nothing.cleanup()
 
 
 def _check_reachable(address: str) -> None:
@@ -302,6 +308,16 @@ def cpus() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def _gpus(resources: dict[str, float], placement: Placement) -> float:
+    """GPUs per stack: as asked for, else one where there is one that torch can use."""
+    if placement.gpus_per_trial is not None:
+        return placement.gpus_per_trial
+    import torch
+
+    usable = placement.address is not None or torch.cuda.is_available()
+    return 1.0 if resources.get("GPU", 0) >= 1 and usable else 0.0
+
+
 def _slots(resources: dict[str, float], placement: Placement) -> int:
     """Stacks that can run at once.
 
@@ -310,7 +326,7 @@ def _slots(resources: dict[str, float], placement: Placement) -> int:
     """
     slots = float("inf")
     for what, wanted in (("CPU", placement.cpus_per_trial), ("GPU", placement.gpus_per_trial)):
-        if wanted > 0:
+        if wanted:
             there = resources.get(what, 0.0)
             if there < wanted:
                 option = f"--{what.lower()}s-per-trial {wanted:g}"

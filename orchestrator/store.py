@@ -162,6 +162,8 @@ class Store:
         return bool(there - known)
 
     def _unusable(self, error: Exception) -> OrchError:
+        if "ermission denied" in str(error) or "ead-only file system" in str(error):
+            return OrchError(f"{self.database} cannot be written: {_first_line(error)}")
         return OrchError(
             f"{self.database} cannot be used: {_first_line(error)}; "
             "`orch db rebuild` makes it again from the journal"

@@ -27,8 +27,14 @@ LEGEND = (
     "tuning. 'Tuned' is the best τ on every second seed (first, third, …), scored on the other seeds alone.",
     "'About k more seeds would tell': pairs still missing for 80% power at 5% if the effect is as large as "
     "it looks now; of a tuned τ twice as many seeds, as only every second one is scored.",
+    "A mean nearer to the ceiling than to the floor, on a log scale, is no reconstruction, whatever it "
+    "beats.",
     "Each interval stands for itself: of 20 comparisons without any effect, one misses 1.",
 )
+
+
+NEAR = 1.5
+"""A τ within this factor of τ_pred counts as near it."""
 
 
 def number(value: float | None) -> str:
@@ -77,14 +83,27 @@ def selected(row: Row) -> str:
         return f"{name} at τ={tau}"
     if row.tau_choices == 1:
         return f"{name} at τ={tau} (the only τ run; τ_pred {number(row.tau_pred)})"
+    if not near_prediction(row):
+        return f"{name} at τ={tau} (the nearest τ run, far from τ_pred {number(row.tau_pred)})"
     return f"{name} at τ={tau} (nearest to τ_pred {number(row.tau_pred)})"
+
+
+def near_prediction(row: Row) -> bool:
+    """Whether a row's τ can stand for τ_pred: within a factor NEAR of it."""
+    if row.tau is None or row.tau_pred is None:
+        return False
+    return abs(math.log(row.tau / row.tau_pred)) <= math.log(NEAR)
 
 
 def tau_choice(row: Row) -> str:
     """τ and how it was chosen, in two words."""
     if row.tau is None:
         return "–"
-    return str(row.tau) if row.tau_choices == 1 else f"{row.tau} {SELECTIONS[row.selection]}".strip()
+    if row.tau_choices == 1:
+        return str(row.tau)
+    if row.selection == "tau_pred" and not near_prediction(row):
+        return f"{row.tau} nearest run"
+    return f"{row.tau} {SELECTIONS[row.selection]}".strip()
 
 
 def _better_factor(row: Row) -> tuple[float, float, float]:
@@ -113,11 +132,27 @@ def verdict(row: Row) -> str:
         else:
             plan = f"about {counted(row.more_seeds, 'more seed')} would tell"
         return f"no difference seen: {who} scores {times(factor)} {baseline} {evidence}; {plan}"
-    sentence = f"{who} reconstructs {times(factor)} {row.outcome} than {baseline} {evidence}"
-    mean = row.challenger.geometric_mean
-    if row.floor is not None and mean is not None and mean <= FLOOR_FACTOR * row.floor:
-        sentence += "; at the floor"
-    return sentence
+    return f"{who} scores {times(factor)} {row.outcome} than {baseline} {evidence}{_level(row)}"
+
+
+def reconstructs(row: Row, mean: float | None) -> bool | None:
+    """Whether a mean lies nearer to the floor than to the ceiling, on a log scale; None: cannot be said."""
+    if mean is None or not row.floor or not row.ceiling:
+        return None
+    return mean <= math.sqrt(row.floor * row.ceiling)
+
+
+def _level(row: Row) -> str:
+    """How good the better side is in itself: to score better than what fails is not to reconstruct."""
+    mean = (row.challenger if row.outcome == "better" else row.baseline).geometric_mean
+    nearer = reconstructs(row, mean)
+    if mean is None or nearer is None or row.floor is None:
+        return ""
+    if mean <= FLOOR_FACTOR * row.floor:
+        return "; at the floor"
+    if nearer:
+        return f"; at {number(mean)}, the floor is {number(row.floor)}"
+    return f"; but {number(mean)} is no reconstruction, the floor is {number(row.floor)}"
 
 
 def _clause(row: Row) -> str:
@@ -132,7 +167,11 @@ def _clause(row: Row) -> str:
         return said
     if row.selection == "split":
         return f"{said} at its best τ={row.tau} (on held-out seeds)"
-    near = " (nearest τ_pred)" if row.selection == "tau_pred" and row.tau_choices > 1 else ""
+    if f"τ={row.tau}" in said:  # the baseline's τ, named already
+        return said
+    near = ""
+    if row.selection == "tau_pred" and row.tau_choices > 1:
+        near = " (nearest τ_pred)" if near_prediction(row) else " (far from τ_pred)"
     return f"{said} at τ={row.tau}{near}"
 
 
@@ -141,12 +180,24 @@ def _lead(rows: Sequence[Row]) -> str:
     first = rows[0]
     name, baseline = first.challenger.name, first.baseline.name
     better = [row.outcome == "better" for row in rows]
-    if all(better):
-        return f"{name} beats {baseline}"
+    winners = [row.challenger if row.outcome == "better" else row.baseline for row in rows]
     if any(better):
-        return f"{name} beats {baseline} " + ("at the predicted τ" if better[0] else "at a tuned τ only")
+        best = min(
+            (row for row in rows if row.outcome == "better"),
+            key=lambda row: row.challenger.geometric_mean or math.inf,
+        )
+        verb = (
+            "beats"
+            if reconstructs(best, best.challenger.geometric_mean) is not False
+            else "comes closer than"
+        )
+        if all(better):
+            return f"{name} {verb} {baseline}"
+        predicted = "near τ_pred only" if near_prediction(first) else f"at τ={first.tau} only"
+        return f"{name} {verb} {baseline} " + (predicted if better[0] else "at a tuned τ only")
+    verb = "beats" if reconstructs(first, winners[0].geometric_mean) is not False else "comes closer than"
     return {
-        "worse": f"{baseline} beats {name}",
+        "worse": f"{baseline} {verb} {name}",
         "no_difference": f"no difference seen between {name} and {baseline}",
         "both_at_ceiling": f"neither {name} nor {baseline} reconstructs",
     }.get(first.outcome, f"undecided between {name} and {baseline}")

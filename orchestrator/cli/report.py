@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -62,8 +62,8 @@ def show(
     contexts: set[str] | None = None,
     legend: bool = True,
     allow_stale: bool = False,
-) -> None:
-    """Print a comparison and write its page and figure.
+) -> int:
+    """Print a comparison and write its page and figure; returns how many trials it looked at.
 
     Raises:
         StaleResultsError: it would pool results of different code.
@@ -84,32 +84,40 @@ def show(
                 contexts=contexts,
                 allow_stale=allow_stale,
             )
-            stem = "-".join([*(studies or ["all"]), "vs", _file_name(baseline)])
-            stem += "" if measure == "d_stsp" else f"-{measure}"
-            code = _code_of(connection, comparison)
-            written = reports.write_report(
-                comparison,
-                connection,
-                results / "reports",
-                stem=stem,
-                provenance=f"Read from the {source}. Code: {code}.",
-            )
+            page = _written(reports, comparison, connection, source, results, studies, measure)
         except reports.StaleError as error:
             raise StaleResultsError(f"report: {error}") from None
         except reports.ReportError as error:
             raise OrchError(f"report: {error}") from None
-        except OSError as error:
-            raise OrchError(
-                f"report: {error.filename or results} cannot be written: {error.strerror}"
-            ) from None
     if form is Format.table:
         Console().print(reports.render_comparison(comparison, legend=legend))
     else:
         print_mappings(comparison.as_dicts(), form)
     if source.what != "database":
         print(f"orch: {source.why}; answered from the {source}", file=sys.stderr)
-    for path in written:
-        print(f"wrote {path}", file=sys.stderr)
+    print(page, file=sys.stderr)
+    return sum(len(cell.trials) for context in comparison.contexts for cell in context.cells)
+
+
+def _written(
+    reports: Any, comparison: "Comparison", connection: Any, source: Any, results: Path,
+    studies: list[str], measure: str,
+) -> str:  # fmt: skip
+    """Write page and figure; what to say of it. A folder that cannot be written costs no verdict."""
+    stem = "-".join([*(studies or ["all"]), "vs", _file_name(comparison.baseline)])
+    stem += "" if measure == "d_stsp" else f"-{measure}"
+    code = _code_of(connection, comparison)
+    try:
+        written = reports.write_report(
+            comparison,
+            connection,
+            results / "reports",
+            stem=stem,
+            provenance=f"Read from the {source}. Code: {code}.",
+        )
+    except OSError as error:
+        return f"orch: page and figure were not written: {error.strerror}: {error.filename or results}"
+    return "\n".join(f"wrote {path}" for path in written)
 
 
 def _code_of(connection: "duckdb.DuckDBPyConnection", comparison: "Comparison") -> str:

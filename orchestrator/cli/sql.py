@@ -10,6 +10,9 @@ import typer
 from ..errors import OrchError, UsageError
 from .output import Format, FormatOption, ResultsOption, print_rows
 
+READING = ("SELECT", "EXPLAIN", "RELATION", "PRAGMA", "CALL")
+"""Types of statements that only read; DESCRIBE, SHOW, SUMMARIZE and WITH are SELECTs to DuckDB."""
+
 
 def sql(
     query: Annotated[str, typer.Argument(help="SQL; `-` reads it from stdin.", metavar="QUERY")],
@@ -26,14 +29,20 @@ def sql(
     from ..catalogue import results_folder
     from ..store import Store, lock_down
 
-    text = sys.stdin.read() if query == "-" else query
+    text = _stdin() if query == "-" else query
     if not text.strip():
         raise UsageError('an empty query; try: orch sql "select * from cells"')
     with Store(results_folder(results)).reading() as (connection, source):
         lock_down(connection)
         try:
-            if len(connection.extract_statements(text)) != 1:
+            statements = connection.extract_statements(text)
+            if len(statements) != 1:
                 raise UsageError("one statement at a time")
+            kind = statements[0].type.name
+            if kind not in READING:
+                # The database is read-only anyway; a copy of the journal in memory would take a write
+                # and lose it.
+                raise UsageError(f"orch sql reads and nothing else: {kind} is not for it")
             cursor = connection.execute(text)
             columns = [item[0] for item in cursor.description or []]
             rows = cursor.fetchall()
@@ -43,6 +52,13 @@ def sql(
     if source.what != "database":
         print(f"orch: {source.why}; answered from the {source}", file=sys.stderr)
     print_rows(columns, [[_plain(value) for value in row] for row in rows], form)
+
+
+def _stdin() -> str:
+    try:
+        return sys.stdin.buffer.read().decode()
+    except UnicodeDecodeError:
+        raise UsageError("what stands on stdin is not UTF-8 text") from None
 
 
 def _plain(value: Any) -> Any:

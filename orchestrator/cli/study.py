@@ -1,11 +1,13 @@
 """`orch study`: list, plan, run and write studies."""
 
+import shlex
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..errors import StudyError, UsageError, did_you_mean
+from ..errors import OrchError, StudyError, UsageError, did_you_mean
 from .output import Format, FormatOption, ResultsOption, print_rows
 
 if TYPE_CHECKING:
@@ -57,11 +59,16 @@ def plan_study(
     blown_up = ("diverged", "unbounded", "failed")
     columns = ["system", "architecture", "regime", "seeds", "done", *blown_up, "stale", "to_run"]
     columns += ["time" if form is Format.table else "seconds", "reason"]
+    # Settings that an axis of the study gives are shown where they are needed to tell cells apart.
+    names = [(c.first.system, c.first.architecture.name, c.first.regime_label) for c in plan.cells]
+    ambiguous = len(set(names)) < len(names)
+    columns[3:3] = ["settings"] * ambiguous
     rows = [
         [
             cell.first.system,
             cell.first.architecture.name,
             cell.first.regime_label,
+            *[cell.first.context_label] * ambiguous,
             len(cell.seeds),
             cell.done,
             *(cell.counts.get(status, 0) for status in blown_up),
@@ -87,8 +94,11 @@ def run_study(
         float, typer.Option(help="Cores per stack; a stack uses one torch thread per core.", min=0.01)
     ] = 1.0,
     gpus_per_trial: Annotated[
-        float, typer.Option(help="GPUs per stack; fractions let several share one.", min=0.0)
-    ] = 0.0,
+        float | None,
+        typer.Option(
+            help="GPUs per stack; fractions let several share one. One if there is one by default.", min=0.0
+        ),
+    ] = None,
     address: Annotated[
         str | None,
         typer.Option(help="Address of an existing Ray cluster, which must see the results folder."),
@@ -104,7 +114,6 @@ def run_study(
     from ..catalogue import results_folder
     from ..progress import Progress
     from ..runner import Placement, run
-    from . import report
 
     folder = results_folder(results)
     plan = _plan(study, overrides, folder, retry_failed)
@@ -120,7 +129,11 @@ def run_study(
     else:
         _say(f"{plan.study.name}: all {plan.total} trials are finished, nothing to run")
     placement = Placement(cpus_per_trial=cpus_per_trial, gpus_per_trial=gpus_per_trial, address=address)
-    outcome = run(plan, results=folder, placement=placement, progress=Progress())
+    try:
+        outcome = run(plan, results=folder, placement=placement, progress=Progress())
+    except KeyboardInterrupt:  # before there was anything to stop
+        _say(f"interrupted: nothing was run; `orch study run {study}` goes on from here")
+        raise typer.Exit(130) from None
     failed = outcome.statuses.get("failed", 0) + (0 if retry_failed else failed_before)
     if outcome.interrupted:
         _say(
@@ -131,18 +144,33 @@ def run_study(
         _say(f"stopped: {outcome.stopped_because}")
         _say(f"{outcome.not_run} trials were not run; {SEE_FAILED}")
         raise typer.Exit(1)
-    if compare in regimes and len(plan.study.regimes) > 1:
-        # Of this study as it is now: a name can have stood for other settings before.
-        contexts = {cell.first.context_id for cell in plan.cells}
-        name = plan.study.name
-        try:
-            report.show(folder, studies=[name], baseline=compare, contexts=contexts, legend=False)
-            _say(f"`orch report {name}` says how to read this")
-        except report.StaleResultsError as error:
-            _say(f"no verdict: {error}")
     if failed:
-        _say(f"{failed} trials failed: {SEE_FAILED}")
+        _say(f"{failed} {'trial' if failed == 1 else 'trials'} failed: {SEE_FAILED}")
+    _verdict(plan, folder, compare, regimes)
+    if failed:
         raise typer.Exit(1)
+
+
+def _verdict(plan: "Plan", folder: Path, baseline: str, regimes: set[str]) -> None:
+    """Print the comparison that a run ends with, or why there is none."""
+    from . import report
+
+    name = plan.study.name
+    if baseline not in regimes or len(plan.study.regimes) < 2:
+        there = ", ".join(sorted(regime.name for regime in plan.study.regimes))
+        _say(f"no verdict: it takes {baseline} and another regime, and the study has {there}")
+        return
+    # Of this study as it is now: a name can have stood for other settings before.
+    contexts = {cell.first.context_id for cell in plan.cells}
+    try:
+        beyond = report.show(folder, studies=[name], baseline=baseline, contexts=contexts, legend=False)
+    except OrchError as error:
+        _say(f"no verdict: {error}")
+        return
+    more = beyond - plan.total
+    if more > 0:
+        _say(f"with {more} trials of earlier runs of {name}, of seeds or regimes that it does not name now")
+    _say(f"`orch report {shlex.quote(name)}` says how to read this")
 
 
 @app.command("new")

@@ -27,7 +27,7 @@ class Bound(Protocol):
     def score(self, generated: FloatArray) -> float:
         """The measure for a generated trajectory (T', N); NaN where it has none."""
 
-    def ceiling(self) -> float:
+    def ceiling(self, steps: int | None = None) -> float:
         """The value of the worst outcome: near it a run has failed, and differences mean nothing."""
 
 

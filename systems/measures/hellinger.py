@@ -86,7 +86,7 @@ class _BoundHellinger:
             return float(np.sqrt(0.5 * np.square(pair[0] - pair[1]).sum(axis=1)).mean())
         return float(np.sqrt(np.maximum(1.0 - overlap, 0.0)).mean())
 
-    def ceiling(self) -> float:
+    def ceiling(self, steps: int | None = None) -> float:
         """1: no frequency in common. (White noise against Lorenz-63 has 0.88.)"""
         return 1.0
 

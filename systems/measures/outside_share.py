@@ -45,7 +45,7 @@ class _BoundShare:
             return math.nan
         return 1.0 - float(self._box.inside(points).mean())
 
-    def ceiling(self) -> float:
+    def ceiling(self, steps: int | None = None) -> float:
         return 1.0
 
 

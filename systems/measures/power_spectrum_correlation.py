@@ -91,7 +91,7 @@ class _BoundCorrelation:
         correlation = (pair[0] * pair[1]).sum(axis=1).mean()
         return float(np.clip(correlation, -1.0, 1.0))  # rounding
 
-    def ceiling(self) -> float:
+    def ceiling(self, steps: int | None = None) -> float:
         """−1, the worst a correlation can be; in practice failure is near 0 (white noise)."""
         return -1.0
 

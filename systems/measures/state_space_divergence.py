@@ -104,8 +104,8 @@ class _BoundDivergence:
         empty = (total - len(occupied)) * (epsilon / p_mass) * math.log(q_mass / p_mass)
         return float(p @ np.log(p / q)) + empty
 
-    def ceiling(self) -> float:
-        """As many generated points as true ones, all in the one bin that the truth visits least, as a rule
+    def ceiling(self, steps: int | None = None) -> float:
+        """`steps` generated points (by default as many as true ones), all in the one bin that the truth visits least, as a rule
         never.
 
         With `own_bin` that is the bin of all that is outside; otherwise some bin inside, since a trajectory
@@ -116,7 +116,7 @@ class _BoundDivergence:
         reachable += definition.outside == "own_bin"
         # Bins without true points are all alike, so any index that the truth does not have stands for them.
         worst = -1 if len(self._bins) < reachable else int(self._bins[np.argmin(self._counts)])
-        return self._divergence(np.array([worst]), np.array([self._length]))
+        return self._divergence(np.array([worst]), np.array([steps or self._length]))
 
 
 def state_space_divergence(

@@ -103,23 +103,42 @@ def wait_for(condition, *, seconds: float) -> None:
         assert time.monotonic() < deadline, "waited in vain"
 
 
-@pytest.mark.parametrize(
-    ("query", "message"),
-    [
-        ("SELEC 1", "syntax error"),
-        ("DELETE FROM trials", "read-only"),
-        ("COPY trials TO 'stolen.csv'", "disabled"),
-        ("SELECT * FROM read_csv('/etc/passwd')", "disabled"),
-        ("ATTACH 'other.duckdb'", "disabled"),
-        ("INSTALL httpfs", "disabled"),
-        ("SET enable_external_access = true", "lock"),
-        ("SELECT nonsense FROM trials", "nonsense"),
-    ],
-)
-def test_sql_reads_and_nothing_else(smoke, query, message):
-    _, err = smoke("sql", query, code=1)
-    assert message in err.lower() or message in err
+ATTACKS = [
+    ("SELEC 1", 1, "syntax error"),
+    ("SELECT nonsense FROM trials", 1, "nonsense"),
+    ("DELETE FROM trials", 2, "reads and nothing else"),
+    ("CREATE TABLE mine AS SELECT 1", 2, "reads and nothing else"),
+    ("DROP VIEW results", 2, "reads and nothing else"),
+    ("COPY trials TO 'stolen.csv'", 2, "reads and nothing else"),
+    ("EXPORT DATABASE 'stolen'", 2, "reads and nothing else"),
+    ("ATTACH 'stolen.duckdb'", 2, "reads and nothing else"),
+    ("INSTALL httpfs", 2, "reads and nothing else"),
+    ("LOAD httpfs", 2, "reads and nothing else"),
+    ("SET enable_external_access = true", 2, "reads and nothing else"),
+    ("SELECT 1; DELETE FROM trials", 2, "one statement at a time"),
+    ("SELECT * FROM read_csv('/etc/passwd')", 1, "disabled"),
+    ("SELECT * FROM '/etc/passwd'", 1, "does not exist"),
+    ("SELECT * FROM read_text('/etc/passwd')", 1, "disabled"),
+    ("SELECT * FROM glob('/etc/*')", 1, "disabled"),
+    ("EXPLAIN ANALYZE DELETE FROM trials", 1, "read-only"),
+    ("PRAGMA enable_external_access = true", 2, "reads and nothing else"),
+    ("PRAGMA database_size", 0, ""),
+    ("CALL force_checkpoint()", 1, ""),
+]
+
+
+@pytest.mark.parametrize(("query", "code", "message"), ATTACKS)
+def test_sql_reads_and_nothing_else(smoke, query, code, message):
+    _, err = smoke("sql", query, code=code)
+    assert message in err.lower()
     assert not list(Path(smoke.directory).glob("stolen*"))
+
+
+def test_sql_reads_and_nothing_else_while_the_database_is_held(smoke_copy):
+    with duckdb.connect(str(smoke_copy.results / "trials.duckdb")):
+        for query, code, message in ATTACKS[2:16]:
+            _, err = smoke_copy("sql", query, code=code)
+            assert message in err.lower()
 
 
 def test_sql_formats_and_stdin(smoke):

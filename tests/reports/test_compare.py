@@ -38,9 +38,7 @@ def test_known_ratio_is_recovered(database: Database) -> None:
     half = stats.t.ppf(0.975, 7) * stats.tstd(list(noise.values())) / math.sqrt(8)
     assert row.low == pytest.approx(math.exp(-half) / 31) and row.high == pytest.approx(math.exp(half) / 31)
     assert (row.selection, row.tau, row.n_pairs, row.outcome) == ("tau_pred", 30, 8, "better")
-    assert (
-        "forcing at τ=30 (the only τ run; τ_pred 26.4) reconstructs 31× better than clipping" in row.verdict
-    )
+    assert "forcing at τ=30 (the only τ run; τ_pred 26.4) scores 31× better than clipping" in row.verdict
     assert row.challenger.geometric_mean is not None and row.baseline.geometric_mean is not None
     assert row.challenger.geometric_mean / row.baseline.geometric_mean == pytest.approx(row.ratio)
 
@@ -148,7 +146,7 @@ def test_zero_reset_enters_like_forcing(database: Database) -> None:
     comparison = compare(database.connection, "clipping")
     resets = [row for row in comparison.rows if row.challenger.regime == "zero_reset"]
     assert [(row.selection, row.tau) for row in resets] == [("tau_pred", 30), ("split", 5)]
-    assert comparison.headlines[0].text.startswith("forcing beats clipping: ")
+    assert comparison.headlines[0].text.startswith("forcing comes closer than clipping: ")
     assert "zero reset" in comparison.headlines[0].text
 
 
@@ -267,3 +265,17 @@ def test_one_regime_of_two_codes_is_not_pooled(database: Database) -> None:
     database.add("sparse_forcing", {seed: 1.0 + seed for seed in SEEDS}, tau=20, code="a-s-r-g")
     with pytest.raises(StaleError, match="regime sparse_forcing"):
         compare(database.connection, "clipping")
+
+
+def test_a_win_among_those_that_fail_is_no_reconstruction(database: Database) -> None:
+    """And a τ far from τ_pred is not called near it, however near it comes among those that were run."""
+    for tau in (1, 2):
+        database.add("sparse_forcing", {seed: 12.0 + 0.1 * seed for seed in SEEDS}, tau=tau, tau_pred=46.1)
+    database.add("clipping", {seed: 14.5 + 0.1 * seed for seed in SEEDS}, tau_pred=46.1)
+    comparison = compare(database.connection, "clipping")
+    row = one(comparison, selection="tau_pred")
+    assert "τ=2 (the nearest τ run, far from τ_pred 46.1) scores 1.20× better" in row.verdict
+    assert "but 12.3 is no reconstruction, the floor is 0.050" in row.verdict
+    assert comparison.headlines[0].text.startswith(
+        "forcing comes closer than clipping: 1.20× better at τ=2 (far"
+    )
