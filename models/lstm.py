@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from .architecture import Architecture, Parameters, State
-from .tape import Span, backward_weight, lay_tape, sigmoid_backward, tanh_, tanh_backward, with_bias
+from .tape import Span, backward_weight, lay_tape, sigmoid_backward, tanh_backward, with_bias
 
 
 class LSTM(Architecture):
@@ -47,6 +47,8 @@ class LSTM(Architecture):
 
 
 class _Unroll(torch.autograd.Function):
+    """The run with doubled cells C = 2c, of which tanh(c) = 2σ(C) − 1 takes one sigmoid and one sum."""
+
     @staticmethod
     def forward(ctx: Any, W: Tensor, b: Tensor, B: Tensor, hidden: Tensor, widths: Sequence[int]) -> Tensor:
         latent, rows = hidden.shape[1:]
@@ -57,12 +59,14 @@ class _Unroll(torch.autograd.Function):
         tape, spans = lay_tape(hidden, widths)
         cells = [torch.zeros_like(hidden)]
         gates, squashed_cells = [], []
+        minus_one = hidden.new_tensor(-1.0)
         for source, target, width in spans:
             gate = torch.bmm(doubled, tape[:, :, source]).sigmoid_()
             i, f, o, g = gate.chunk(4, dim=1)
-            g.mul_(2).sub_(1)
-            c = torch.addcmul(i * g, f, cells[-1][:, :, :width])
-            t = tanh_(c.clone())
+            torch.add(minus_one, g, alpha=2, out=g)
+            c = (f * cells[-1][:, :, :width]).addcmul_(i, g, value=2)
+            t = c.sigmoid()
+            torch.add(minus_one, t, alpha=2, out=t)
             torch.mul(o, t, out=tape[:, :latent, target])
             gates.append(gate)
             cells.append(c)
@@ -82,6 +86,7 @@ class _Unroll(torch.autograd.Function):
         both = d_x.new_zeros(len(weight), 4 * latent + B.shape[1], rows)
         d_weight = torch.zeros_like(weight)
         d_cell = torch.zeros_like(tape[:, :latent, :rows])
+        zero = d_x.new_zeros(())
         for (source, target, width), gate, cell, t in zip(
             reversed(spans), reversed(gates), reversed(cells), reversed(squashed), strict=True
         ):
@@ -93,7 +98,7 @@ class _Unroll(torch.autograd.Function):
             d_c = d_cell[:, :, :width]
             d_c += tanh_backward(d_h * o, t)
             torch.mul(d_c, g, out=d_i)
-            torch.mul(d_c, cell[:, :, :width], out=d_f)
+            torch.addcmul(zero, d_c, cell[:, :, :width], value=0.5, out=d_f)  # the cell is doubled
             torch.mul(d_h, t, out=d_o)
             torch.mul(d_c, i, out=d_g)
             sigmoids, squashes = slice(0, 3 * latent), slice(3 * latent, 4 * latent)

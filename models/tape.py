@@ -1,9 +1,12 @@
-"""What hand-written unrolling shares: the tape of a run, and tanh by way of the sigmoid.
+"""What hand-written unrolling shares: the tape of a run.
 
 Backward through time, the gradient at a latent state comes from two sides: from the next step's
 pre-activations through W, and from the prediction's error through B. Both stand in one buffer, the
 pre-activations' gradient above and the error below, so that one product with [Wᵀ Bᵀ] adds them up.
 Columns that a shorter last window left are zero in the upper part: nothing comes from beyond.
+
+PyTorch's tanh on a CPU takes three times as long as its sigmoid (140 against 40 µs for 33,600 numbers), so
+unrolling writes tanh(x) as 2σ(2x) − 1.
 """
 
 from collections.abc import Sequence
@@ -63,12 +66,3 @@ def backward_weight(weight: Tensor, B: Tensor) -> Tensor:
         B: (E, N, M).
     """
     return torch.cat([weight[:, :, :-1], B], dim=1).transpose(1, 2)
-
-
-def tanh_(x: Tensor) -> Tensor:
-    """tanh in place, as 2σ(2x) − 1.
-
-    PyTorch's tanh on a CPU takes three times as long as its sigmoid (160 against 48 µs for 33,600
-    numbers). This is the same function to 2e-7 in float32 and 4e-16 in float64, absolute.
-    """
-    return x.mul_(2).sigmoid_().mul_(2).sub_(1)

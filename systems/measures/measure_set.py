@@ -41,8 +41,8 @@ class MeasureSet:
     def ceilings(self, steps: int | None = None) -> dict[str, dict[str, float]]:
         """The worst value of each measure: near it a run has collapsed, and differences mean nothing.
 
-        D_stsp: `steps` points (by default as many as the truth has), all in one bin that the truth never visits; 1 for D_H and
-        the share outside; −1 for PSC, whose failures lie near 0.
+        D_stsp: `steps` points (by default as many as the truth has), all in one bin that the truth never
+        visits; 1 for D_H and the share outside; −1 for PSC, whose failures lie near 0.
         """
         return {
             preset: {measure: bound.ceiling(steps) for measure, bound in measures.items()}

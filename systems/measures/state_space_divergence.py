@@ -105,8 +105,8 @@ class _BoundDivergence:
         return float(p @ np.log(p / q)) + empty
 
     def ceiling(self, steps: int | None = None) -> float:
-        """`steps` generated points (by default as many as true ones), all in the one bin that the truth visits least, as a rule
-        never.
+        """`steps` generated points (by default as many as true ones), all in the one bin that the truth
+        visits least, as a rule never.
 
         With `own_bin` that is the bin of all that is outside; otherwise some bin inside, since a trajectory
         wholly outside has no score.

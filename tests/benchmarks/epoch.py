@@ -71,13 +71,14 @@ def main() -> None:
     parser.add_argument("--members", type=int, default=5, help="networks in the stack")
     parser.add_argument("--length", type=int, default=200, help="sequence length T")
     parser.add_argument("--rounds", type=int, default=7, help="timed rounds")
+    parser.add_argument("--architecture", action="append", help="architectures; all by default")
     options = parser.parse_args()
     prepare(threads=1)
     print(f"M 30, R 32, T {options.length}, stack of {options.members}, one thread, 10 minibatches an epoch")
     print(f"torch {torch.__version__}, {platform.machine()}, {torch.backends.cpu.get_cpu_capability()}")
     print("       tau   seconds an epoch per network      stack against textbook    against tuned")
     print("             textbook    tuned    stack       median   min   max     median   min   max")
-    for name in ARCHITECTURES:
+    for name in options.architecture or ARCHITECTURES:
         for tau in options.tau or [30]:
             times = compare(name, tau, members=options.members, length=options.length, rounds=options.rounds)
             middle = np.median(times, axis=0)
