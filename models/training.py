@@ -33,7 +33,8 @@ VECTOR = 64
 
 
 class TrainingSettings(BaseModel):
-    """Training settings of a trial; the defaults are the authors'."""
+    """Training settings of a trial; the defaults are the authors', but for the sequence length, which
+    they set by the largest τ of a sweep."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 

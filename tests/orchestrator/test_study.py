@@ -170,6 +170,7 @@ def test_lorenz_tau_is_figure_1a_in_full():
     assert min(taus) == 5 and max(taus) == 200 and 30 in taus
     assert {a.name for a in study.architectures} == {"rnn", "plrnn", "lstm"}
     assert len(study.seeds) == 20 and study.training.epochs == 3000 and study.training.batch_size == 32
+    assert study.training.sequence_length == 500
     assert {r.name for r in study.regimes} == {"sparse_forcing", "clipping", "zero_reset"}
 
 
