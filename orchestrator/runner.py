@@ -6,12 +6,10 @@ Ray is the placement engine and nothing else. What is to be run is a set differe
 
 import contextlib
 import json
-import logging
 import os
 import shutil
 import signal
 import socket
-import tempfile
 import threading
 import time
 import uuid
@@ -22,7 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from . import journal
-from .errors import OrchError, UsageError
+from .cluster import Placement, cluster, gpus_of, slots_of
+from .errors import OrchError
 from .identity import Trial, canonical_json, digest, trial_from_config
 from .plan import Plan
 from .progress import Progress
@@ -33,17 +32,6 @@ REPORT_SECONDS = 1.0
 
 RETRIES = 2
 """How often a stack whose worker was lost is started again."""
-
-
-@dataclass(frozen=True)
-class Placement:
-    """Where stacks run."""
-
-    cpus_per_trial: float = 1.0
-    gpus_per_trial: float | None = None
-    """None: one where there are GPUs that torch can use, else none."""
-    address: str | None = None
-    """Address of an existing Ray cluster; None for one embedded in this process."""
 
 
 @dataclass(frozen=True)
@@ -115,9 +103,9 @@ def run(plan: Plan, *, results: Path, placement: Placement, progress: Progress) 
     if not plan.missing:
         return Outcome({}, interrupted=False, not_run=0)
     progress.note("starting Ray")
-    with _ray(results, placement) as resources:
-        placement = replace(placement, gpus_per_trial=_gpus(resources, placement))
-        slots = _slots(resources, placement)
+    with cluster(placement) as resources:
+        placement = replace(placement, gpus_per_trial=gpus_of(resources, placement))
+        slots = slots_of(resources, placement)
         stacks = plan.stacks(slots=slots, gpu=bool(placement.gpus_per_trial))
         progress.start(total=plan.missing, epochs=plan.study.training.epochs, slots=slots)
         try:
@@ -242,97 +230,6 @@ def _sigterm_as_interrupt() -> Iterator[None]:
     finally:
         signal.signal(signal.SIGTERM, before)
         signal.signal(signal.SIGINT, interrupt)
-
-
-@contextlib.contextmanager
-def _ray(results: Path, placement: Placement) -> Iterator[dict[str, float]]:
-    """A running Ray and its resources; one that was running before is used and left running."""
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # no usage ping
-    os.environ["TUNE_DISABLE_AUTO_CALLBACK_LOGGERS"] = "1"  # five files a trial that nobody reads
-    os.environ["RAY_CHDIR_TO_TRIAL_DIR"] = "0"
-    os.environ["RAY_AIR_NEW_OUTPUT"] = "0"  # the new output prints a table whatever the verbosity
-    os.environ.setdefault("RAY_DEDUP_LOGS", "0")
-    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-    if placement.address is not None:
-        _check_reachable(placement.address)
-        if (Path.home() / ".ray" / "auth_token").exists():
-            # `ray start` protects a cluster by this token; a client must be told to show it.
-            os.environ.setdefault("RAY_AUTH_MODE", "token")
-    import ray
-
-    nothing = tempfile.TemporaryDirectory(prefix="orch-")
-    ours = not ray.is_initialized()
-    if ours:
-        settings: dict[str, Any] = {"include_dashboard": False, "log_to_driver": False}
-        if placement.address is None:
-            # "local": a RAY_ADDRESS in the environment is for those who ask for it by --address.
-            settings |= {"address": "local", "num_cpus": cpus(), "object_store_memory": 200 * 2**20}
-        else:
-            settings = {"address": placement.address, "log_to_driver": False}
-        try:
-            # Ray puts the working directory on its workers' import path, where a user's folder could
-            # shadow a package. Started from an empty folder it finds nothing there to import.
-            with contextlib.chdir(nothing.name):
-                ray.init(logging_level=logging.ERROR, configure_logging=True, **settings)
-        except (ConnectionError, RuntimeError, ValueError, OSError) as error:
-            where = f"the Ray cluster at {placement.address}" if placement.address else "Ray"
-            raise OrchError(f"{where} cannot be reached or started: {str(error).splitlines()[0]}") from error
-    for name in ("ray.tune", "ray.train", "ray._private", "ray"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)
-    try:
-        resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
-        yield resources
-    finally:
-        if ours:
-            ray.shutdown()
-        nothing.cleanup()
-
-
-def _check_reachable(address: str) -> None:
-    """Try a cluster's port before Ray does, which would try a wrong one for many minutes.
-
-    Raises:
-        UsageError: nothing listens there. Addresses without a port, such as `auto`, are left to Ray.
-    """
-    host, colon, port = address.removeprefix("ray://").rpartition(":")
-    if not colon or not port.isdigit():
-        return
-    try:
-        socket.create_connection((host, int(port)), timeout=10).close()
-    except OSError as error:
-        raise UsageError(f"--address {address}: no Ray cluster answers there ({error})") from None
-
-
-def cpus() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _gpus(resources: dict[str, float], placement: Placement) -> float:
-    """GPUs per stack: as asked for, else one where there is one that torch can use."""
-    if placement.gpus_per_trial is not None:
-        return placement.gpus_per_trial
-    import torch
-
-    usable = placement.address is not None or torch.cuda.is_available()
-    return 1.0 if resources.get("GPU", 0) >= 1 and usable else 0.0
-
-
-def _slots(resources: dict[str, float], placement: Placement) -> int:
-    """Stacks that can run at once.
-
-    Raises:
-        UsageError: not even one.
-    """
-    slots = float("inf")
-    for what, wanted in (("CPU", placement.cpus_per_trial), ("GPU", placement.gpus_per_trial)):
-        if wanted:
-            there = resources.get(what, 0.0)
-            if there < wanted:
-                option = f"--{what.lower()}s-per-trial {wanted:g}"
-                raise UsageError(f"{option}: there are {there:g} {what}s")
-            slots = min(slots, there // wanted)
-    return int(slots) if slots != float("inf") else 1
 
 
 def _ingest_patiently(store: Store, progress: Progress, *, seconds: float = 10.0) -> None:

@@ -88,10 +88,10 @@ def export(
 @app.command("check")
 def check(results: ResultsOption = None) -> None:
     """Read everything and report what is wrong; nothing is changed. Exit code 1 when something is."""
-    from .. import care
+    from .. import check as checking
     from ..catalogue import results_folder
 
-    problems = care.check(results_folder(results))
+    problems = checking.check(results_folder(results))
     for problem in problems:
         print(problem)
     print("nothing is wrong" if not problems else f"{len(problems)} problems", file=sys.stderr)

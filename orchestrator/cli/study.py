@@ -112,8 +112,9 @@ def run_study(
     failed.
     """
     from ..catalogue import results_folder
+    from ..cluster import Placement
     from ..progress import Progress
-    from ..runner import Placement, run
+    from ..runner import run
 
     folder = results_folder(results)
     plan = _plan(study, overrides, folder, retry_failed)
@@ -245,7 +246,7 @@ def _time(seconds: float | None) -> str | None:
 
 
 def _expectation(plan: "Plan") -> str:
-    from ..runner import cpus
+    from ..cluster import cpus
 
     if plan.seconds is None:
         return "how long that takes is not known: an architecture in it never ran here"

@@ -8,7 +8,7 @@ import duckdb
 import pyarrow.parquet as pq
 import pytest
 
-from orchestrator import care, journal
+from orchestrator import care, check, journal
 from orchestrator.errors import OrchError, UsageError
 from orchestrator.store import Store
 
@@ -77,12 +77,12 @@ def test_a_truncated_journal_file_is_set_aside_and_the_rest_kept(old):
         assert len(query(old, SUMMARY)) == 4
     assert victim.exists()  # so young a file may be on its way here
     os.utime(victim, (1e9, 1e9))
-    assert any(victim.name in problem for problem in care.check(old))
+    assert any(victim.name in problem for problem in check.check(old))
     with pytest.warns(UserWarning, match="it is now .*damaged"):
         care.rebuild(old)
     aside = old / "journal" / "damaged" / f"trials-{victim.name}"
     assert not victim.exists() and aside.read_bytes() == whole[: len(whole) // 2]
-    assert any(aside.name in problem for problem in care.check(old))
+    assert any(aside.name in problem for problem in check.check(old))
 
 
 def test_a_damaged_database_is_set_aside_and_made_again(old):
@@ -90,7 +90,7 @@ def test_a_damaged_database_is_set_aside_and_made_again(old):
     assert care.rebuild(old) == 5 and query(old, SUMMARY) == OLD
     (aside,) = old.glob("trials.duckdb.damaged-*")
     assert aside.read_bytes() == b"garbage" * 1000
-    assert care.check(old) == []
+    assert check.check(old) == []
 
 
 def test_compacting_keeps_every_row_and_survives_being_killed_half_way(old, monkeypatch):
@@ -108,7 +108,7 @@ def test_compacting_keeps_every_row_and_survives_being_killed_half_way(old, monk
     assert care.compact(old) == (6, 1)
     assert trials(old) == before
     assert query(old, "SELECT * FROM curves ORDER BY ALL") == curves
-    assert care.check(old) == []
+    assert check.check(old) == []
 
 
 def test_merging_takes_what_is_new_and_nothing_twice(old, tmp_path):
@@ -143,10 +143,10 @@ def test_an_export_writes_all_tables_or_none(old, tmp_path):
 
 
 def test_check_sees_forged_rows_and_a_database_that_differs(old):
-    assert care.check(old) == []
+    assert check.check(old) == []
     row = pq.read_table(journal.files(old / "journal", "trials")[0]).to_pylist()[0]
     journal.write(old / "journal", "trials", "forged", [{**row, "trial_id": "0" * 64}])
-    assert any("does not have the settings its id says" in problem for problem in care.check(old))
+    assert any("does not have the settings its id says" in problem for problem in check.check(old))
     with duckdb.connect(str(old / "trials.duckdb")) as connection:
         connection.execute("UPDATE trials SET d_stsp = 0.01 WHERE status = 'ok'")
-    assert any("3 trials differ from the journal" in problem for problem in care.check(old))
+    assert any("3 trials differ from the journal" in problem for problem in check.check(old))
