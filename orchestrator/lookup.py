@@ -100,8 +100,8 @@ def generate(
 ) -> tuple[NDArray[np.float64], list[str]]:
     """A free run of a trial's network from the point where its evaluation started.
 
-    Alone and not in its stack, a network rounds otherwise, so on a chaotic attractor the run leaves the
-    evaluated one after some steps; it is on the same attractor.
+    On the kind of machine where it was evaluated this is the very run that was measured, digit by digit; on
+    another, rounding differs and a chaotic run soon leaves it, on the same attractor.
 
     Args:
         steps: length of the run.

@@ -1,0 +1,79 @@
+"""Single trials: shown, set side by side, run again from their kept parameters; and the brake."""
+
+import csv
+import io
+import json
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from orchestrator.callback import Brake
+from orchestrator.systems.dataset import load
+from orchestrator.systems.measures import MeasureSet
+
+
+@pytest.fixture(scope="module")
+def two(smoke) -> list[dict]:
+    """A forced and a clipped trial of the same seed."""
+    query = "SELECT * FROM results WHERE seed = 1 AND (tau = 10 OR tau IS NULL) ORDER BY tau"
+    return json.loads(smoke("sql", query, "--format", "json")[0])
+
+
+def test_generate_gives_the_run_that_was_evaluated(smoke, two, tmp_path):
+    """Measured anew the free run scores what its trial scored, to the last digit."""
+    trial = two[0]
+    out = tmp_path / "run.npy"
+    common = ["trial", "generate", trial["trial_id"], "--steps", "5000"]
+    smoke(*common, "--standardised", "--out", str(out))
+    run = np.load(out)
+    data = load("lorenz63", cache=smoke.results / "systems")
+    values = MeasureSet(data.test).evaluate(run)
+    assert values["orch"]["d_stsp"] == trial["d_stsp"] and values["orch"]["psc"] == trial["psc"]
+    smoke(*common, "--out", str(tmp_path / "run.parquet"))
+    table = pq.read_table(tmp_path / "run.parquet")
+    assert table.column_names == ["x", "y", "z"]
+    x = table["x"].to_numpy()
+    np.testing.assert_allclose(x, run[:, 0] * data.sd[0] + data.mean[0])
+    smoke("trial", "generate", trial["trial_id"][:10], "--steps", "3", "--out", str(tmp_path / "run.csv"))
+    rows = list(csv.reader(io.StringIO((tmp_path / "run.csv").read_text())))
+    assert rows[0] == ["x", "y", "z"] and [float(row[0]) for row in rows[1:]] == x[:3].tolist()
+
+
+def test_why_names_the_fields_in_which_two_trials_differ(smoke, two):
+    out, _ = smoke("why", two[0]["trial_id"][:12], two[1]["trial_id"][:12], "--format", "csv")
+    fields = {(row[0], row[1]): row[2:] for row in list(csv.reader(io.StringIO(out)))[1:]}
+    assert fields["identity", "regime.name"] == ["sparse_forcing", "clipping"]
+    assert fields["identity", "regime.tau"] == ["10", ""] and ("identity", "seed") not in fields
+    assert ("provenance", "code_fingerprint") in fields
+    same = smoke("why", two[0]["trial_id"], two[0]["trial_id"])
+    assert "one and the same trial" in same[1]
+
+
+def test_show_and_export_hold_all_that_is_known(smoke, two, tmp_path):
+    shown = json.loads(smoke("trial", "show", two[0]["trial_id"], "--format", "json")[0])[0]
+    assert shown["d_stsp"] == two[0]["d_stsp"] and shown["code_fingerprint"].count("-") == 3
+    assert shown["epochs_per_second"] > 0 and shown["peak_memory_mib"] > 10 and shown["resumed"] == 0
+    smoke("trial", "export", two[0]["trial_id"], "--out", str(tmp_path / "kept"))
+    assert {path.name for path in (tmp_path / "kept").iterdir()} == {
+        "trial.json", "curves.csv", "parameters.safetensors",
+    }  # fmt: skip
+    described = json.loads((tmp_path / "kept" / "trial.json").read_text())
+    assert described["settings"]["regime.tau"] == 10
+    assert described["settings"]["training.learning_rate"] == 1e-3
+
+
+def test_a_trial_that_is_not_there_is_said_so(smoke, two, tmp_path):
+    assert "no trial's id begins with 'ffffffffffff'" in smoke("trial", "show", "f" * 12, code=2)[1]
+    assert "too short" in smoke("why", "ab", two[0]["trial_id"], code=2)[1]
+    bad = ["trial", "generate", two[0]["trial_id"], "--out", str(tmp_path / "run.txt")]
+    assert "expected a name that ends in .npy, .csv, .parquet" in smoke(*bad, code=2)[1]
+
+
+def test_three_equal_failures_in_a_row_stop_a_study():
+    brake = Brake()
+    for error in ("KeyError: 1", "KeyError: 1", None, "KeyError: 1", "KeyError: 2", "KeyError: 2"):
+        brake.note(error)
+        assert not brake.stop_all()
+    brake.note("KeyError: 2")
+    assert brake.stop_all() and "3 stacks in a row failed with the same error: KeyError: 2" in brake.reason
