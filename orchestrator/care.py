@@ -1,5 +1,6 @@
 """Care for a results folder: what is in it, making the database again, merging, exporting."""
 
+import hashlib
 import os
 import shutil
 import uuid
@@ -14,7 +15,6 @@ import pyarrow.parquet as pq
 
 from . import durable, journal, weights
 from .errors import OrchError, UsageError
-from .identity import digest
 from .ingest import ingest, version_of
 from .store import NoResultsError, Store, is_lock
 
@@ -131,7 +131,7 @@ def compact(results: Path) -> tuple[int, int]:
     for group in _groups([path for path in old if path.exists()]):
         if len(group) > 1:
             table = pa.concat_tables([pq.read_table(path) for path in group], promote_options="permissive")
-            names = digest([path.name for path in group])[:16]
+            names = hashlib.sha256("/".join(path.name for path in group).encode()).hexdigest()[:16]
             journal.write_table(store.journal, "trials", f"compacted-{names}", table)
             for path in group:
                 path.unlink()
@@ -190,7 +190,7 @@ def _take(source: Path, target: Path) -> int:
     if target.exists():
         if target.read_bytes() == content:
             return 0
-        target = target.with_stem(f"{target.stem}-{digest(content.hex())[:8]}")
+        target = target.with_stem(f"{target.stem}-{hashlib.sha256(content).hexdigest()[:8]}")
         if target.exists():
             return 0
     durable.write(target, content)

@@ -147,8 +147,8 @@ def make_plan(
         missing = []
         stale = again = 0
         now = (fingerprints or {}).get(first.cell_id)
-        for seed in study.seeds:
-            known = finished.get(first.with_seed(seed).trial_id) if finished else None
+        for seed, trial_id in zip(study.seeds, first.ids_of(study.seeds), strict=True):
+            known = finished.get(trial_id)
             if known is None:
                 missing.append(seed)
                 continue

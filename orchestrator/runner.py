@@ -57,7 +57,7 @@ def record_study(plan: Plan, results: Path) -> None:
         "declaration": canonical_json(study.declaration),
         "source": study.source,
         "recorded_at": datetime.now(UTC),
-        "trial_ids": [trial.trial_id for trial in study.trials()],
+        "trial_ids": study.trial_ids(),
     }
     # Named by its content, so that a file, once there, never changes.
     name = f"{study.name}-{digest([study.definition_id, row['trial_ids']])[:16]}"

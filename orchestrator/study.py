@@ -103,6 +103,10 @@ class Study:
                 seed=self.seeds[0],
             )
 
+    def trial_ids(self) -> list[str]:
+        """The id of every trial, cell by cell."""
+        return [trial_id for cell in self.cells() for trial_id in cell.ids_of(self.seeds)]
+
     def trials(self) -> Iterator[Trial]:
         """Every trial, cell by cell."""
         for cell in self.cells():

@@ -4,6 +4,7 @@ No pickle: what is read back can hold numbers and text, never code.
 """
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import safetensors
@@ -12,7 +13,9 @@ from numpy.typing import NDArray
 
 from . import durable
 from .errors import OrchError
-from .identity import Trial, canonical_json
+
+if TYPE_CHECKING:
+    from .identity import Trial
 
 Weights = dict[str, NDArray[np.float32 | np.float64]]
 
@@ -22,12 +25,14 @@ def path_of(results: Path, trial_id: str) -> Path:
     return results / "models" / trial_id[:2] / f"{trial_id}.safetensors"
 
 
-def save(results: Path, trial: Trial, weights: Weights) -> None:
+def save(results: Path, trial: "Trial", weights: Weights) -> None:
     """Keep a trial's parameters, on disk when this returns; its settings travel in the file.
 
     Raises:
         OSError: they cannot be written.
     """
+    from .identity import canonical_json
+
     metadata = {"trial_id": trial.trial_id, "config": canonical_json(trial.config)}
     durable.write(path_of(results, trial.trial_id), safetensors.numpy.save(weights, metadata))
 

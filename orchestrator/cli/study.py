@@ -229,7 +229,7 @@ def _plan(study: str, overrides: list[str] | None, results: Any, retry_failed: b
 
     loaded = load(find(study), overrides or [])
     store = Store(results_folder(results))
-    finished = store.finished([trial.trial_id for trial in loaded.trials()])
+    finished = store.finished(loaded.trial_ids())
     return make_plan(
         loaded,
         finished,

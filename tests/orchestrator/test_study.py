@@ -117,6 +117,11 @@ def test_identity_holds_what_changes_the_result_and_nothing_else(write):
     assert [t.trial_id for t in study.trials()] == [t.trial_id for t in explicit.trials()]
 
 
+def test_ids_of_a_cell_are_those_of_its_trials(write):
+    study = load(write(GOOD))
+    assert study.trial_ids() == [trial.trial_id for trial in study.trials()]
+
+
 def test_a_config_leads_back_to_its_trial(write):
     from orchestrator.identity import trial_from_config
 
