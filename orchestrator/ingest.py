@@ -154,7 +154,7 @@ def _insert_trials(connection: duckdb.DuckDBPyConnection, paths: list[str]) -> N
     connection.execute(
         """
         CREATE TEMP TABLE arriving AS
-        SELECT * FROM read_parquet(?, union_by_name = true) AS new
+        SELECT * EXCLUDE (filename) FROM read_parquet(?, union_by_name = true, filename = true) AS new
         WHERE NOT EXISTS (
             FROM trials AS old WHERE old.trial_id = new.trial_id
             AND old.status <> 'failed'
@@ -162,7 +162,7 @@ def _insert_trials(connection: duckdb.DuckDBPyConnection, paths: list[str]) -> N
         QUALIFY row_number() OVER (
             PARTITION BY trial_id
             ORDER BY status = 'failed', CASE WHEN status = 'failed' THEN -epoch_us(finished_at)
-                                             ELSE epoch_us(finished_at) END
+                                             ELSE epoch_us(finished_at) END, filename
         ) = 1
         """,
         [paths],

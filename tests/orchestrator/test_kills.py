@@ -33,7 +33,8 @@ evaluation = { steps = 5000, checkpoints = 3 }
 PATTERNS = {"worker": r"ray::", "raylet": r"raylet/raylet "}
 
 
-def test_a_kill_between_any_two_steps_of_write_rename_and_ingest(tmp_path):
+@pytest.mark.parametrize("stride", [5, pytest.param(1, marks=pytest.mark.slow)])
+def test_a_kill_between_any_two_steps_of_write_rename_and_ingest(tmp_path, stride):
     crash = [sys.executable, str(Path(__file__).with_name("crash.py"))]
     whole = subprocess.run([*crash, str(tmp_path / "whole"), "0"], capture_output=True, text=True, check=True)
     steps = int(whole.stdout)
@@ -43,10 +44,10 @@ def test_a_kill_between_any_two_steps_of_write_rename_and_ingest(tmp_path):
         undisturbed = connection.execute(points).fetchall()
     assert len(undisturbed) == 6
     # Two at a time: starting Python takes most of it.
-    for first in range(1, steps + 1, 2):
+    for first in range(1, steps + 1, 2 * stride):
         running = {
             n: subprocess.Popen([*crash, str(tmp_path / str(n)), str(n)], stdout=subprocess.DEVNULL)
-            for n in (first, first + 1) if n <= steps
+            for n in (first, first + stride) if n <= steps
         }  # fmt: skip
         for n, process in running.items():
             assert process.wait(timeout=60) == -signal.SIGKILL, n

@@ -136,7 +136,7 @@ def test_sql_reads_and_nothing_else(smoke, query, code, message):
 
 def test_sql_reads_and_nothing_else_while_the_database_is_held(smoke_copy):
     with duckdb.connect(str(smoke_copy.results / "trials.duckdb")):
-        for query, code, message in ATTACKS[2:16]:
+        for query, code, message in (ATTACKS[2], ATTACKS[4], ATTACKS[12]):
             _, err = smoke_copy("sql", query, code=code)
             assert message in err.lower()
 
