@@ -152,7 +152,8 @@ class Stack:
         self._sizes = [value[0].numel() for value in initial.values()]
         # A processor works on vectors and then, one by one and rounded otherwise, on what is left over.
         # Rows of a whole number of vectors leave nothing over, so no number depends on who else is in
-        # the stack. The padding has gradient zero and stays zero.
+        # the stack. (In the states it takes rows × units that make whole vectors, as by default.) The
+        # padding has gradient zero and stays zero.
         padding = initial["B"].new_zeros(len(self.seeds), -sum(self._sizes) % VECTOR)
         flat = torch.cat([*(value.flatten(1) for value in initial.values()), padding], dim=1)
         self.flat = flat.to(self.device).requires_grad_()

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from . import durable, journal, weights
 from .errors import OrchError, UsageError
-from .ingest import ingest, version_of
+from .ingest import ingest, is_whole, version_of
 from .store import NoResultsError, Store, is_lock
 
 COMPACT_ROWS = 50_000
@@ -35,7 +35,7 @@ def info(results: Path) -> dict[str, Any]:
     with store.reading() as (connection, source):
         statuses = connection.execute("SELECT status, count(*) FROM trials GROUP BY 1 ORDER BY 1").fetchall()
         numbers = {
-            f"{table}": connection.execute(f"SELECT count(*) FROM {table}").fetchall()[0][0]
+            table: connection.execute(f"SELECT count(*) FROM {table}").fetchall()[0][0]
             for table in ("trials", "curves", "study_trials", "systems")
         }
         studies = connection.execute("SELECT count(DISTINCT study) FROM studies").fetchall()[0][0]
@@ -127,8 +127,8 @@ def compact(results: Path) -> tuple[int, int]:
     old = journal.files(store.journal, "trials")
     if not old:
         raise NoResultsError(results)
-    store.ingest()  # sets aside what cannot be read
-    for group in _groups([path for path in old if path.exists()]):
+    # What cannot be read stays, and what a newer version wrote, whose columns would be lost here.
+    for group in _groups([path for path in old if is_whole(path)]):
         if len(group) > 1:
             table = pa.concat_tables([pq.read_table(path) for path in group], promote_options="permissive")
             names = hashlib.sha256("/".join(path.name for path in group).encode()).hexdigest()[:16]

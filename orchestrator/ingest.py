@@ -68,7 +68,7 @@ def ingest(connection: duckdb.DuckDBPyConnection, folder: Path) -> int:
     taken = 0
     for kind in ("systems", "studies", "trials"):
         arrived = [path for path in journal.files(folder, kind) if (kind, path.name) not in known]
-        new = [path for path in arrived if _is_whole(path)]
+        new = [path for path in arrived if is_whole(path)]
         if new:
             _INSERT[kind](connection, [str(path) for path in new])
             names = [path.name for path in new]
@@ -116,7 +116,7 @@ def signature(folder: Path) -> str:
     return json.dumps(times)
 
 
-def _is_whole(path: Path) -> bool:
+def is_whole(path: Path) -> bool:
     """Whether a journal file can be taken in; one that cannot be read is named and set aside."""
     import pyarrow as pa
     import pyarrow.parquet as pq

@@ -137,10 +137,13 @@ def train_stack(config: dict[str, Any]) -> None:
             tune.report({"epoch": epoch})
 
     results = Path(stack["results"])
-    too_large = len(trials) > 1 and halving_mark(results, stack_id(trials)).exists()
+    mark = halving_mark(results, stack_id(trials))
+    too_large = len(trials) > 1 and mark.exists()
     outcome = (run_halves if too_large else run_stack)(
         trials, results=results, device=device, progress=report
     )
+    for left in (mark, mark.with_suffix(".safetensors")):
+        left.unlink(missing_ok=True)
     last_report = {"epoch": trials[0].training.epochs, "statuses": outcome.statuses}
     tune.report(last_report | ({"error": outcome.error} if outcome.error else {}))
 

@@ -85,6 +85,7 @@ def run_stack(
         rows = [failed_row(trial, failure, traceback.format_exc()) for trial in trials]
     if len(trials) > 1 and rows[0].get("failure") == "out_of_memory":
         # Here, where the exception and all that its traceback held are gone.
+        keeper.remove()
         return run_halves(trials, results=results, device=device, progress=progress)
     common = {
         **provenance.collect(),

@@ -48,10 +48,6 @@ def report(
     )
 
 
-class StaleResultsError(OrchError):
-    """A comparison would pool results of different code."""
-
-
 def show(
     results: Path,
     *,
@@ -66,8 +62,7 @@ def show(
     """Print a comparison and write its page and figure; returns how many trials it looked at.
 
     Raises:
-        StaleResultsError: it would pool results of different code.
-        OrchError: no comparison can be made, or the files cannot be written.
+        OrchError: no comparison can be made, or it would pool results of different code.
     """
     from rich.console import Console
 
@@ -85,8 +80,6 @@ def show(
                 allow_stale=allow_stale,
             )
             page = _written(reports, comparison, connection, source, results, studies, measure)
-        except reports.StaleError as error:
-            raise StaleResultsError(f"report: {error}") from None
         except reports.ReportError as error:
             raise OrchError(f"report: {error}") from None
     if form is Format.table:

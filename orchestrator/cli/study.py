@@ -164,11 +164,11 @@ def _verdict(plan: "Plan", folder: Path, baseline: str, regimes: set[str]) -> No
     # Of this study as it is now: a name can have stood for other settings before.
     contexts = {cell.first.context_id for cell in plan.cells}
     try:
-        beyond = report.show(folder, studies=[name], baseline=baseline, contexts=contexts, legend=False)
+        compared = report.show(folder, studies=[name], baseline=baseline, contexts=contexts, legend=False)
     except OrchError as error:
         _say(f"no verdict: {error}")
         return
-    more = beyond - plan.total
+    more = compared - plan.total
     if more > 0:
         _say(f"with {more} trials of earlier runs of {name}, of seeds or regimes that it does not name now")
     _say(f"`orch report {shlex.quote(name)}` says how to read this")

@@ -111,6 +111,16 @@ def test_compacting_keeps_every_row_and_survives_being_killed_half_way(old, monk
     assert check.check(old) == []
 
 
+def test_compacting_leaves_alone_what_a_newer_version_wrote(old):
+    newer = journal.files(old / "journal", "trials")[0]
+    table = pq.read_table(newer).replace_schema_metadata({"orch_schema_version": "99"})
+    pq.write_table(table, newer)
+    content = newer.read_bytes()
+    with pytest.warns(UserWarning, match="written by a newer version"):
+        assert care.compact(old) == (5, 2)
+    assert newer.read_bytes() == content
+
+
 def test_merging_takes_what_is_new_and_nothing_twice(old, tmp_path):
     here = tmp_path / "here"
     journal.write(here / "journal", "trials", "own", [{"trial_id": "own", "status": "ok"}])
