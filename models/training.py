@@ -12,17 +12,16 @@ epoch is noted; the others go on untouched.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 
-from .architecture import Architecture, Parameters, stack_initial
+from .architecture import Architecture, Parameters
 from .readout import control
-from .regimes.regime import Regime, gradient_norm
+from .regimes.regime import Regime
+from .settings import TrainingSettings
 from .streams import stream
 
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
@@ -30,22 +29,6 @@ DTYPES = {"float32": torch.float32, "float64": torch.float64}
 
 VECTOR = 64
 """Numbers that the widest processors take in one step of an unrolled loop."""
-
-
-class TrainingSettings(BaseModel):
-    """Training settings of a trial; the defaults are the authors', but for the sequence length, which
-    they set by the largest τ of a sweep."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-    epochs: int = Field(default=3000, ge=1, le=10_000_000, description="epochs")
-    batches_per_epoch: int = Field(default=10, ge=1, le=1_000_000, description="minibatches an epoch")
-    batch_size: int = Field(default=32, ge=1, le=1_000_000, description="rows R of a minibatch")
-    sequence_length: int = Field(
-        default=200, ge=1, le=1_000_000, description="steps T of a training sequence"
-    )
-    learning_rate: float = Field(default=1e-3, gt=0, allow_inf_nan=False, description="Adam's step size")
-    precision: Literal["float32", "float64"] = Field(default="float32", description="arithmetic of training")
 
 
 class Windows:
@@ -97,6 +80,24 @@ def predict(
     predictions = architecture.unroll(parameters, hidden, widths=windows.widths)
     targets = series[:, positions[:, windows.target_row] + windows.target_time].transpose(0, 1)
     return predictions, targets
+
+
+def stack_initial(
+    architecture: Architecture, observed_dim: int, *, seeds: list[int], dtype: torch.dtype
+) -> Parameters:
+    """Initial parameters of a stack, one member per seed: name → (E, ...)."""
+    members = [architecture.initial(observed_dim, seed) for seed in seeds]
+    return {
+        name: torch.from_numpy(np.stack([member[name] for member in members])).to(dtype)
+        for name in members[0]
+    }
+
+
+def gradient_norm(gradient: Tensor) -> Tensor:
+    """Norm of each member's gradient, (E, P) → (E,), in float64: exploding and vanishing gradients of
+    float32 have squares that float32 does not hold."""
+    norm: Tensor = torch.linalg.vector_norm(gradient, dim=1, dtype=torch.float64)
+    return norm
 
 
 class Stack:
@@ -214,7 +215,7 @@ class Stack:
         (gradient,) = torch.autograd.grad(losses.sum(), self.flat)
         norms = gradient_norm(gradient)
         before = self.flat.detach().clone()
-        self.flat.grad = self.regime.transform_gradient(gradient)
+        self.flat.grad = self.regime.transform_gradient(gradient, norms)
         self.optimiser.step()
         with torch.no_grad():
             # A gradient that overflowed spoils the optimiser's memory for good, finite loss or not.

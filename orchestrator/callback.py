@@ -9,7 +9,7 @@ from typing import Any
 import ray
 from ray.tune import Callback, Stopper
 
-from . import durable, journal, provenance
+from . import begun, journal, provenance
 from .errors import OrchError
 from .identity import Trial, trial_from_config
 from .progress import Progress
@@ -90,9 +90,6 @@ class StackCallback(Callback):
         self.progress.finished(trial.trial_id, statuses)
 
     def on_trial_recover(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        from .runner import halving_mark
-        from .trial import stack_id
-
         members = _members(trial)
         self.progress.waiting(trial.trial_id)
         error = _last_error(trial)
@@ -100,7 +97,7 @@ class StackCallback(Callback):
         if "running low on memory" in error:  # as Ray says when it kills a worker to save its machine
             self.progress.note(f"out of memory, tried again with a smaller stack: {what}")
             try:
-                durable.write(halving_mark(self.results, stack_id(members)), b"")
+                begun.mark_too_large(self.results, [member.trial_id for member in members])
             except OSError as problem:
                 self.progress.note(f"this could not be noted down: {problem}")
         else:
@@ -131,10 +128,10 @@ class StackCallback(Callback):
 
     def _journal_lost(self, members: list[Trial], reason: str) -> None:
         """A row for each trial of a stack whose worker was lost for good."""
-        from .trial import failed_row, stack_id
+        from .trial import failed_row
 
         now = datetime.now(UTC)
-        name = stack_id(members)
+        name = begun.stack_id([member.trial_id for member in members])
         common = {
             **provenance.collect(),
             "code_fingerprint": provenance.fingerprint(members[0]),

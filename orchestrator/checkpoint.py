@@ -1,12 +1,13 @@
 """Checkpoints of a stack in training, so that a stack that was killed goes on where it was.
 
-One safetensors file per stack, `checkpoints/<stack>.safetensors`: the tensors of the training, and the
-rest as JSON. Random numbers are derived from (seed, purpose, epoch), so the epoch is all there is to them.
-A checkpoint serves only the same trials on the same kind of device, made by code of the same fingerprint:
-another's is passed over, and what it would have saved is computed again.
+One safetensors file per stack: the tensors of the training, and the rest as JSON. Random numbers are
+derived from (seed, purpose, epoch), so the epoch is all there is to them. A checkpoint serves only the same
+trials on the same kind of device, made by code of the same fingerprint: another's is passed over, and what
+it would have saved is computed again.
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import safetensors.torch
 from torch import Tensor
 
 from . import durable
+from .begun import checkpoint_path
 
 SECONDS = 120.0
 """The longest that a stack trains between two checkpoints; one is also made before each evaluation."""
@@ -32,17 +34,26 @@ class Checkpoint:
 class Keeper:
     """The place of one stack's checkpoint."""
 
-    def __init__(self, results: Path, stack_id: str, *, fingerprint: str, device: str) -> None:
-        self.path = results / "checkpoints" / f"{stack_id}.safetensors"
+    def __init__(self, results: Path, trial_ids: Sequence[str], *, fingerprint: str, device: str) -> None:
+        self.path = checkpoint_path(results, trial_ids)
+        self._trial_ids = json.dumps(list(trial_ids))
         self._made_by = {"code_fingerprint": fingerprint, "device": device.split(":")[0]}
 
     def save(self, tensors: dict[str, Tensor], state: dict[str, Any]) -> None:
         """Replace the checkpoint; a kill at any moment leaves the old one or the new one.
 
+        Args:
+            state: plain data; its `epoch` says how far the training is.
+
         Raises:
             OSError: it cannot be written.
         """
-        metadata = {**self._made_by, "state": json.dumps(state)}
+        metadata = {
+            **self._made_by,
+            "trial_ids": self._trial_ids,
+            "epoch": str(state["epoch"]),
+            "state": json.dumps(state),
+        }
         on_cpu = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
         durable.write(self.path, safetensors.torch.save(on_cpu, metadata))
 

@@ -92,10 +92,13 @@ def gpus_of(resources: dict[str, float], placement: Placement) -> float:
     """GPUs per stack: as asked for, else one where there is one that torch can use."""
     if placement.gpus_per_trial is not None:
         return placement.gpus_per_trial
-    import torch
+    if resources.get("GPU", 0) < 1:
+        return 0.0
+    if placement.address is None:
+        import torch
 
-    usable = placement.address is not None or torch.cuda.is_available()
-    return 1.0 if resources.get("GPU", 0) >= 1 and usable else 0.0
+        return 1.0 if torch.cuda.is_available() else 0.0
+    return 1.0
 
 
 def slots_of(resources: dict[str, float], placement: Placement) -> int:

@@ -18,7 +18,7 @@ from pydantic import BaseModel
 from . import systems
 from .models.architecture import Architecture
 from .models.regimes.regime import Regime
-from .models.training import TrainingSettings
+from .models.settings import TrainingSettings
 from .settings import EvaluationSettings
 
 VERSIONS = {"measures": 1, "training": 1}
@@ -120,7 +120,13 @@ class Trial:
     def ids_of(self, seeds: Iterable[int]) -> list[str]:
         """`trial_id` of this cell with each of these seeds, fast: plans can hold 100,000 trials."""
         before, after = canonical_json({**self.cell, "seed": _NO_SEED}).split(str(_NO_SEED))
-        return [hashlib.sha256(f"{before}{seed}{after}".encode()).hexdigest() for seed in seeds]
+        begun, end = hashlib.sha256(before.encode()), after.encode()
+        ids = []
+        for seed in seeds:
+            hashed = begun.copy()
+            hashed.update(b"%d" % seed + end)
+            ids.append(hashed.hexdigest())
+        return ids
 
     def with_seed(self, seed: int) -> "Trial":
         """The same cell, another seed."""

@@ -3,10 +3,11 @@
 import itertools
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from .begun import Begun
 from .durations import Durations
 from .identity import Trial
 from .store import Finished
@@ -17,6 +18,15 @@ CPU_STACK = 5
 
 GPU_STACK = 256
 """Members of a stack on a GPU at most."""
+
+
+@dataclass(frozen=True)
+class Started:
+    """A stack of a cell that was begun: the next run goes on from its checkpoint."""
+
+    seeds: tuple[int, ...]
+    epoch: int
+    device: str
 
 
 @dataclass(frozen=True)
@@ -33,6 +43,8 @@ class Cell:
     """Trials with a row made by code that said something else than it says now; never run again for it."""
     again: int = 0
     """Trials among `missing` that have a row and failed."""
+    started: tuple[Started, ...] = ()
+    """Stacks among `missing` that were begun; no two share a seed."""
     seconds: float | None = None
     """Expected time of all that is to run, on one slot; None where it cannot be told."""
 
@@ -41,6 +53,12 @@ class Cell:
         """Why there is something to run, or why not."""
         new = len(self.missing) - self.again
         parts = []
+        if self.started:
+            seeds = sum(len(stack.seeds) for stack in self.started)
+            epochs = sorted({stack.epoch for stack in self.started})
+            upto = f" to {epochs[-1]}" if len(epochs) > 1 else ""
+            parts.append(f"{seeds} begun, at epoch {epochs[0]}{upto} of {self.first.training.epochs}")
+            new = max(0, new - seeds)
         if new:
             everything = new == len(self.seeds)
             parts.append("never run" if everything else f"{new} of {len(self.seeds)} seeds missing")
@@ -87,9 +105,9 @@ class Plan:
     def stacks(self, *, slots: int, gpu: bool) -> list[list[Trial]]:
         """The stacks to run, so that all slots have work and early stops leave a rounded picture.
 
-        How a cell is cut into stacks depends on all its seeds and not on which are missing: a study that
-        was killed goes on with the same stacks, and so from their checkpoints and to the same digits.
-        What is missing of stacks that are there in part is pooled.
+        Stacks that were begun on such a device stay what they are, to go on from their checkpoints. How the
+        rest of a cell is cut depends on all its seeds and not on which are missing, so a study that was
+        killed goes on with the same stacks; what is missing of stacks that are there in part is pooled.
 
         Args:
             slots: stacks that can run at once.
@@ -102,13 +120,14 @@ class Plan:
         limit = GPU_STACK if gpu else CPU_STACK
         size = max(1, min(limit, math.ceil(self.total / max(1, slots))))
         rounds: list[list[list[Trial]]] = []
+        device = "cuda" if gpu else "cpu"
         for cell in self.cells:
-            missing = set(cell.missing)
-            parts = [tuple(seed for seed in part if seed in missing) for part in _split(cell.seeds, size)]
-            whole = set(_split(cell.seeds, size))
-            pooled = tuple(seed for part in parts if part not in whole for seed in part)
-            kept = [part for part in parts if part in whole]
-            for position, seeds in enumerate([*kept, *_split(pooled, size)]):
+            begun = [s.seeds for s in cell.started if s.device == device and len(s.seeds) <= limit]
+            missing = set(cell.missing).difference(*begun)
+            parts = [(part, [seed for seed in part if seed in missing]) for part in _split(cell.seeds, size)]
+            whole = [part for part, left in parts if len(left) == len(part)]
+            pooled = tuple(seed for part, left in parts if len(left) < len(part) for seed in left)
+            for position, seeds in enumerate([*begun, *whole, *_split(pooled, size)]):
                 while len(rounds) <= position:
                     rounds.append([])
                 rounds[position].append([cell.first.with_seed(seed) for seed in seeds])
@@ -131,6 +150,7 @@ def make_plan(
     retry_failed: bool = False,
     fingerprints: Mapping[str, str] | None = None,
     durations: Durations | None = None,
+    begun: Iterable[Begun] = (),
 ) -> Plan:
     """Compare a study with what is finished.
 
@@ -140,14 +160,17 @@ def make_plan(
             for that says nothing about the trial.
         fingerprints: cell id → fingerprint of the code as it is now; what differs is stale.
         durations: what past trials took.
+        begun: stacks with a checkpoint, those furthest on first.
     """
     cells = []
+    begun = list(begun)
     for first in study.cells():
         counts: Counter[str] = Counter()
         missing = []
         stale = again = 0
         now = (fingerprints or {}).get(first.cell_id)
-        for seed, trial_id in zip(study.seeds, first.ids_of(study.seeds), strict=True):
+        ids = first.ids_of(study.seeds)
+        for seed, trial_id in zip(study.seeds, ids, strict=True):
             known = finished.get(trial_id)
             if known is None:
                 missing.append(seed)
@@ -158,7 +181,26 @@ def make_plan(
                 again += 1
             elif now is not None and known.fingerprint != now:
                 stale += 1
+        started = (
+            _started(begun, dict(zip(ids, study.seeds, strict=True)), set(missing), now) if begun else ()
+        )
         each = durations.seconds(first) if durations and missing else None
-        seconds = each * len(missing) if each is not None else None
-        cells.append(Cell(first, study.seeds, tuple(missing), dict(counts), stale, again, seconds))
+        done = sum(len(stack.seeds) * stack.epoch / first.training.epochs for stack in started)
+        seconds = each * (len(missing) - done) if each is not None else None
+        cells.append(Cell(first, study.seeds, tuple(missing), dict(counts), stale, again, started, seconds))
     return Plan(study, tuple(cells))
+
+
+def _started(
+    begun: Iterable[Begun], seed_of: Mapping[str, int], missing: set[int], fingerprint: str | None
+) -> tuple[Started, ...]:
+    """The begun stacks that a cell can go on from: whole, missing, made by the code as it is now."""
+    left = set(missing)
+    started = []
+    for stack in begun:
+        if stack.fingerprint == fingerprint and seed_of.keys() >= set(stack.trial_ids):
+            seeds = tuple(seed_of[trial_id] for trial_id in stack.trial_ids)
+            if left.issuperset(seeds):
+                left.difference_update(seeds)
+                started.append(Started(seeds, stack.epoch, stack.device))
+    return tuple(started)

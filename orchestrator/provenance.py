@@ -63,13 +63,9 @@ def fingerprint(trial: Trial) -> str:
 @cache
 def _fingerprint(system: str, architecture: type, regime: type) -> str:
     others = set().union(*map(_system_modules, systems.names()))
-    others |= {_file(c) for c in (*ARCHITECTURES.values(), *REGIMES.values())}
-    parts = (
-        set(_modules()) - others,
-        _system_modules(system),
-        {_file(c) for c in architecture.__mro__},
-        {_file(c) for c in regime.__mro__},
-    )
+    others = others.union(*map(_class_modules, (*ARCHITECTURES.values(), *REGIMES.values())))
+    shared = set(_modules()) - others
+    parts = (shared, _system_modules(system), _class_modules(architecture), _class_modules(regime))
     return "-".join(map(_hash, parts))
 
 
@@ -81,6 +77,14 @@ def _hash(names: set[str]) -> str:
 
 def _system_modules(name: str) -> set[str]:
     return {f"systems/{name}.py", _file(systems.get(name).derivatives)}
+
+
+def _class_modules(leaf: type) -> set[str]:
+    """Files of an architecture or regime, and of what it stands on: an unrolling bears its name."""
+    bases = [Path(_file(base)) for base in leaf.__mro__ if base.__module__.startswith(__package__)]
+    names = {base.name for base in bases}
+    room = bases[0].parts[0]
+    return {file for file in _modules() if file.startswith(f"{room}/") and Path(file).name in names}
 
 
 def _file(thing: Any) -> str:

@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from . import journal
+from . import begun, journal
 from .cluster import Placement, cluster, gpus_of, slots_of
 from .errors import OrchError
 from .identity import Trial, canonical_json, digest, trial_from_config
@@ -101,6 +101,7 @@ def run(plan: Plan, *, results: Path, placement: Placement, progress: Progress) 
         raise OrchError(f"{results} cannot be written: {error.strerror}") from None
     store.ingest()
     if not plan.missing:
+        begun.sweep(results, store.finished)
         return Outcome({}, interrupted=False, not_run=0)
     progress.note("starting Ray")
     with cluster(placement) as resources:
@@ -113,6 +114,7 @@ def run(plan: Plan, *, results: Path, placement: Placement, progress: Progress) 
         finally:
             progress.stop()
     _ingest_patiently(store, progress)
+    begun.sweep(results, store.finished)
     statuses = dict(progress.statuses)
     not_run = plan.missing - sum(statuses.values())
     return Outcome(statuses, interrupted=stopped and why is None, not_run=not_run, stopped_because=why)
@@ -123,7 +125,7 @@ def train_stack(config: dict[str, Any]) -> None:
     from ray import tune
 
     from . import worker
-    from .trial import run_halves, run_stack, stack_id
+    from .trial import run_halves, run_stack
 
     stack = json.loads(config["stack"])
     device = worker.prepare(threads=stack["threads"], gpus=stack["gpus"])
@@ -137,20 +139,12 @@ def train_stack(config: dict[str, Any]) -> None:
             tune.report({"epoch": epoch})
 
     results = Path(stack["results"])
-    mark = halving_mark(results, stack_id(trials))
-    too_large = len(trials) > 1 and mark.exists()
-    outcome = (run_halves if too_large else run_stack)(
-        trials, results=results, device=device, progress=report
-    )
-    for left in (mark, mark.with_suffix(".safetensors")):
-        left.unlink(missing_ok=True)
+    ids = [trial.trial_id for trial in trials]
+    run = run_halves if begun.is_too_large(results, ids) else run_stack
+    outcome = run(trials, results=results, device=device, progress=report)
+    begun.forget(results, ids)
     last_report = {"epoch": trials[0].training.epochs, "statuses": outcome.statuses}
     tune.report(last_report | ({"error": outcome.error} if outcome.error else {}))
-
-
-def halving_mark(results: Path, stack: str) -> Path:
-    """The file that says that this stack was killed for want of memory, and is to run in halves."""
-    return results / "checkpoints" / f"{stack}.halve"
 
 
 def _fit(

@@ -21,7 +21,7 @@ from .durations import QUERY, Durations, Past
 from .errors import OrchError
 from .ingest import NewerVersionError, ingest, signature, version_of
 
-READ_PATIENCE_SECONDS = 3.0
+READ_PATIENCE_SECONDS = 2.0
 """How long a reader waits for a writer before it answers from the journal."""
 
 
@@ -169,26 +169,32 @@ class Store:
             "`orch db rebuild` makes it again from the journal"
         )
 
-    def finished(self, trial_ids: list[str]) -> dict[str, Finished]:
-        """What is known of those trials that have a row, by trial id."""
+    def known(self, cell_ids: list[str]) -> tuple[dict[str, Finished], Durations]:
+        """What is known of the trials of these cells that have a row, by trial id; what past ones took."""
         if self.is_empty():
-            return {}
+            return {}, Durations([])
         with self.reading() as (connection, _):
             rows = connection.execute(
                 """
                 SELECT trial_id, status, failure, code_fingerprint
-                FROM trials WHERE trial_id IN (SELECT unnest(?))
+                FROM trials WHERE cell_id IN (SELECT unnest(?))
                 """,
+                [cell_ids],
+            ).fetchall()
+            past = connection.execute(QUERY).fetchall()
+        finished = {trial_id: Finished(*rest) for trial_id, *rest in rows}
+        return finished, Durations(Past(*row) for row in past)
+
+    def finished(self, trial_ids: list[str]) -> list[str]:
+        """Those of these trials that have a row and did not fail."""
+        if self.is_empty():
+            return []
+        with self.reading() as (connection, _):
+            rows = connection.execute(
+                "SELECT trial_id FROM trials WHERE status <> 'failed' AND trial_id IN (SELECT unnest(?))",
                 [trial_ids],
             ).fetchall()
-        return {trial_id: Finished(*rest) for trial_id, *rest in rows}
-
-    def durations(self) -> Durations:
-        """What past trials took."""
-        if self.is_empty():
-            return Durations([])
-        with self.reading() as (connection, _):
-            return Durations(Past(*row) for row in connection.execute(QUERY).fetchall())
+        return [trial_id for (trial_id,) in rows]
 
 
 def lock_down(connection: duckdb.DuckDBPyConnection) -> None:

@@ -34,7 +34,7 @@ from .errors import StudyError, did_you_mean
 from .identity import Trial, digest
 from .models import ARCHITECTURES, Architecture
 from .models.regimes import REGIMES, Regime
-from .models.training import TrainingSettings
+from .models.settings import TrainingSettings
 from .settings import EvaluationSettings
 from .validation import Problem, problems_of
 

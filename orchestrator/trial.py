@@ -18,11 +18,12 @@ from typing import Any
 import torch
 
 from . import journal, provenance, weights
+from .begun import stack_id
 from .checkpoint import SECONDS as CHECKPOINT_SECONDS
 from .checkpoint import Keeper
 from .course import Course
 from .evaluation import BOUND, Evaluation, evaluate, references
-from .identity import Trial, canonical_json, digest
+from .identity import Trial, canonical_json
 from .models.training import Stack
 from .systems.dataset import load
 from .systems.measures import MeasureSet
@@ -42,11 +43,6 @@ class StackOutcome:
 
     def __add__(self, other: "StackOutcome") -> "StackOutcome":
         return StackOutcome(dict(Counter(self.statuses) + Counter(other.statuses)), self.error or other.error)
-
-
-def stack_id(trials: list[Trial]) -> str:
-    """The name of a stack: a hash of its trials."""
-    return digest([trial.trial_id for trial in trials])[:16]
 
 
 def run_stack(
@@ -73,9 +69,10 @@ def run_stack(
     # many times slower. Set here, since it changes results, if only in the last digits.
     torch.set_flush_denormal(True)
     started = datetime.now(UTC)
-    name = stack_id(trials)
+    ids = [trial.trial_id for trial in trials]
+    name = stack_id(ids)
     memory = provenance.PeakMemory(device)
-    keeper = Keeper(results, name, fingerprint=provenance.fingerprint(trials[0]), device=device)
+    keeper = Keeper(results, ids, fingerprint=provenance.fingerprint(trials[0]), device=device)
     try:
         rows = _train_and_evaluate(trials, keeper, results=results, device=device, progress=progress)
     except OSError:

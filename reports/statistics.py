@@ -20,7 +20,7 @@ from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special, stats
+from scipy import special
 
 Array: TypeAlias = npt.NDArray[np.float64]
 
@@ -107,8 +107,8 @@ def paired_power(effect: float, n: int, *, alpha: float = 0.05) -> float:
     """
     critical = float(special.stdtrit(n - 1, 1 - alpha / 2))
     shift = abs(effect) * math.sqrt(n)
-    upper = float(stats.nct.sf(critical, n - 1, shift))
-    lower = float(stats.nct.cdf(-critical, n - 1, shift))
+    upper = 1 - float(special.nctdtr(n - 1, shift, critical))
+    lower = float(special.nctdtr(n - 1, shift, -critical))
     if not math.isfinite(upper):  # far out in the tail the series gives up; there the answer is plain
         return 1.0 if shift > critical else 0.0
     return upper + (lower if math.isfinite(lower) else 0.0)

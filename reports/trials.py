@@ -10,11 +10,12 @@ Views relied on: ``results`` (one row per trial) and ``study_trials(study, trial
 from __future__ import annotations
 
 import difflib
-import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
 
 import duckdb
 
@@ -30,8 +31,7 @@ class ReportError(Exception):
     """The comparison cannot be made; the message says why in one sentence."""
 
 
-@dataclass(frozen=True)
-class Trial:
+class Trial(NamedTuple):
     """One trained and evaluated network; `score` is None where there is nothing to count."""
 
     trial_id: str
@@ -60,7 +60,7 @@ class Cell:
     tau: int | None
     trials: tuple[Trial, ...]
 
-    @property
+    @cached_property
     def scores(self) -> dict[int, float]:
         """Seed → score, for the seeds that have one."""
         return {trial.seed: trial.score for trial in self.trials if trial.score is not None}
@@ -131,27 +131,45 @@ def read_contexts(
     """
     if measure not in MEASURES:
         raise ReportError(f"Unknown measure '{measure}': a comparison can use {' or '.join(MEASURES)}.")
-    query = f"""
-        SELECT context_id, system, architecture, context, tau_pred, lambda_max, lambda_max_se, dt,
-               floor_{measure}, ceiling_{measure},
-               cell_id, regime, regime_label, tau, trial_id, seed, status, reason, {measure}_score
-        FROM results {trial_filter(studies, contexts)}
-        ORDER BY system, architecture, context, context_id, regime, tau, regime_label, cell_id, seed"""
+    chosen = f"(FROM results {trial_filter(studies, contexts)})"
     try:
         _check_studies(connection, studies)
-        records = connection.execute(query).fetchall()
+        found = connection.execute(
+            f"""
+            SELECT system, architecture, context, context_id, regime, tau, regime_label, cell_id
+            FROM {chosen} GROUP BY ALL ORDER BY ALL"""
+        ).fetchall()
     except duckdb.CatalogException as error:
         raise ReportError("This is no results database: it lacks the view 'results'.") from error
-    if not records:
+    if not found:
         where = f" for {', '.join(studies)}" if studies else ""
         where += " in the contexts asked for" if contexts is not None else ""
         raise ReportError(f"There are no results{where} yet.")
-    by_context: dict[str, list[tuple[object, ...]]] = defaultdict(list)
-    for record in records:
-        by_context[str(record[0])].append(record)
-    same_text = Counter(tuple(map(str, rows[0][1:4])) for rows in by_context.values())
+    # λ_max may have been estimated anew between two trials of one context, and a failed trial has neither
+    # floor nor ceiling: the middle value, NULLs aside.
+    columns = ("tau_pred", "lambda_max", "lambda_max_se", "dt", f"floor_{measure}", f"ceiling_{measure}")
+    middles = ", ".join(f"quantile_disc({name}, 0.5) FILTER (isfinite({name}))" for name in columns)
+    numbers = {
+        context_id: values
+        for context_id, *values in connection.execute(
+            f"SELECT context_id, {middles} FROM {chosen} GROUP BY context_id"
+        ).fetchall()
+    }
+    trials: dict[str, list[Trial]] = defaultdict(list)
+    for cell_id, *trial in connection.execute(
+        f"""
+        SELECT cell_id, trial_id, seed, status, coalesce(reason, ''),
+               CASE WHEN isfinite({measure}_score) THEN {measure}_score END
+        FROM {chosen} ORDER BY seed, trial_id"""
+    ).fetchall():
+        trials[cell_id].append(Trial(*trial))
+    by_context: dict[str, list[tuple[Any, ...]]] = defaultdict(list)
+    for system, architecture, settings, context_id, *cell in found:
+        by_context[context_id].append((system, architecture, settings or "", *cell))
+    same_text = Counter(cells[0][:3] for cells in by_context.values())
     return tuple(
-        _context(rows, ambiguous=same_text[tuple(map(str, rows[0][1:4]))] > 1) for rows in by_context.values()
+        _context(context_id, cells, numbers[context_id], trials, ambiguous=same_text[cells[0][:3]] > 1)
+        for context_id, cells in by_context.items()
     )
 
 
@@ -173,21 +191,31 @@ def _check_studies(connection: duckdb.DuckDBPyConnection, studies: Sequence[str]
         raise ReportError(f"No results for a study named '{study}': {hint}")
 
 
-def _context(records: list[tuple[object, ...]], *, ambiguous: bool) -> Context:
-    first = records[0]
-    settings = str(first[3] or "")
+def _context(
+    context_id: str,
+    found: list[tuple[Any, ...]],
+    numbers: Sequence[float | None],
+    trials: Mapping[str, list[Trial]],
+    *,
+    ambiguous: bool,
+) -> Context:
+    system, architecture, settings = found[0][:3]
     if ambiguous:  # two contexts that read alike are still two contexts
-        settings = f"{settings}, id={str(first[0])[:8]}".lstrip(", ")
-    by_cell: dict[str, list[tuple[object, ...]]] = defaultdict(list)
-    for record in records:
-        by_cell[str(record[10])].append(record)
-    alike = Counter(str(rows[0][12]) for rows in by_cell.values())
-    medians = [_median([record[column] for record in records]) for column in range(4, 10)]
-    tau_pred, lambda_max, lambda_max_se, dt, floor, ceiling = medians
+        settings = f"{settings}, id={context_id[:8]}".lstrip(", ")
+    by_id: dict[str, tuple[str, int | None, str]] = {}
+    for *_, regime, tau, label, cell_id in found:
+        by_id.setdefault(cell_id, (regime, tau, label))  # a label may have been worded anew
+    alike = Counter(label for _, _, label in by_id.values())
+    cells = []
+    for cell_id, (regime, tau, label) in by_id.items():
+        mark = f" #{cell_id[:8]}" if alike[label] > 1 else ""
+        family = family_of(label) + mark
+        cells.append(Cell(cell_id, regime, label + mark, family, tau, tuple(trials[cell_id])))
+    tau_pred, lambda_max, lambda_max_se, dt, floor, ceiling = numbers
     return Context(
-        context_id=str(first[0]),
-        system=str(first[1]),
-        architecture=str(first[2]),
+        context_id=context_id,
+        system=system,
+        architecture=architecture,
         settings=settings,
         tau_pred=tau_pred if tau_pred is not None and tau_pred > 0 else None,
         lambda_max=lambda_max,
@@ -195,39 +223,5 @@ def _context(records: list[tuple[object, ...]], *, ambiguous: bool) -> Context:
         dt=dt,
         floor=floor,
         ceiling=ceiling,
-        cells=tuple(_cell(rows, ambiguous=alike[str(rows[0][12])] > 1) for rows in by_cell.values()),
+        cells=tuple(cells),
     )
-
-
-def _cell(records: list[tuple[object, ...]], *, ambiguous: bool) -> Cell:
-    _, regime, label, tau = records[0][10:14]
-    mark = f" #{str(records[0][10])[:8]}" if ambiguous else ""
-    trials = tuple(
-        Trial(str(row[14]), int(str(row[15])), str(row[16]), str(row[17] or ""), _number(row[18]))
-        for row in records
-    )
-    return Cell(
-        cell_id=str(records[0][10]),
-        regime=str(regime),
-        label=str(label) + mark,
-        family=family_of(str(label)) + mark,
-        tau=None if tau is None else int(str(tau)),
-        trials=trials,
-    )
-
-
-def _number(value: object) -> float | None:
-    """A finite float, or None for NULL and NaN alike."""
-    if isinstance(value, int | float) and math.isfinite(value):
-        return float(value)
-    return None
-
-
-def _median(values: Sequence[object]) -> float | None:
-    """The middle value, NULLs aside.
-
-    λ_max may have been estimated anew between two trials of one context, and a failed trial has neither
-    floor nor ceiling.
-    """
-    numbers = sorted(number for number in map(_number, values) if number is not None)
-    return numbers[len(numbers) // 2] if numbers else None

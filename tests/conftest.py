@@ -4,13 +4,23 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import pytest
 
+from orchestrator.store import Store
+
 # A user's folders of the same names as ours, which must never be imported in their stead.
 SHADOWS = ("models", "systems", "reports", "studies", "orchestrator")
+
+MEASURES = """
+    SELECT trial_id, status, final_loss, d_stsp, d_h, psc, outside_share,
+           d_stsp_published, d_h_published, psc_published, list_sort(list((epoch, quantity, value)))
+    FROM trials JOIN curves USING (trial_id) GROUP BY ALL ORDER BY trial_id
+"""
 
 
 @dataclass(frozen=True)
@@ -51,6 +61,14 @@ class Orch:
         assert "Traceback" not in done.stderr, done.stderr
         return done.stdout, done.stderr
 
+    def measures(self, results: Path | None = None) -> list[tuple[Any, ...]]:
+        """All that was measured of every trial, to the last digit."""
+        with Store(results or self.results).reading() as (connection, _):
+            return connection.execute(MEASURES).fetchall()
+
+
+Begun: TypeAlias = tuple[Orch, "subprocess.Popen[str]"] | None
+
 
 def make_orch(directory: Path) -> Orch:
     """A working directory whose folders shadow ours and break whoever imports them."""
@@ -66,11 +84,25 @@ def orch(tmp_path: Path) -> Orch:
     return make_orch(tmp_path / "work")
 
 
-@pytest.fixture(scope="session")
-def smoke(tmp_path_factory: pytest.TempPathFactory) -> Orch:
-    """A finished run of `lorenz_smoke`; tests that add to it make a copy."""
+@pytest.fixture(scope="session", autouse=True)
+def smoke_begun(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Begun]:
+    """The smoke run, begun beside the first tests: half of it is waiting for Ray."""
+    if not any("smoke" in item.fixturenames for item in request.session.items):
+        yield None
+        return
     made = make_orch(tmp_path_factory.mktemp("smoke") / "work")
-    made("study", "run", "lorenz_smoke")
+    process = made.start("study", "run", "lorenz_smoke")
+    yield made, process
+    process.kill()
+
+
+@pytest.fixture(scope="session")
+def smoke(smoke_begun: Begun) -> Orch:
+    """A finished run of `lorenz_smoke`; tests that add to it make a copy."""
+    assert smoke_begun is not None
+    made, process = smoke_begun
+    out, err = process.communicate(timeout=240)
+    assert process.returncode == 0 and "Traceback" not in err, f"{out}\n{err}"
     return made
 
 

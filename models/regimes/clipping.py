@@ -4,13 +4,16 @@ The state starts at the control ẑ_0 and is never forced again. Before each upd
 all parameters of a member, g, is scaled to norm at most `max_norm` (or exactly, with `normalise`).
 """
 
-from typing import ClassVar
+from __future__ import annotations
 
-import torch
+from typing import TYPE_CHECKING, ClassVar
+
 from pydantic import Field
-from torch import Tensor
 
-from .regime import Regime, gradient_norm
+from .regime import Regime
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 class Clipping(Regime):
@@ -24,11 +27,11 @@ class Clipping(Regime):
     def window(self, sequence_length: int) -> int:
         return sequence_length
 
-    def transform_gradient(self, gradient: Tensor) -> Tensor:
-        norm = gradient_norm(gradient).unsqueeze(1)
+    def transform_gradient(self, gradient: Tensor, norms: Tensor) -> Tensor:
+        norm = norms.unsqueeze(1)
         scale = self.max_norm / norm
         if not self.normalise:
             scale = scale.clamp_max(1.0)
         # A gradient of exactly zero has no direction: it stays zero.
-        scale = torch.where(norm > 0, scale, 1.0)
+        scale = scale.where(norm > 0, 1.0)
         return (gradient.double() * scale).to(gradient.dtype)

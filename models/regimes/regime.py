@@ -6,19 +6,15 @@ the data but not on the window before: given the parameters, windows are indepen
 of all sequences run side by side. A regime is thus three answers, and training is written once.
 """
 
+from __future__ import annotations
+
 from abc import ABC, abstractmethod
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-import torch
 from pydantic import BaseModel, ConfigDict
-from torch import Tensor
 
-
-def gradient_norm(gradient: Tensor) -> Tensor:
-    """Norm of each member's gradient, (E, P) → (E,), in float64: exploding and vanishing gradients of
-    float32 have squares that float32 does not hold."""
-    norm: Tensor = torch.linalg.vector_norm(gradient, dim=1, dtype=torch.float64)
-    return norm
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 class Regime(BaseModel, ABC):
@@ -33,6 +29,6 @@ class Regime(BaseModel, ABC):
     def window(self, sequence_length: int) -> int:
         """Steps between two settings of the state, at most `sequence_length`."""
 
-    def transform_gradient(self, gradient: Tensor) -> Tensor:
-        """What is done to the gradient (E, P) of each member before the update."""
+    def transform_gradient(self, gradient: Tensor, norms: Tensor) -> Tensor:
+        """What is done to each member's gradient (E, P), of norm (E,) in float64, before the update."""
         return gradient

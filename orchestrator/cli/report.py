@@ -79,29 +79,30 @@ def show(
                 contexts=contexts,
                 allow_stale=allow_stale,
             )
-            page = _written(reports, comparison, connection, source, results, studies, measure)
         except reports.ReportError as error:
             raise OrchError(f"report: {error}") from None
-    if form is Format.table:
-        Console().print(reports.render_comparison(comparison, legend=legend))
-    else:
-        print_mappings(comparison.as_dicts(), form)
-    if source.what != "database":
-        print(f"orch: {source.why}; answered from the {source}", file=sys.stderr)
-    print(page, file=sys.stderr)
+        if form is Format.table:
+            Console().print(reports.render_comparison(comparison, legend=legend))
+        else:
+            print_mappings(comparison.as_dicts(), form)
+        sys.stdout.flush()
+        if source.what != "database":
+            print(f"orch: {source.why}; answered from the {source}", file=sys.stderr)
+        print(_written(comparison, connection, source, results, studies, measure), file=sys.stderr)
     return sum(len(cell.trials) for context in comparison.contexts for cell in context.cells)
 
 
 def _written(
-    reports: Any, comparison: "Comparison", connection: Any, source: Any, results: Path,
-    studies: list[str], measure: str,
-) -> str:  # fmt: skip
+    comparison: "Comparison", connection: Any, source: Any, results: Path, studies: list[str], measure: str
+) -> str:
     """Write page and figure; what to say of it. A folder that cannot be written costs no verdict."""
+    from ..reports.html import write_report
+
     stem = "-".join([*(studies or ["all"]), "vs", _file_name(comparison.baseline)])
     stem += "" if measure == "d_stsp" else f"-{measure}"
     code = _code_of(connection, comparison)
     try:
-        written = reports.write_report(
+        written = write_report(
             comparison,
             connection,
             results / "reports",
@@ -122,7 +123,7 @@ def _code_of(connection: "duckdb.DuckDBPyConnection", comparison: "Comparison") 
         """
         SELECT DISTINCT coalesce(left(code_commit, 12), 'version ' || code_version, 'unknown')
             || if(coalesce(code_dirty, false), ' with uncommitted changes', '')
-        FROM trials WHERE list_contains(?, trial_id) ORDER BY 1
+        FROM trials WHERE trial_id IN (SELECT unnest(?)) ORDER BY 1
         """,
         [ids],
     ).fetchall()

@@ -221,6 +221,7 @@ def new_study(
 
 
 def _plan(study: str, overrides: list[str] | None, results: Any, retry_failed: bool) -> "Plan":
+    from ..begun import begun
     from ..catalogue import find, results_folder
     from ..plan import make_plan
     from ..provenance import fingerprint
@@ -228,14 +229,17 @@ def _plan(study: str, overrides: list[str] | None, results: Any, retry_failed: b
     from ..study import load
 
     loaded = load(find(study), overrides or [])
-    store = Store(results_folder(results))
-    finished = store.finished(loaded.trial_ids())
+    cells = list(loaded.cells())
+    folder = results_folder(results)
+    finished, durations = Store(folder).known([cell.cell_id for cell in cells])
+    under_way = begun(folder)
     return make_plan(
         loaded,
         finished,
         retry_failed=retry_failed,
-        fingerprints={cell.cell_id: fingerprint(cell) for cell in loaded.cells()} if finished else None,
-        durations=store.durations(),
+        fingerprints={cell.cell_id: fingerprint(cell) for cell in cells} if finished or under_way else None,
+        durations=durations,
+        begun=under_way,
     )
 
 

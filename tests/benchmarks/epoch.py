@@ -18,7 +18,8 @@ from plain_loop import PlainLoop
 
 from orchestrator.models import ARCHITECTURES
 from orchestrator.models.regimes import SparseForcing
-from orchestrator.models.training import Stack, TrainingSettings
+from orchestrator.models.settings import TrainingSettings
+from orchestrator.models.training import Stack
 from orchestrator.worker import prepare
 
 

@@ -7,7 +7,8 @@ import torch
 from orchestrator.models import LSTM
 from orchestrator.models.regimes import Clipping, Regime, SparseForcing
 from orchestrator.models.rollout import free_run
-from orchestrator.models.training import Stack, TrainingSettings
+from orchestrator.models.settings import TrainingSettings
+from orchestrator.models.training import Stack
 from orchestrator.systems.dataset import load
 from orchestrator.systems.measures import MeasureSet
 

@@ -1,9 +1,12 @@
 """Planning is a set difference; the journal is there whole or not at all."""
 
+import itertools
+
 import pyarrow.parquet as pq
 import pytest
 
 from orchestrator import catalogue, journal
+from orchestrator.begun import Begun
 from orchestrator.plan import make_plan
 from orchestrator.store import Finished
 from orchestrator.study import load
@@ -46,6 +49,28 @@ def test_reasons(study):
     failed = known(failed=trials[:8])
     assert make_plan(study, failed).cells[0].reason == "finished, 8 failed (--retry-failed runs them again)"
     assert make_plan(study, failed, retry_failed=True).cells[0].reason == "8 failed, to be tried again"
+
+
+def test_a_stack_that_was_begun_is_gone_on_with_as_it_is(study):
+    trials = list(study.trials())
+    now = {cell.cell_id: "code" for cell in study.cells()}
+    begun = [
+        Begun(tuple(t.trial_id for t in trials[1:4]), 4, "code", "cpu"),
+        Begun(tuple(t.trial_id for t in trials[8:10]), 3, "other code", "cpu"),
+        Begun(tuple(t.trial_id for t in trials[3:6]), 2, "code", "cpu"),  # shares a trial with the first
+        Begun(tuple(t.trial_id for t in trials[16:18]), 1, "code", "cuda"),
+    ]
+    plan = make_plan(study, known(ok=trials[:1]), fingerprints=now, begun=begun)
+    assert plan.cells[0].reason == "3 begun, at epoch 4 of 6, 4 of 8 seeds missing, 1 made by other code"
+    assert plan.cells[1].reason == "never run"
+    on_cpu, on_gpu = (
+        [[trials.index(trial) for trial in stack] for stack in plan.stacks(slots=2, gpu=gpu)]
+        for gpu in (False, True)
+    )
+    assert on_cpu[0] == [1, 2, 3] and [16, 17] not in on_cpu
+    assert [16, 17] in on_gpu and [1, 2, 3] not in on_gpu
+    for stacks in (on_cpu, on_gpu):
+        assert sorted(itertools.chain(*stacks)) == list(range(1, 24))
 
 
 def test_a_journal_file_is_whole_or_not_there(tmp_path, monkeypatch):

@@ -100,12 +100,12 @@ def test_a_member_that_diverged_before_the_kill_stays_diverged(results, monkeypa
 
 
 def test_a_checkpoint_of_other_code_or_another_device_is_passed_over(results):
-    keeper = checkpoint.Keeper(results, "stack", fingerprint="one", device="cpu")
+    keeper = checkpoint.Keeper(results, ["a", "b"], fingerprint="one", device="cpu")
     assert keeper.load() is None
     keeper.save({"parameters": torch.ones(2)}, {"epoch": 3})
     assert keeper.load().state == {"epoch": 3}
-    assert checkpoint.Keeper(results, "stack", fingerprint="two", device="cpu").load() is None
-    assert checkpoint.Keeper(results, "stack", fingerprint="one", device="cuda:1").load() is None
+    assert checkpoint.Keeper(results, ["a", "b"], fingerprint="two", device="cpu").load() is None
+    assert checkpoint.Keeper(results, ["a", "b"], fingerprint="one", device="cuda:1").load() is None
     keeper.path.write_bytes(keeper.path.read_bytes()[:40])
     assert keeper.load() is None
 

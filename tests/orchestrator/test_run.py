@@ -11,6 +11,8 @@ import duckdb
 import pytest
 
 from orchestrator import journal
+from orchestrator.cluster import Placement, slots_of
+from orchestrator.errors import UsageError
 from orchestrator.store import Store
 
 MEASURES = "SELECT trial_id, status, d_stsp, d_h, psc, d_stsp_published, final_loss FROM trials ORDER BY 1"
@@ -136,7 +138,7 @@ def test_sql_reads_and_nothing_else(smoke, query, code, message):
 
 def test_sql_reads_and_nothing_else_while_the_database_is_held(smoke_copy):
     with duckdb.connect(str(smoke_copy.results / "trials.duckdb")):
-        for query, code, message in (ATTACKS[2], ATTACKS[4], ATTACKS[12]):
+        for query, code, message in (ATTACKS[2], ATTACKS[12]):
             _, err = smoke_copy("sql", query, code=code)
             assert message in err.lower()
 
@@ -180,7 +182,7 @@ def test_a_trial_that_fails_is_a_row_and_the_study_goes_on(tmp_path, monkeypatch
     assert outcome.statuses == {"failed": 2} and "ZeroDivisionError" in outcome.error
     store = Store(tmp_path)
     store.ingest()
-    finished = store.finished([t.trial_id for t in study.trials()])
+    finished, _ = store.known([cell.cell_id for cell in study.cells()])
     fingerprint = provenance.fingerprint(stack[0])
     assert finished == {t.trial_id: ("failed", "bug", fingerprint) for t in stack}
     assert make_plan(study, finished).missing == 4
@@ -190,6 +192,24 @@ def test_a_trial_that_fails_is_a_row_and_the_study_goes_on(tmp_path, monkeypatch
     assert "ZeroDivisionError" in reason and score is None
 
 
+@pytest.mark.parametrize(
+    ("resources", "options", "slots"),
+    [
+        ({"CPU": 2.0}, {}, 2),
+        ({"CPU": 16.0, "GPU": 2.0}, {"gpus_per_trial": 0.5}, 4),
+        ({"CPU": 2.0}, {"gpus_per_trial": 7.0}, "--gpus-per-trial 7: there are 0 GPUs"),
+        ({"CPU": 2.0}, {"cpus_per_trial": 3.0}, "--cpus-per-trial 3: there are 2 CPUs"),
+    ],
+)
+def test_slots_are_what_the_resources_hold(resources, options, slots):
+    if isinstance(slots, int):
+        assert slots_of(resources, Placement(**options)) == slots
+    else:
+        with pytest.raises(UsageError, match=slots):
+            slots_of(resources, Placement(**options))
+
+
+@pytest.mark.slow
 def test_resources_that_are_not_there_are_named(smoke_copy):
     fresh = ["--set", "seeds.count=9"]
     _, err = smoke_copy("study", "run", "lorenz_smoke", "--gpus-per-trial", "7", *fresh, code=2)

@@ -1,5 +1,6 @@
 """Reading while writing: two writers and eight readers at once, and a stranger who holds the file."""
 
+import shutil
 import subprocess
 import sys
 import time
@@ -8,13 +9,13 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestrator import care, journal
+from orchestrator import care, check, journal
 from orchestrator.store import Store
 
 TRAFFIC = str(Path(__file__).with_name("traffic.py"))
 
 
-@pytest.mark.parametrize("seconds", [6, pytest.param(60, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("seconds", [4, pytest.param(60, marks=pytest.mark.slow)])
 def test_two_writers_and_eight_readers_see_no_error_and_lose_no_row(tmp_path, seconds, capsys):
     until = str(time.time() + 3 + seconds)
     running = [
@@ -40,6 +41,24 @@ def test_two_writers_and_eight_readers_see_no_error_and_lose_no_row(tmp_path, se
     assert care.compact(tmp_path)[1] == 1
     with Store(tmp_path).reading() as (connection, _):
         assert connection.execute("SELECT count(*) FROM trials").fetchone() == (sum(written),)
+
+
+@pytest.mark.slow
+def test_two_studies_at_once_in_one_folder_give_the_rows_of_one_after_the_other(orch, smoke):
+    """A study in two terminals, and with more seeds in a third: each trial has one row, the same as ever."""
+    for results in (orch.results, orch.directory / "calm"):
+        shutil.copytree(smoke.results / "systems", results / "systems")
+    more = ("--set", "seeds.count=4")
+    running = [orch.start("study", "run", "lorenz_smoke", *options) for options in ((), (), more)]
+    said = [process.communicate(timeout=300) for process in running]
+    assert [process.returncode for process in running] == [0, 0, 0], said
+    assert not any("Traceback" in err for _, err in said)
+    assert check.check(orch.results) == []
+    orch("study", "run", "lorenz_smoke", "--results", "calm")
+    orch("study", "run", "lorenz_smoke", *more, "--results", "calm")
+    calm = orch.measures(orch.directory / "calm")
+    assert len(calm) == len({trial_id for trial_id, *_ in calm}) == 12
+    assert orch.measures() == calm
 
 
 def test_a_shell_that_keeps_the_database_open_delays_ingest_and_loses_nothing(tmp_path):

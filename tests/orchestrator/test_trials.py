@@ -8,7 +8,9 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from orchestrator import catalogue, provenance
 from orchestrator.callback import Brake
+from orchestrator.study import load as load_study
 from orchestrator.systems.dataset import load
 from orchestrator.systems.measures import MeasureSet
 
@@ -24,20 +26,20 @@ def test_generate_gives_the_run_that_was_evaluated(smoke, two, tmp_path):
     """Measured anew the free run scores what its trial scored, to the last digit."""
     trial = two[0]
     out = tmp_path / "run.npy"
-    common = ["trial", "generate", trial["trial_id"], "--steps", "5000"]
-    smoke(*common, "--standardised", "--out", str(out))
+    generate = ["trial", "generate", trial["trial_id"]]
+    smoke(*generate, "--steps", "5000", "--standardised", "--out", str(out))
     run = np.load(out)
     data = load("lorenz63", cache=smoke.results / "systems")
     values = MeasureSet(data.test).evaluate(run)
     assert values["orch"]["d_stsp"] == trial["d_stsp"] and values["orch"]["psc"] == trial["psc"]
-    smoke(*common, "--out", str(tmp_path / "run.parquet"))
+    x = run[:, 0] * data.sd[0] + data.mean[0]
+    smoke(*generate, "--steps", "9", "--out", str(tmp_path / "run.parquet"))
     table = pq.read_table(tmp_path / "run.parquet")
     assert table.column_names == ["x", "y", "z"]
-    x = table["x"].to_numpy()
-    np.testing.assert_allclose(x, run[:, 0] * data.sd[0] + data.mean[0])
+    np.testing.assert_allclose(table["x"].to_numpy(), x[:9])
     smoke("trial", "generate", trial["trial_id"][:10], "--steps", "3", "--out", str(tmp_path / "run.csv"))
     rows = list(csv.reader(io.StringIO((tmp_path / "run.csv").read_text())))
-    assert rows[0] == ["x", "y", "z"] and [float(row[0]) for row in rows[1:]] == x[:3].tolist()
+    assert rows[0] == ["x", "y", "z"] and [float(row[0]) for row in rows[1:]] == pytest.approx(x[:3])
 
 
 def test_why_names_the_fields_in_which_two_trials_differ(smoke, two):
@@ -68,6 +70,26 @@ def test_a_trial_that_is_not_there_is_said_so(smoke, two, tmp_path):
     assert "too short" in smoke("why", "ab", two[0]["trial_id"], code=2)[1]
     bad = ["trial", "generate", two[0]["trial_id"], "--out", str(tmp_path / "run.txt")]
     assert "expected a name that ends in .npy, .csv, .parquet" in smoke(*bad, code=2)[1]
+
+
+@pytest.mark.parametrize(
+    ("file", "changed"),
+    [
+        ("models/training.py", (0,)), ("models/unrolling/tape.py", (0,)), ("systems/lorenz63.py", (1,)),
+        ("models/plrnn.py", (2,)), ("models/unrolling/plrnn.py", (2,)), ("models/unrolling/rnn.py", ()),
+        ("systems/lorenz63_published.py", ()), ("models/regimes/sparse_forcing.py", (3,)),
+        ("models/regimes/clipping.py", ()),
+    ],
+)  # fmt: skip
+def test_a_fingerprint_moves_with_the_code_that_shapes_the_trial_and_no_other(monkeypatch, file, changed):
+    said = provenance._modules()
+    assert file in said
+    trial = next(load_study(catalogue.find("lorenz_smoke")).cells())
+    assert trial.regime.name == "sparse_forcing"
+    before = provenance.fingerprint(trial).split("-")
+    monkeypatch.setattr(provenance, "_modules", lambda: {**said, file: said[file] + "x"})
+    after = provenance._fingerprint.__wrapped__(trial.system, type(trial.architecture), type(trial.regime))
+    assert tuple(i for i, part in enumerate(after.split("-")) if part != before[i]) == changed
 
 
 def test_three_equal_failures_in_a_row_stop_a_study():

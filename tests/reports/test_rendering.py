@@ -14,14 +14,9 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from orchestrator.reports import (
-    cells_query,
-    compare,
-    render_comparison,
-    tau_curve,
-    to_svg,
-    write_report,
-)
+from orchestrator.reports import compare, render_comparison
+from orchestrator.reports.figures import tau_curve, to_svg
+from orchestrator.reports.html import cells_query, write_report
 from orchestrator.reports.verdict import number, times
 
 from .conftest import Database

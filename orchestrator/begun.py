@@ -1,0 +1,107 @@
+"""Stacks that were begun and are not in the journal yet: what lies in `checkpoints/`, without reading it all.
+
+    checkpoints/<stack>.safetensors    the training as it was (`checkpoint` writes and loads them)
+    checkpoints/<stack>.halve          this stack was killed for want of memory, and is to run in halves
+
+Both name the trials of their stack, so a plan can say what was begun, go on with the same stacks wherever
+it runs next, and remove what has been finished.
+"""
+
+import contextlib
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import safetensors
+
+from . import durable
+from .identity import digest
+
+
+def stack_id(trial_ids: Sequence[str]) -> str:
+    """The name of a stack: a hash of its trials."""
+    return digest(list(trial_ids))[:16]
+
+
+@dataclass(frozen=True)
+class Begun:
+    """A stack with a checkpoint."""
+
+    trial_ids: tuple[str, ...]
+    epoch: int
+    """Epochs that are done."""
+    fingerprint: str
+    """Of the code that made the checkpoint: other code does not go on from it."""
+    device: str
+    """`cpu` or `cuda`, likewise."""
+
+
+def checkpoint_path(results: Path, trial_ids: Sequence[str]) -> Path:
+    """Where the checkpoint of a stack stands."""
+    return results / "checkpoints" / f"{stack_id(trial_ids)}.safetensors"
+
+
+def begun(results: Path) -> list[Begun]:
+    """Every stack with a checkpoint that can be read, those furthest on first."""
+    found = []
+    for path in (results / "checkpoints").glob("*.safetensors"):
+        said = _metadata(path)
+        if said is not None:
+            ids = tuple(json.loads(said["trial_ids"]))
+            found.append(Begun(ids, int(said["epoch"]), said["code_fingerprint"], said["device"]))
+    return sorted(found, key=lambda stack: (-stack.epoch, stack.trial_ids))
+
+
+def mark_too_large(results: Path, trial_ids: Sequence[str]) -> None:
+    """Note that memory did not hold a stack.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    durable.write(_mark(results, trial_ids), json.dumps(list(trial_ids)).encode())
+
+
+def is_too_large(results: Path, trial_ids: Sequence[str]) -> bool:
+    """Whether a stack is to run in halves."""
+    return len(trial_ids) > 1 and _mark(results, trial_ids).exists()
+
+
+def forget(results: Path, trial_ids: Sequence[str]) -> None:
+    """The stack is in the journal: remove what was kept of it."""
+    _mark(results, trial_ids).unlink(missing_ok=True)
+    checkpoint_path(results, trial_ids).unlink(missing_ok=True)
+
+
+def sweep(results: Path, finished: Callable[[list[str]], Iterable[str]]) -> None:
+    """Remove what is left of stacks that were killed after they were done, before they had tidied up.
+
+    Args:
+        finished: tells which of these trials have a result.
+    """
+    folder = results / "checkpoints"
+    left: dict[Path, list[str]] = {}
+    for path in folder.glob("*.safetensors"):
+        said = _metadata(path)
+        left[path] = json.loads(said["trial_ids"]) if said is not None else []  # which nobody can go on from
+    for path in folder.glob("*.halve"):
+        with contextlib.suppress(FileNotFoundError):
+            left[path] = json.loads(path.read_bytes())
+    if left:
+        known = set(finished([trial_id for ids in left.values() for trial_id in ids]))
+        for path, trial_ids in left.items():
+            if known.issuperset(trial_ids):
+                path.unlink(missing_ok=True)
+
+
+def _mark(results: Path, trial_ids: Sequence[str]) -> Path:
+    return results / "checkpoints" / f"{stack_id(trial_ids)}.halve"
+
+
+def _metadata(path: Path) -> dict[str, str] | None:
+    try:
+        with safetensors.safe_open(path, framework="numpy") as file:
+            said: dict[str, str] = file.metadata() or {}
+    except (OSError, safetensors.SafetensorError):
+        return None
+    return said if {"trial_ids", "epoch", "code_fingerprint", "device"} <= said.keys() else None
