@@ -15,7 +15,7 @@ from .compare import compare
 from .comparison import Comparison, Headline, Row, Side
 from .statistics import Estimate, geometric_mean, paired_ratio, seeds_needed, wilson_interval
 from .table import comparison_table, render_comparison
-from .trials import MEASURES, Cell, Context, ReportError, Trial
+from .trials import MEASURES, Cell, Context, ReportError, Trial, UnknownNameError
 from .verdict import LEGEND
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "Side",
     "StaleError",
     "Trial",
+    "UnknownNameError",
     "compare",
     "comparison_table",
     "geometric_mean",

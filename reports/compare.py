@@ -19,7 +19,7 @@ from .codes import StaleError, mixed_codes
 from .comparison import Comparison, Headline, Outcome, Row, Selection, Side
 from .selection import best_on, nearest_tau, split_seeds
 from .statistics import SMALLEST_SCORE, Estimate, geometric_mean, log_differences, paired_ratio, seeds_needed
-from .trials import Cell, Context, ReportError, read_contexts
+from .trials import Cell, Context, ReportError, UnknownNameError, read_contexts
 from .verdict import CEILING_SHARE, counted, headline, verdict
 
 FEW_SEEDS = 8
@@ -96,7 +96,9 @@ def _check_baseline(contexts: Sequence[Context], baseline: str) -> None:
     if not any(_is(cell, baseline) for cell in cells):
         close = difflib.get_close_matches(baseline, [*regimes, *(cell.label for cell in cells)], n=1)
         hint = f"did you mean '{close[0]}'? " if close else ""
-        raise ReportError(f"No results for the baseline '{baseline}': {hint}There are {', '.join(regimes)}.")
+        raise UnknownNameError(
+            f"No results for the baseline '{baseline}': {hint}There are {', '.join(regimes)}."
+        )
     if all(_is(cell, baseline) for cell in cells):
         raise ReportError(
             f"{baseline} is the only regime with results, so there is nothing to compare it with."

@@ -31,6 +31,10 @@ class ReportError(Exception):
     """The comparison cannot be made; the message says why in one sentence."""
 
 
+class UnknownNameError(ReportError):
+    """A measure, study or baseline that is not there was asked for; the message says what was near."""
+
+
 class Trial(NamedTuple):
     """One trained and evaluated network; `score` is None where there is nothing to count."""
 
@@ -126,11 +130,11 @@ def read_contexts(
 ) -> tuple[Context, ...]:
     """Every context with results, ordered by system, architecture and settings.
 
-    `contexts`, where given, are the context_ids to read. Raises ReportError for an unknown measure or
-    study, and when there are no results at all.
+    `contexts`, where given, are the context_ids to read. Raises UnknownNameError for an unknown measure or
+    study, ReportError when there are no results at all.
     """
     if measure not in MEASURES:
-        raise ReportError(f"Unknown measure '{measure}': a comparison can use {' or '.join(MEASURES)}.")
+        raise UnknownNameError(f"Unknown measure '{measure}': a comparison can use {' or '.join(MEASURES)}.")
     chosen = f"(FROM results {trial_filter(studies, contexts)})"
     try:
         _check_studies(connection, studies)
@@ -188,7 +192,7 @@ def _check_studies(connection: duckdb.DuckDBPyConnection, studies: Sequence[str]
             hint = f"did you mean '{close[0]}'?"
         else:
             hint = f"there are results for {', '.join(known)}." if known else "no study has results yet."
-        raise ReportError(f"No results for a study named '{study}': {hint}")
+        raise UnknownNameError(f"No results for a study named '{study}': {hint}")
 
 
 def _context(

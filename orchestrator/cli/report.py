@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..errors import OrchError
+from ..errors import OrchError, UsageError
 from .output import Format, FormatOption, ResultsOption, print_mappings
 
 if TYPE_CHECKING:
@@ -79,6 +79,8 @@ def show(
                 contexts=contexts,
                 allow_stale=allow_stale,
             )
+        except reports.UnknownNameError as error:
+            raise UsageError(f"report: {error}") from None
         except reports.ReportError as error:
             raise OrchError(f"report: {error}") from None
         if form is Format.table:

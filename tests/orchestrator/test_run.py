@@ -165,8 +165,8 @@ def test_report_prints_a_verdict_and_writes_page_and_figure(smoke):
 
 def test_report_says_in_a_sentence_what_it_cannot_do(smoke, orch):
     assert "no results in" in orch("report", code=1)[1]
-    assert "clipping" in smoke("report", "--compare", "cliping", code=1)[1]
-    assert "lorenz_smoke" in smoke("report", "lorenz_smok", code=1)[1]
+    assert "clipping" in smoke("report", "--compare", "cliping", code=2)[1]
+    assert "lorenz_smoke" in smoke("report", "lorenz_smok", code=2)[1]
 
 
 def test_a_trial_that_fails_is_a_row_and_the_study_goes_on(tmp_path, monkeypatch):
