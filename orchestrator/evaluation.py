@@ -53,16 +53,18 @@ def _measure(run: NDArray[np.float64], measures: MeasureSet) -> Evaluation:
         return Evaluation(dict.fromkeys(COLUMNS.values()), int(np.argmax(outside)) + 1)
     values = measures.evaluate(run)
     return Evaluation(
-        {column: _finite(values[preset][name]) for (preset, name), column in COLUMNS.items()}, None
+        {column: _finite(values[preset].get(name)) for (preset, name), column in COLUMNS.items()}, None
     )
 
 
-def _finite(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None
+def _finite(value: float | None) -> float | None:
+    return float(value) if value is not None and np.isfinite(value) else None
 
 
-def references(data: Dataset, measures: MeasureSet, *, steps: int) -> dict[str, float]:
+def references(data: Dataset, measures: MeasureSet, *, steps: int) -> dict[str, float | None]:
     """Floor and ceiling of D_stsp for free runs of this length: both move with the sampling.
+
+    None in a preset that does not define D_stsp for data of so many dimensions.
 
     At the data's own length the floor is the mean over independent trajectories that the dataset
     holds; at any other it is one trajectory's, cut to (or as long as there is) the length.
@@ -72,6 +74,6 @@ def references(data: Dataset, measures: MeasureSet, *, steps: int) -> dict[str, 
     return {
         "floor_d_stsp": floors["orch"]["d_stsp"],
         "ceiling_d_stsp": ceilings["orch"]["d_stsp"],
-        "floor_d_stsp_published": floors["published"]["d_stsp"],
-        "ceiling_d_stsp_published": ceilings["published"]["d_stsp"],
+        "floor_d_stsp_published": floors["published"].get("d_stsp"),
+        "ceiling_d_stsp_published": ceilings["published"].get("d_stsp"),
     }

@@ -76,20 +76,20 @@ def _hash(names: set[str]) -> str:
 
 
 def _system_modules(name: str) -> set[str]:
-    return {f"systems/{name}.py", _file(systems.get(name).derivatives)}
+    return {f"systems/{name}.py", *map(_file, systems.get(name).modules)}
 
 
 def _class_modules(leaf: type) -> set[str]:
     """Files of an architecture or regime, and of what it stands on: an unrolling bears its name."""
-    bases = [Path(_file(base)) for base in leaf.__mro__ if base.__module__.startswith(__package__)]
+    bases = [Path(_file(base.__module__)) for base in leaf.__mro__ if base.__module__.startswith(__package__)]
     names = {base.name for base in bases}
     room = bases[0].parts[0]
     return {file for file in _modules() if file.startswith(f"{room}/") and Path(file).name in names}
 
 
-def _file(thing: Any) -> str:
+def _file(module: str) -> str:
     """'orchestrator.models.rnn' → 'models/rnn.py'."""
-    return "/".join(str(thing.__module__).split(".")[1:]) + ".py"
+    return "/".join(module.split(".")[1:]) + ".py"
 
 
 @cache

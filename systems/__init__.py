@@ -6,6 +6,7 @@ the standardised trajectories of one together with its exponents, floors and cei
 """
 
 from .base import System
+from .flow import Flow
 from .registry import UnknownSystemError, get, names
 
-__all__ = ["System", "UnknownSystemError", "get", "names"]
+__all__ = ["Flow", "System", "UnknownSystemError", "get", "names"]

@@ -1,60 +1,47 @@
-"""What a system is: an ordinary differential equation u̇ = f(u) with everything needed to turn it into data.
+"""What a system is: a source of trajectories, with its Lyapunov exponents.
 
-The equations are written once, on the components of the state. Given floats they serve the integrator, which
-asks for one state at a time; given arrays they serve ensembles. Shapes: states are (..., N), Jacobians
-(..., N, N) with entry [i, j] = ∂f_i/∂u_j. Time is in the units of the equations; `dt` is the time between two
-points of the data. Raises ValueError where the parts of a declaration contradict each other.
+A system has *states*, in which its dynamics are deterministic, and an observation of them, the data: for
+most both are the same. Kinds of systems are `flow.Flow` (ordinary differential equations) and
+`delay.DelayEquation`; a recorded series will be a third. Shapes: data are (T, N), one row every `dt`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .exponents import ExponentSettings
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from .exponents import LyapunovSpectrum
 
 FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True)
-class System:
-    """One named ODE with its parameters, sampling, standardisation and citation."""
+class System(ABC):
+    """One named source of trajectories: what all kinds have in common."""
 
     name: str
     description: str
     source: str
     """One line: where equations and parameters come from."""
-    equations: str
-    """Name of the equations; systems that differ in their parameters alone share it."""
     version: int = 1
-    """Of the equations: raised when a correction changes the trajectory."""
+    """Raised when a correction changes the trajectory."""
     variables: tuple[str, ...]
-    parameters: Mapping[str, float] = field(hash=False)
-    derivatives: Callable[..., Sequence[Any]]
-    """f(*components, **parameters) -> the N derivatives; components are floats or arrays of one shape."""
-    partials: Callable[..., Sequence[Sequence[Any]]]
-    """Same arguments -> N rows of N partial derivatives; an entry may be a constant."""
-    initial_state: tuple[float, ...]
+    """Of the data, in the order of the columns."""
     dt: float
-    transient_time: float
-    """Time integrated and thrown away before the first point of a trajectory."""
     n_points: int = 100_000
     standardisation: Literal["per_dimension", "global"] = "per_dimension"
     """`per_dimension`: each column to mean 0, SD 1. `global`: one mean and one SD for all columns."""
-    exponent_settings: ExponentSettings = field(default_factory=ExponentSettings)
 
     def __post_init__(self) -> None:
-        if len(self.initial_state) != self.dimension:
-            raise ValueError(
-                f"system {self.name!r}: {self.dimension} variables, "
-                f"but initial_state has {len(self.initial_state)}"
-            )
-        if not self.dt > 0 or self.n_points < 2 or self.transient_time < 0:
-            raise ValueError(f"system {self.name!r}: needs dt > 0, n_points >= 2, transient_time >= 0")
+        if not self.dt > 0 or self.n_points < 2:
+            raise ValueError(f"system {self.name!r}: needs dt > 0, n_points >= 2")
         if self.standardisation not in ("per_dimension", "global"):
             raise ValueError(
                 f"system {self.name!r}: standardisation must be 'per_dimension' or 'global', "
@@ -63,42 +50,44 @@ class System:
 
     @property
     def dimension(self) -> int:
+        """N, columns of the data."""
         return len(self.variables)
 
-    def rhs(self, state: FloatArray) -> FloatArray:
-        """u̇ for states (..., N)."""
-        out = np.empty_like(state)
-        for i, derivative in enumerate(self.derivatives(*self._components(state), **self.parameters)):
-            out[..., i] = derivative
-        return out
+    @property
+    @abstractmethod
+    def constants(self) -> Mapping[str, float]:
+        """Parameters of the equations by name."""
 
-    def jacobian(self, state: FloatArray) -> FloatArray:
-        """∂f/∂u for states (..., N), as (..., N, N)."""
-        out = np.empty((*state.shape, self.dimension))
-        for i, row in enumerate(self.partials(*self._components(state), **self.parameters)):
-            for j, entry in enumerate(row):
-                out[..., i, j] = entry
-        return out
+    @abstractmethod
+    def states(self, index: int = 0, *, n_points: int | None = None) -> FloatArray:
+        """States every `dt` of trajectory `index`, after its transient; different indices are independent."""
 
-    def _components(self, state: FloatArray) -> list[FloatArray]:
-        return [state[..., i] for i in range(self.dimension)]
+    def observe(self, states: FloatArray) -> FloatArray:
+        """The data (T, N) that these states give."""
+        return states
 
-    def rhs_point(self, time: float, state: FloatArray) -> Sequence[float]:
-        """u̇ of a single state, on Python floats: several times faster there than numpy on three numbers."""
-        result: Sequence[float] = self.derivatives(*state.tolist(), **self.parameters)
-        return result
+    @abstractmethod
+    def spectrum(self, states: FloatArray) -> LyapunovSpectrum:
+        """Lyapunov exponents, from starts along these states."""
 
-    def initial_condition(self, index: int) -> FloatArray:
-        """Start of trajectory `index`: 0 is `initial_state`; others lie near it, the same ones every time.
+    @abstractmethod
+    def definition(self) -> dict[str, Any]:
+        """What decides trajectories and exponents (under `exponents`), as plain JSON types; no names, no
+        texts that only describe."""
 
-        After a transient of many Lyapunov times, nearby starts are independent draws from the attractor;
-        staying near keeps them in the same basin where a system has more than one.
-        """
-        start = np.array(self.initial_state, dtype=np.float64)
-        if index == 0:
-            return start
-        offset = np.random.default_rng(index).standard_normal(self.dimension)
-        return np.asarray(start + 0.01 * np.maximum(1.0, np.abs(start)) * offset, dtype=np.float64)
+    @property
+    @abstractmethod
+    def modules(self) -> frozenset[str]:
+        """Names of the modules that hold this system's own equations."""
+
+    @property
+    @abstractmethod
+    def integration(self) -> Mapping[str, Any]:
+        """The numerical method, likewise."""
+
+    def trajectory(self, index: int = 0, *, n_points: int | None = None) -> FloatArray:
+        """Raw (not standardised) data of trajectory `index`: (n_points, N)."""
+        return self.observe(self.states(index, n_points=n_points))
 
     def standardise(self, trajectory: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Mean and SD, each (N,), by which data of this system are standardised, from raw (T, N)."""
@@ -106,18 +95,3 @@ class System:
             mean, sd = float(trajectory.mean()), float(trajectory.std())
             return np.full(self.dimension, mean), np.full(self.dimension, sd)
         return trajectory.mean(axis=0), trajectory.std(axis=0)
-
-    def definition(self) -> dict[str, Any]:
-        """What decides the trajectories, as plain JSON types; texts that only describe are left out."""
-        return {
-            "equations": self.equations,
-            "version": self.version,
-            "variables": list(self.variables),
-            "parameters": {key: float(value) for key, value in self.parameters.items()},
-            "initial_state": [float(value) for value in self.initial_state],
-            "dt": float(self.dt),
-            "transient_time": float(self.transient_time),
-            "n_points": self.n_points,
-            "standardisation": self.standardisation,
-            "exponents": asdict(self.exponent_settings),
-        }

@@ -21,10 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import cache as cache_file
-from . import integrate
 from .base import System
-from .exponents import LyapunovSpectrum, lyapunov_spectrum, prediction_time_steps
-from .hashing import FLOOR_EXTRA, START_JITTER, TEST, TRAIN, canonical_json, content_hash, trajectory_hash
+from .exponents import LyapunovSpectrum, prediction_time_steps
+from .hashing import FLOOR_EXTRA, TEST, TRAIN, canonical_json, content_hash, trajectory_hash
 from .measures.measure_set import MeasureSet
 from .registry import get
 
@@ -99,12 +98,17 @@ def load(name: str | System, *, cache: Path | None) -> Dataset:
     system = name if isinstance(name, System) else get(name)
     if cache is None:
         return generate(system)
-    path = cache_path(system, cache)
-    found = _read(path, system)
+    found = peek(system, cache=cache)
     if found is None:
         found = generate(system)
-        _write(path, found)
+        _write(cache_path(system, cache), found)
     return found
+
+
+def peek(name: str | System, *, cache: Path) -> Dataset | None:
+    """The dataset of a system where the cache folder has it; nothing is computed."""
+    system = name if isinstance(name, System) else get(name)
+    return _read(cache_path(system, cache), system)
 
 
 def cache_path(system: System, cache: Path) -> Path:
@@ -114,15 +118,16 @@ def cache_path(system: System, cache: Path) -> Path:
 
 def generate(system: System) -> Dataset:
     """Make the dataset of `system`: four trajectories, the spectrum, floors and ceilings."""
-    raw = integrate.trajectory(system, TRAIN)
+    states = system.states(TRAIN)
+    raw = system.observe(states)
     mean, sd = system.standardise(raw)
     train = (raw - mean) / sd
-    test = (integrate.trajectory(system, TEST) - mean) / sd
-    spectrum = _spectrum(system, raw)
+    test = (system.trajectory(TEST) - mean) / sd
+    spectrum = system.spectrum(states)
     measures = MeasureSet(test)
     scores = [measures.evaluate(train)]
     for index in FLOOR_EXTRA:
-        scores.append(measures.evaluate((integrate.trajectory(system, index) - mean) / sd))
+        scores.append(measures.evaluate((system.trajectory(index) - mean) / sd))
     floors = {
         preset: {
             measure: math.fsum(score[preset][measure] for score in scores) / len(scores) for measure in values
@@ -131,15 +136,6 @@ def generate(system: System) -> Dataset:
     }
     arrays = {"train": train, "test": test, "mean": mean, "sd": sd}
     return _assemble(system, arrays, spectrum=spectrum, floors=floors, ceilings=measures.ceilings())
-
-
-def _spectrum(system: System, raw: FloatArray) -> LyapunovSpectrum:
-    # Starts spread along train; shifted a little, or members would retrace train and so each other.
-    settings = system.exponent_settings
-    index = np.linspace(0, len(raw) - 1, settings.members).astype(np.int64)
-    noise = np.random.default_rng(0).standard_normal((settings.members, system.dimension))
-    starts = raw[index] + START_JITTER * raw.std(axis=0) * noise
-    return lyapunov_spectrum(system.rhs, system.jacobian, initial_states=starts, settings=settings)
 
 
 def _assemble(
@@ -168,7 +164,7 @@ def _assemble(
         content_hash=content_hash(system),
         trajectory_hash=trajectory_hash(system),
         standardisation=system.standardisation,
-        parameters=dict(system.parameters),
+        parameters=dict(system.constants),
         source=system.source,
     )
 

@@ -1,5 +1,4 @@
-"""Lyapunov spectrum of a flow by its variational equations with QR, over an ensemble, and the prediction
-time.
+"""Lyapunov spectra of flows and maps by tangent dynamics with QR, over an ensemble, and the prediction time.
 
     u̇ = f(u),   Ẏ = J(u) Y,   λ_i = lim (1/t) Σ ln |R_ii|   with Y = Q R taken every few steps
 
@@ -28,6 +27,10 @@ from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
 VectorField = Callable[[FloatArray], FloatArray]
+
+
+START_JITTER = 0.01
+"""Shift, in SDs, of the points of a trajectory from which an ensemble starts."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,19 +70,75 @@ def lyapunov_spectrum(
     """Spectrum of u̇ = rhs(u) from an ensemble (members, N); `settings.members` is not looked at here."""
     if initial_states.ndim != 2 or len(initial_states) < 2:
         raise ValueError(f"initial_states must be (members >= 2, N), not {initial_states.shape}")
-    members, dimension = initial_states.shape
     interval = settings.step * settings.steps_per_qr
-    transient_intervals = round(settings.transient / interval)
-    intervals = max(1, round(settings.time / interval))
 
-    frame, _ = np.linalg.qr(np.random.default_rng(0).standard_normal((dimension, dimension)))
-    state = np.array(initial_states, dtype=np.float64)
-    tangent = np.broadcast_to(frame, (members, dimension, dimension)).copy()
-    growth = np.zeros((members, dimension))
+    def advance(state: FloatArray, tangent: FloatArray) -> tuple[FloatArray, FloatArray]:
+        for _ in range(settings.steps_per_qr):
+            state, tangent = _runge_kutta(rhs, jacobian, state, tangent, settings.step)
+        return state, tangent
+
+    return spectrum_by_qr(
+        advance,
+        initial_states,
+        _frames(*initial_states.shape),
+        interval=interval,
+        transient_intervals=round(settings.transient / interval),
+        intervals=max(1, round(settings.time / interval)),
+        method=f"variational equations, Runge-Kutta 4 of step {settings.step:g}",
+    )
+
+
+def map_spectrum(
+    step: VectorField,
+    jacobian: VectorField,
+    *,
+    initial_states: FloatArray,
+    iterations: int = 10_000,
+    transient: int = 100,
+) -> LyapunovSpectrum:
+    """Spectrum of u ← step(u) from an ensemble (members, N), per iteration.
+
+    Raises:
+        ValueError: there are fewer than two members.
+        FloatingPointError: an orbit leaves the finite numbers.
+    """
+    if initial_states.ndim != 2 or len(initial_states) < 2:
+        raise ValueError(f"initial_states must be (members >= 2, N), not {initial_states.shape}")
+    return spectrum_by_qr(
+        lambda state, tangent: (step(state), jacobian(state) @ tangent),
+        initial_states,
+        _frames(*initial_states.shape),
+        interval=1.0,
+        transient_intervals=transient,
+        intervals=iterations,
+        method="tangent map",
+    )
+
+
+def spectrum_by_qr(
+    advance: Callable[[FloatArray, FloatArray], tuple[FloatArray, FloatArray]],
+    state: FloatArray,
+    tangent: FloatArray,
+    *,
+    interval: float,
+    transient_intervals: int,
+    intervals: int,
+    method: str,
+) -> LyapunovSpectrum:
+    """Exponents from the growth of tangent vectors (members, n, k) along states (members, n).
+
+    Args:
+        advance: state and tangent vectors one `interval` further.
+        transient_intervals: intervals with QR that do not count yet.
+
+    Raises:
+        FloatingPointError: a state or a tangent vector is no longer finite.
+    """
+    state = np.array(state, dtype=np.float64)
+    growth = np.zeros((len(state), tangent.shape[2]))
     with np.errstate(all="ignore"):  # what overflows is caught below, once, by name
         for k in range(transient_intervals + intervals):
-            for _ in range(settings.steps_per_qr):
-                state, tangent = _runge_kutta(rhs, jacobian, state, tangent, settings.step)
+            state, tangent = advance(state, tangent)
             if not (np.isfinite(state).all() and np.isfinite(tangent).all()):
                 raise FloatingPointError(f"solution is not finite at time {(k + 1) * interval:g}")
             tangent, upper = np.linalg.qr(tangent)
@@ -87,18 +146,25 @@ def lyapunov_spectrum(
                 growth += np.log(np.abs(np.diagonal(upper, axis1=-2, axis2=-1)))
     rates = growth / (intervals * interval)
     mean = rates.mean(axis=0)
-    error = rates.std(axis=0, ddof=1) / math.sqrt(members)
+    error = rates.std(axis=0, ddof=1) / math.sqrt(len(rates))
     order = np.argsort(-mean)
     return LyapunovSpectrum(
         exponents=tuple(mean[order].tolist()),
         standard_errors=tuple(error[order].tolist()),
         time=intervals * interval,
-        members=members,
+        members=len(rates),
         method=(
-            f"variational equations, Runge-Kutta 4 of step {settings.step:g}, QR every {interval:g}, "
-            f"transient {transient_intervals * interval:g}, standard error over members"
+            f"{method}, QR every {interval:g}, transient {transient_intervals * interval:g}, "
+            "standard error over members"
         ),
     )
+
+
+def _frames(members: int, dimension: int) -> FloatArray:
+    """One random orthogonal frame for every member: the identity would stay in an invariant subspace of a
+    triangular Jacobian."""
+    frame, _ = np.linalg.qr(np.random.default_rng(0).standard_normal((dimension, dimension)))
+    return np.broadcast_to(frame, (members, dimension, dimension)).copy()
 
 
 def _runge_kutta(

@@ -9,30 +9,28 @@ from __future__ import annotations
 import hashlib
 import json
 
-from . import integrate
 from .base import System
+from .exponents import START_JITTER
 from .measures.presets import DEFAULT_PRESETS, definitions
 
 FORMAT = 1
 """Of the rules by which `dataset` makes data: raised when they change the numbers."""
 TRAIN, TEST, FLOOR_EXTRA = 0, 1, (2, 3)
 """Which trajectory of the system serves as what."""
-START_JITTER = 0.01
-"""Shift, in SDs, of the points of train from which the exponents' ensemble starts."""
 
 
 def content_hash(system: System) -> str:
     """Of all that defines the dataset of `system`, exponents, floors and measure definitions included."""
     measures = {
         preset: {measure: definition.as_dict() for measure, definition in by_measure.items()}
-        for preset, by_measure in definitions(DEFAULT_PRESETS).items()
+        for preset, by_measure in definitions(DEFAULT_PRESETS, dimension=system.dimension).items()
     }
     return _sha256(
         {
             "format": FORMAT,
             "name": system.name,
             "system": system.definition(),
-            "integration": integrate.DEFINITION,
+            "integration": dict(system.integration),
             "exponent_start_jitter": START_JITTER,
             "floor_trajectories": [TRAIN, *FLOOR_EXTRA],
             "measures": measures,
@@ -44,7 +42,7 @@ def trajectory_hash(system: System) -> str:
     """Of what decides train and test alone: unmoved by a new measure or a longer run for the exponents."""
     definition = system.definition()
     del definition["exponents"]
-    return _sha256({"format": FORMAT, "system": definition, "integration": integrate.DEFINITION})
+    return _sha256({"format": FORMAT, "system": definition, "integration": dict(system.integration)})
 
 
 def canonical_json(content: object) -> str:

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.integrate import ODEintWarning, odeint
 
-from .base import System
+from .flow import Flow
 
 FloatArray = NDArray[np.float64]
 
@@ -35,10 +35,10 @@ class IntegrationError(ArithmeticError):
     """The equations could not be integrated; the message names the system and says how far it got."""
 
 
-def trajectory(system: System, index: int = 0, *, n_points: int | None = None) -> FloatArray:
-    """Raw (not standardised) trajectory `index` of `system` after its transient: (n_points, N), every `dt`.
+def trajectory(system: Flow, index: int = 0, *, n_points: int | None = None) -> FloatArray:
+    """States of trajectory `index` of `system` after its transient: (n_points, n), every `dt`.
 
-    Different indices start from different initial conditions (`System.initial_condition`); after the
+    Different indices start from different initial conditions (`Flow.initial_condition`); after the
     transient they are independent.
     """
     count = system.n_points if n_points is None else n_points

@@ -6,14 +6,14 @@ paper.
 Equations: E. N. Lorenz, J. Atmos. Sci. 20, 130 (1963). Parameters here: σ = 16, ρ = 45.92, β = 4, dt = 0.01,
 for which the literature gives λ_max = 1.50 per unit time, hence τ_pred = ln 2 / (λ_max dt) = 46.2 steps.
 The divergence of the flow is constant: the exponents add up to −(σ + 1 + β) exactly.
-Standardised per dimension. States (x, y, z); shapes as in `base.System`.
+Standardised per dimension. States (x, y, z); shapes as in `flow.Flow`.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from .base import System
+from .flow import Flow
 
 
 def derivatives(x: Any, y: Any, z: Any, *, sigma: float, rho: float, beta: float) -> tuple[Any, Any, Any]:
@@ -30,7 +30,7 @@ def partials(x: Any, y: Any, z: Any, *, sigma: float, rho: float, beta: float) -
     )
 
 
-LORENZ63 = System(
+LORENZ63 = Flow(
     name="lorenz63",
     description="Lorenz-63 as in the text of Mikhaeil et al. (2022): sigma 16, rho 45.92, beta 4",
     source="Rosenstein, Collins & De Luca, Physica D 65, 117 (1993); equations: Lorenz (1963)",

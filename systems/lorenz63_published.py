@@ -11,10 +11,10 @@ against its curves here, and against its text with `lorenz63`. Equations and sha
 
 from __future__ import annotations
 
-from .base import System
+from .flow import Flow
 from .lorenz63 import derivatives, partials
 
-LORENZ63_PUBLISHED = System(
+LORENZ63_PUBLISHED = Flow(
     name="lorenz63_published",
     description="Lorenz-63 as in the data released with Mikhaeil et al. (2022): sigma 10, rho 38, beta 8/3",
     source="data file of Mikhaeil, Monfared & Durstewitz, NeurIPS (2022); equations: Lorenz (1963)",

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from ..errors import OrchError
-from . import db, report, sql, study, trial
+from . import db, report, sql, study, system, trial
 
 app = typer.Typer(
     name="orch",
@@ -24,6 +24,7 @@ app = typer.Typer(
 app.add_typer(study.app, name="study")
 app.command("report")(report.report)
 app.command("sql")(sql.sql)
+app.add_typer(system.app, name="system")
 app.add_typer(trial.app, name="trial")
 app.command("why")(trial.why)
 app.add_typer(db.app, name="db")

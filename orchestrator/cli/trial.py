@@ -1,25 +1,19 @@
 """`orch trial …` and `orch why`: single trials."""
 
-import csv
-import io
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from ..errors import OrchError, UsageError
 from .output import Format, FormatOption, ResultsOption, print_rows
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+from .series import SeriesOption, check_suffix, csv_bytes, write_series
 
 app = typer.Typer(help="Single trials: their settings, their networks.", no_args_is_help=True)
 
 IdArgument = Annotated[str, typer.Argument(metavar="ID", help="A trial_id, or its first digits.")]
-SUFFIXES = (".npy", ".csv", ".parquet")
 
 
 @app.command("show")
@@ -37,7 +31,7 @@ def show(trial: IdArgument, form: FormatOption = Format.table, results: ResultsO
 @app.command("generate")
 def generate(
     trial: IdArgument,
-    out: Annotated[Path, typer.Option(help="File to write: .npy, .csv or .parquet.")],
+    out: SeriesOption,
     steps: Annotated[int, typer.Option(help="Length of the free run.", min=1)] = 10_000,
     standardised: Annotated[
         bool, typer.Option("--standardised", help="In units of the training data's SD, not the system's own.")
@@ -45,17 +39,12 @@ def generate(
     results: ResultsOption = None,
 ) -> None:
     """Let a trained network run freely and write the trajectory, a row per step."""
-    from .. import durable, lookup
+    from .. import lookup
 
-    if out.suffix not in SUFFIXES:
-        raise UsageError(f"--out {out}: expected a name that ends in {', '.join(SUFFIXES)}")
+    check_suffix(out)
     row, folder = _find(trial, results)
     run, variables = lookup.generate(row, folder, steps=steps, standardised=standardised)
-    try:
-        durable.write(out, _encoded(run, variables, out.suffix))
-    except OSError as error:
-        raise OrchError(f"{out} cannot be written: {error.strerror}") from None
-    print(f"wrote {out}: {len(run)} steps of {', '.join(variables)}", file=sys.stderr)
+    write_series(out, run, variables)
 
 
 @app.command("export")
@@ -78,7 +67,7 @@ def export(
             "SELECT epoch, quantity, value FROM curves WHERE trial_id = ? ORDER BY quantity, epoch",
             [row["trial_id"]],
         )
-        curves = _csv(["epoch", "quantity", "value"], cursor.fetchall())
+        curves = csv_bytes(["epoch", "quantity", "value"], cursor.fetchall())
     described = {"settings": lookup.settings(row), "row": row}
     try:
         durable.write(target / "trial.json", json.dumps(described, indent=2, default=str).encode())
@@ -124,27 +113,3 @@ def _wrapped(value: Any, width: int) -> Any:
     if not isinstance(value, str) or len(value) <= width:
         return value
     return "\n".join(value[i : i + width] for i in range(0, len(value), width))
-
-
-def _encoded(run: "NDArray[np.float64]", variables: list[str], suffix: str) -> bytes:
-    import numpy as np
-
-    file = io.BytesIO()
-    if suffix == ".npy":
-        np.save(file, run, allow_pickle=False)
-    elif suffix == ".csv":
-        return _csv(variables, run.tolist())
-    else:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
-        pq.write_table(pa.table(dict(zip(variables, run.T, strict=True))), file)
-    return file.getvalue()
-
-
-def _csv(columns: list[str], rows: Any) -> bytes:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows(rows)
-    return text.getvalue().encode()

@@ -2,6 +2,7 @@
 
 from .hellinger import Hellinger, hellinger
 from .measure_set import MeasureSet
+from .mixture_divergence import MixtureDivergence
 from .outside_share import OutsideShare, outside_share
 from .power_spectrum_correlation import PowerSpectrumCorrelation, power_spectrum_correlation
 from .presets import DEFAULT_PRESETS, PRESETS
@@ -12,6 +13,7 @@ __all__ = [
     "PRESETS",
     "Hellinger",
     "MeasureSet",
+    "MixtureDivergence",
     "OutsideShare",
     "PowerSpectrumCorrelation",
     "StateSpaceDivergence",

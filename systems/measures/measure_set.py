@@ -23,7 +23,7 @@ class MeasureSet:
     def __init__(self, truth: ArrayLike, presets: Sequence[str] = DEFAULT_PRESETS) -> None:
         array = check_truth(truth)
         self.dimension = array.shape[1]
-        self._definitions = definitions(tuple(presets))
+        self._definitions = definitions(tuple(presets), dimension=self.dimension)
         self._bound = {
             preset: {measure: definition.bind(array) for measure, definition in measures.items()}
             for preset, measures in self._definitions.items()

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 
 from .base import Definition
 from .hellinger import Hellinger
+from .mixture_divergence import MixtureDivergence
 from .outside_share import OutsideShare
 from .power_spectrum_correlation import PowerSpectrumCorrelation
 from .state_space_divergence import StateSpaceDivergence
@@ -47,9 +48,28 @@ PRESETS: Mapping[str, Mapping[str, Definition]] = {
 DEFAULT_PRESETS = ("orch", "published")
 
 
-def definitions(presets: tuple[str, ...] = DEFAULT_PRESETS) -> dict[str, dict[str, Definition]]:
-    """Definitions by preset and measure; ValueError names a preset that does not exist, and those that do."""
+BINNED_UP_TO = {"orch": 5, "published": 4}
+"""Dimensions up to which D_stsp is binned; beyond, most bins hold no point of the truth."""
+
+
+def definitions(
+    presets: tuple[str, ...] = DEFAULT_PRESETS, *, dimension: int
+) -> dict[str, dict[str, Definition]]:
+    """Definitions by preset and measure for data of `dimension` columns.
+
+    Beyond `BINNED_UP_TO` dimensions D_stsp is that of Gaussian mixtures in `orch`, and left out in
+    `published`, whose mixtures are drawn at random.
+
+    Raises:
+        ValueError: a preset does not exist; the message names those that do.
+    """
+    chosen = {}
     for preset in presets:
         if preset not in PRESETS:
             raise ValueError(f"unknown preset {preset!r}: known presets: {', '.join(PRESETS)}")
-    return {preset: dict(PRESETS[preset]) for preset in presets}
+        chosen[preset] = dict(PRESETS[preset])
+        if dimension > BINNED_UP_TO.get(preset, 5):
+            del chosen[preset]["d_stsp"]
+            if preset == "orch":
+                chosen[preset] = {"d_stsp": MixtureDivergence(), **chosen[preset]}
+    return chosen

@@ -158,8 +158,17 @@ def test_what_a_version_stands_for_has_not_changed():
     data = {
         name: (systems.get(name).version, trajectory_hash(systems.get(name))[:16]) for name in systems.names()
     }
-    assert data == {"lorenz63": (1, "9f8752b0f6a724d2"), "lorenz63_published": (1, "c8d3fa0863a0b0bb")}
-    measures = {p: {m: d.as_dict() for m, d in ms.items()} for p, ms in definitions(DEFAULT_PRESETS).items()}
+    assert data == {
+        "lorenz63": (1, "9f8752b0f6a724d2"), "lorenz63_published": (1, "c8d3fa0863a0b0bb"),
+        "duffing": (1, "c45ae3c8d856fdf5"), "duffing_published": (1, "c9bab327155ce8a6"),
+        "roessler": (1, "74995727019ef0a1"), "roessler_published": (1, "d5a6f26c923add7a"),
+        "lorenz96_10": (1, "82c2c5170bd4884b"), "lorenz96_20": (1, "e3b784103eefa8f6"),
+        "mackey_glass": (1, "376a695e7722844a"),
+    }  # fmt: skip
+    measures = {
+        p: {m: d.as_dict() for m, d in ms.items()}
+        for p, ms in definitions(DEFAULT_PRESETS, dimension=3).items()
+    }
     assert (VERSIONS["measures"], digest(measures)[:16]) == (1, "f6492560d91590eb")
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.systems import System, get
+from orchestrator.systems import Flow, get
 from orchestrator.systems.dataset import Dataset, load
 from orchestrator.systems.exponents import ExponentSettings
 
@@ -19,10 +19,12 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
 
 
 @pytest.fixture
-def small_system() -> System:
+def small_system() -> Flow:
     """Lorenz-63 short enough to be generated in a moment; its exponents mean little."""
+    lorenz63 = get("lorenz63")
+    assert isinstance(lorenz63, Flow)
     return dataclasses.replace(
-        get("lorenz63"),
+        lorenz63,
         name="small",
         n_points=3_000,
         transient_time=20.0,

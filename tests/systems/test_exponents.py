@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
+from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from scipy.special import lambertw
 
-from orchestrator.systems import get
+from orchestrator.systems import Flow, get
 from orchestrator.systems.dataset import Dataset
+from orchestrator.systems.delay import DelayEquation, DelayExponentSettings
 from orchestrator.systems.exponents import (
     ExponentSettings,
     LyapunovSpectrum,
     lyapunov_spectrum,
+    map_spectrum,
     prediction_time_steps,
 )
 from orchestrator.systems.integrate import trajectory
+from orchestrator.systems.mackey_glass import MACKEY_GLASS
 
 
 def linear(matrix: NDArray[np.float64], settings: ExponentSettings) -> LyapunovSpectrum:
@@ -55,15 +61,114 @@ def test_unbounded_solution_is_an_error() -> None:
 
 
 def assert_lorenz(spectrum: LyapunovSpectrum, name: str, expected: float) -> None:
-    parameters = get(name).parameters
+    parameters = get(name).constants
     assert spectrum.exponents[0] == pytest.approx(expected, abs=0.02)
     assert spectrum.exponents[1] == pytest.approx(0.0, abs=5 * spectrum.standard_errors[1])
     divergence = -(parameters["sigma"] + 1 + parameters["beta"])
     assert sum(spectrum.exponents) == pytest.approx(divergence, abs=1e-3)
 
 
+def test_linear_map_has_the_logs_of_its_eigenvalues() -> None:
+    matrix = np.array([[0.5, 3.0], [0.0, 0.25]])
+    spectrum = map_spectrum(
+        lambda u: u @ matrix.T,
+        lambda u: np.broadcast_to(matrix, (*u.shape, 2)),
+        initial_states=np.ones((3, 2)),
+        iterations=200,
+    )
+    np.testing.assert_allclose(spectrum.exponents, np.log([0.5, 0.25]), atol=1e-12)
+
+
+def test_logistic_map_at_4_has_ln_2() -> None:
+    starts = np.random.default_rng(0).random((200, 1))
+    spectrum = map_spectrum(
+        lambda u: 4 * u * (1 - u),
+        lambda u: 4 - 8 * u[..., None],
+        initial_states=starts,
+        iterations=2000,
+    )
+    assert spectrum.exponents[0] == pytest.approx(math.log(2), abs=1e-3)
+
+
+def test_henon_contracts_by_its_parameter_and_has_the_published_exponent() -> None:
+    def jacobian(u: NDArray[np.float64]) -> NDArray[np.float64]:
+        out = np.zeros((*u.shape, 2))
+        out[..., 0, 0], out[..., 0, 1], out[..., 1, 0] = -2.8 * u[..., 0], 1.0, 0.3
+        return out
+
+    spectrum = map_spectrum(
+        lambda u: np.stack([1 - 1.4 * u[..., 0] ** 2 + u[..., 1], 0.3 * u[..., 0]], axis=-1),
+        jacobian,
+        initial_states=0.1 * np.random.default_rng(0).random((100, 2)),
+        iterations=2000,
+    )
+    assert sum(spectrum.exponents) == pytest.approx(math.log(0.3), abs=1e-12)
+    assert spectrum.exponents[0] == pytest.approx(0.4192, abs=0.003)
+
+
+def delay_equation(**changes: Any) -> DelayEquation:
+    settings = DelayExponentSettings(members=2, exponents=3, transient=30.0, time=100.0)
+    return dataclasses.replace(MACKEY_GLASS, exponent_settings=settings, **changes)
+
+
+def test_linear_delay_equation_has_the_roots_of_its_characteristic_equation() -> None:
+    """ẋ = −a x + b x_ρ: λ = W_k(b ρ e^{aρ})/ρ − a, W_k the branches of Lambert's function."""
+    a, b, rho = 1.0, 0.5, 2.0
+    system = delay_equation(
+        parameters={"a": a, "b": b, "rho": rho},
+        derivative=lambda x, delayed, a, b: -a * x + b * delayed,
+        partials=lambda x, delayed, a, b: (0.0 * x - a, 0.0 * x + b),
+    )
+    roots = sorted(
+        (lambertw(b * rho * math.exp(a * rho), k).real / rho - a for k in (0, 1, -1)), reverse=True
+    )
+    spectrum = system.spectrum(np.ones((5, 1)))
+    np.testing.assert_allclose(spectrum.exponents, roots, atol=2e-3)
+    assert spectrum.exponents[0] == pytest.approx(roots[0], abs=1e-6)
+
+
+def test_mackey_glass_of_the_textbooks_has_the_published_dimension() -> None:
+    """β = 0.2, γ = 0.1, n = 10, ρ = 17: Kaplan-Yorke dimension 2.13 ± 0.03 (Farmer 1982), λ₂ = 0."""
+    system = delay_equation(parameters={"beta": 0.2, "gamma": 0.1, "n": 10.0, "rho": 17.0}, dt=1.7, lag=1)
+    settings = DelayExponentSettings(members=64, exponents=3, transient=1000.0, time=4000.0)
+    system = dataclasses.replace(system, exponent_settings=settings, steps_per_delay=50)
+    first, second, third = system.spectrum(system.states(n_points=1000)).exponents
+    assert second == pytest.approx(0.0, abs=2e-4)
+    assert 2 + first / abs(third) == pytest.approx(2.13, abs=0.03)
+
+
+def test_delay_equation_is_solved_to_fourth_order() -> None:
+    """Up to t = 2ρ, where a constant past makes the solution of ẋ = −x_ρ a polynomial."""
+    for steps in (50, 100):
+        system = delay_equation(
+            parameters={"rho": 1.0}, derivative=lambda x, delayed: -delayed, initial_value=1.0,
+            steps_per_delay=steps, dt=0.02, transient_time=0.0, lag=1, variables=("x",),
+        )  # fmt: skip
+        t = 0.02 * np.arange(100)
+        exact = np.where(t <= 1, 1 - t, 1 - t + (t - 1) ** 2 / 2)
+        error = np.abs(system.states(n_points=100)[:, 0] - exact).max()
+        assert error < 1e-4 * (50 / steps) ** 2  # the kink of x at t = 0, which only a start has
+
+
+@pytest.mark.parametrize(
+    ("name", "expected", "total"),
+    [("duffing", 0.130, -0.1), ("roessler", 0.0892, None), ("lorenz96_10", 1.2, -10.0)],
+)
+def test_flows_have_the_exponents_found_at_length(name: str, expected: float, total: float | None) -> None:
+    """A tenth of the settings as shipped; `orch system list` has the full ones."""
+    system = get(name)
+    assert isinstance(system, Flow)
+    full = system.exponent_settings
+    small = dataclasses.replace(full, members=24, time=full.time / 2, step=2 * full.step)
+    spectrum = dataclasses.replace(system, exponent_settings=small).spectrum(system.states(n_points=2000))
+    assert spectrum.exponents[0] == pytest.approx(expected, rel=0.15)
+    if total is not None:
+        assert sum(spectrum.exponents) == pytest.approx(total, rel=1e-3)
+
+
 def test_lorenz63() -> None:
     system = get("lorenz63")
+    assert isinstance(system, Flow)
     raw = trajectory(system, n_points=25_000)
     settings = ExponentSettings(members=250, time=20.0)
     spectrum = lyapunov_spectrum(system.rhs, system.jacobian, initial_states=raw[::100], settings=settings)

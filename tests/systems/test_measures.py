@@ -14,6 +14,7 @@ from orchestrator.systems.measures import (
     PRESETS,
     Hellinger,
     MeasureSet,
+    MixtureDivergence,
     StateSpaceDivergence,
     hellinger,
     outside_share,
@@ -21,6 +22,7 @@ from orchestrator.systems.measures import (
     state_space_divergence,
 )
 from orchestrator.systems.measures.base import Definition
+from orchestrator.systems.measures.presets import definitions
 
 Array = NDArray[np.float64]
 
@@ -64,6 +66,31 @@ def test_truth_against_itself(published: Dataset, measures: MeasureSet) -> None:
     assert scores["orch"] == {"d_stsp": 0.0, "d_h": 0.0, "psc": pytest.approx(1.0), "outside_share": 0.0}
     assert scores["published"]["d_stsp"] == 0.0
     assert scores["published"]["psc"] == pytest.approx(1.0)
+
+
+def test_divergence_of_shifted_gaussians_by_mixtures() -> None:
+    """Of N(0, 1) and N(μ, 1) in six dimensions, kernels of variance 1: |μ|² / (2 (1 + 1))."""
+    rng = np.random.default_rng(0)
+    truth, other = rng.standard_normal((2, 10_000, 6))
+    bound = MixtureDivergence(epsilon=1e-12, samples=5_000).bind(truth)
+    assert bound.score(truth) == 0.0
+    assert bound.score(other + np.array([1.0, 0, 0, 0, 0, 0])) == pytest.approx(0.25, abs=0.04)
+    assert bound.score(other + np.array([0, 0, 0, 0, 2.0, 0])) == pytest.approx(1.0, abs=0.1)
+
+
+def test_mixtures_have_a_ceiling_that_what_is_far_away_scores() -> None:
+    truth = np.random.default_rng(0).standard_normal((5_000, 10))
+    bound = MixtureDivergence().bind(truth)
+    assert bound.score(np.full((100, 10), 999.0)) == pytest.approx(bound.ceiling(), abs=1e-6)
+    assert bound.score(np.zeros((100, 10))) < bound.ceiling() / 2
+    assert math.isnan(bound.score(np.full((100, 10), np.nan)))
+
+
+def test_d_stsp_is_binned_where_bins_can_be_filled() -> None:
+    kinds = {n: definitions(dimension=n) for n in (4, 5, 6)}
+    assert all(isinstance(kinds[n]["orch"]["d_stsp"], StateSpaceDivergence) for n in (4, 5))
+    assert isinstance(kinds[6]["orch"]["d_stsp"], MixtureDivergence)
+    assert ["d_stsp" in kinds[n]["published"] for n in (4, 5, 6)] == [True, False, False]
 
 
 def test_published_hellinger_of_identical_series_is_not_zero(
