@@ -1,7 +1,7 @@
 """Stacks that were begun and are not in the journal yet: what lies in `checkpoints/`, without reading it all.
 
     checkpoints/<stack>.safetensors    the training as it was (`checkpoint` writes and loads them)
-    checkpoints/<stack>.halve          this stack was killed for want of memory, and is to run in halves
+    checkpoints/<stack>.parts          memory did not hold this stack: in how many parts it is to run
 
 Both name the trials of their stack, so a plan can say what was begun, go on with the same stacks wherever
 it runs next, and remove what has been finished.
@@ -53,18 +53,24 @@ def begun(results: Path) -> list[Begun]:
     return sorted(found, key=lambda stack: (-stack.epoch, stack.trial_ids))
 
 
-def mark_too_large(results: Path, trial_ids: Sequence[str]) -> None:
-    """Note that memory did not hold a stack.
+def mark_too_large(results: Path, trial_ids: Sequence[str]) -> int:
+    """Note that memory did not hold a stack; in how many parts it is to run next, twice as many as before.
 
     Raises:
         OSError: it cannot be written.
     """
-    durable.write(_mark(results, trial_ids), json.dumps(list(trial_ids)).encode())
+    count = min(len(trial_ids), 2 * parts(results, trial_ids))
+    content = {"trial_ids": list(trial_ids), "parts": count}
+    durable.write(_mark(results, trial_ids), json.dumps(content).encode())
+    return count
 
 
-def is_too_large(results: Path, trial_ids: Sequence[str]) -> bool:
-    """Whether a stack is to run in halves."""
-    return len(trial_ids) > 1 and _mark(results, trial_ids).exists()
+def parts(results: Path, trial_ids: Sequence[str]) -> int:
+    """In how many parts a stack is to run."""
+    try:
+        return int(json.loads(_mark(results, trial_ids).read_bytes())["parts"])
+    except (OSError, ValueError, KeyError):
+        return 1
 
 
 def forget(results: Path, trial_ids: Sequence[str]) -> None:
@@ -83,10 +89,11 @@ def sweep(results: Path, finished: Callable[[list[str]], Iterable[str]]) -> None
     left: dict[Path, list[str]] = {}
     for path in folder.glob("*.safetensors"):
         said = _metadata(path)
-        left[path] = json.loads(said["trial_ids"]) if said is not None else []  # which nobody can go on from
-    for path in folder.glob("*.halve"):
-        with contextlib.suppress(FileNotFoundError):
-            left[path] = json.loads(path.read_bytes())
+        if said is not None:
+            left[path] = json.loads(said["trial_ids"])
+    for path in folder.glob("*.parts"):
+        with contextlib.suppress(OSError, ValueError, KeyError):
+            left[path] = json.loads(path.read_bytes())["trial_ids"]
     if left:
         known = set(finished([trial_id for ids in left.values() for trial_id in ids]))
         for path, trial_ids in left.items():
@@ -95,7 +102,7 @@ def sweep(results: Path, finished: Callable[[list[str]], Iterable[str]]) -> None
 
 
 def _mark(results: Path, trial_ids: Sequence[str]) -> Path:
-    return results / "checkpoints" / f"{stack_id(trial_ids)}.halve"
+    return results / "checkpoints" / f"{stack_id(trial_ids)}.parts"
 
 
 def _metadata(path: Path) -> dict[str, str] | None:

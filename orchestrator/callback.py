@@ -1,6 +1,7 @@
 """What the driver does while Ray Tune runs stacks: progress, ingest, rows for lost workers, the brake."""
 
 import json
+import re
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +22,9 @@ INGEST_SECONDS = 3.0
 EQUAL_FAILURES = 3
 """So many stacks in a row that fail with the same error stop a study: the next would fail too."""
 
+
+LOW_MEMORY = "running low on memory"
+"""What Ray says when it kills a worker to save its machine."""
 
 LOOK_SECONDS = 2.0
 """How often it is looked whether Ray is still there."""
@@ -94,21 +98,24 @@ class StackCallback(Callback):
         self.progress.waiting(trial.trial_id)
         error = _last_error(trial)
         what = f"{members[0].regime_label}, {len(members)} seeds"
-        if "running low on memory" in error:  # as Ray says when it kills a worker to save its machine
-            self.progress.note(f"out of memory, tried again with a smaller stack: {what}")
+        unwritable = _unwritable(error)
+        if unwritable:
+            self.brake.reason = f"{self.results} cannot be written: {unwritable}"
+        elif LOW_MEMORY in error:
             try:
-                begun.mark_too_large(self.results, [member.trial_id for member in members])
+                parts = begun.mark_too_large(self.results, [member.trial_id for member in members])
+                self.progress.note(f"out of memory, tried again in {parts} parts: {what}")
             except OSError as problem:
-                self.progress.note(f"this could not be noted down: {problem}")
+                self.progress.note(f"out of memory, which could not be noted down: {problem}")
         else:
-            self.progress.note(f"worker lost, started again where it was: {what}")
+            self.progress.note(f"worker lost, started again: {what}")
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         self.ended += 1
         self._pending = True
         members = _members(trial)
         error = _last_error(trial)
-        self._journal_lost(members, error)
+        self._journal_lost(members, "out_of_memory" if LOW_MEMORY in error else "worker_lost", error)
         self.brake.note(error.strip().splitlines()[-1] if error.strip() else "worker lost")
         self.progress.finished(trial.trial_id, {"failed": len(members)})
 
@@ -126,7 +133,7 @@ class StackCallback(Callback):
             except (OrchError, OSError) as error:
                 self.progress.note(f"{error}; the journal has everything")
 
-    def _journal_lost(self, members: list[Trial], reason: str) -> None:
+    def _journal_lost(self, members: list[Trial], failure: str, reason: str) -> None:
         """A row for each trial of a stack whose worker was lost for good."""
         from .trial import failed_row
 
@@ -139,7 +146,7 @@ class StackCallback(Callback):
             "stack_size": len(members),
             "finished_at": now,
         }
-        rows = [{**failed_row(trial, "worker_lost", reason), **common} for trial in members]
+        rows = [{**failed_row(trial, failure, reason), **common} for trial in members]
         try:
             journal.write(self.results / "journal", "trials", f"{now:%Y%m%dT%H%M%S%f}-{name}", rows)
         except OSError as error:
@@ -148,6 +155,12 @@ class StackCallback(Callback):
 
 def _members(trial: Any) -> list[Trial]:
     return [trial_from_config(item) for item in json.loads(trial.config["stack"])["trials"]]
+
+
+def _unwritable(error: str) -> str | None:
+    """The system's own words, where a worker ended because its results could not be written."""
+    found = re.search(r"OSError: \[Errno \d+\] ([^:'\"\n]+)", error)
+    return found[1].strip() if found else None
 
 
 def _last_error(trial: Any) -> str:

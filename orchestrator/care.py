@@ -1,9 +1,12 @@
 """Care for a results folder: what is in it, making the database again, merging, exporting."""
 
+import contextlib
 import hashlib
 import os
 import shutil
+import time
 import uuid
+import warnings
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,8 +18,11 @@ import pyarrow.parquet as pq
 
 from . import durable, journal, weights
 from .errors import OrchError, UsageError
-from .ingest import ingest, is_whole, version_of
+from .ingest import can_be_read, ingest, is_whole, version_of
 from .store import NoResultsError, Store, is_lock
+
+ABANDONED_SECONDS = 3600.0
+"""A temporary file that is older has no writer any more."""
 
 COMPACT_ROWS = 50_000
 """Rows of a compacted journal file."""
@@ -91,7 +97,8 @@ def rebuild(results: Path) -> int:
         raise OrchError(f"{results} cannot be written: {error}") from None
     finally:
         for left in (made, made.with_name(made.name + ".wal")):
-            left.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                left.unlink(missing_ok=True)
     return count
 
 
@@ -104,14 +111,14 @@ def _make_way(store: Store) -> None:
     except duckdb.Error as error:
         if is_lock(error):
             raise OrchError(f"{store.database} is held by another process: close it first") from None
-        stamp = f"{datetime.now(UTC):%Y%m%dT%H%M%S}"
+        stamp = f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}"
         for old in (store.database, store.database.with_name(store.database.name + ".wal")):
             if old.exists():
                 os.replace(old, old.with_name(f"{old.name}.damaged-{stamp}"))
 
 
 def compact(results: Path) -> tuple[int, int]:
-    """Join the journal's many files of trials into few, and make the database again.
+    """Join the journal's many files of trials into few, and make the database again; old temporary files go.
 
     Old files are removed only when the new one is on disk: a kill in between leaves both, and a trial
     that is there twice counts once.
@@ -128,15 +135,28 @@ def compact(results: Path) -> tuple[int, int]:
     if not old:
         raise NoResultsError(results)
     # What cannot be read stays, and what a newer version wrote, whose columns would be lost here.
-    for group in _groups([path for path in old if is_whole(path)]):
-        if len(group) > 1:
-            table = pa.concat_tables([pq.read_table(path) for path in group], promote_options="permissive")
-            names = hashlib.sha256("/".join(path.name for path in group).encode()).hexdigest()[:16]
-            journal.write_table(store.journal, "trials", f"compacted-{names}", table)
-            for path in group:
-                path.unlink()
+    try:
+        for group in _groups([path for path in old if is_whole(path) and can_be_read(path)]):
+            if len(group) > 1:
+                tables = [pq.read_table(path) for path in group]
+                names = hashlib.sha256("/".join(path.name for path in group).encode()).hexdigest()[:16]
+                whole = pa.concat_tables(tables, promote_options="permissive")
+                journal.write_table(store.journal, "trials", f"compacted-{names}", whole)
+                for path in group:
+                    path.unlink(missing_ok=True)
+        _remove_temporary(results)
+    except OSError as error:
+        raise OrchError(f"{results} cannot be written: {error.strerror}") from None
     rebuild(results)
     return len(old), len(journal.files(store.journal, "trials"))
+
+
+def _remove_temporary(results: Path) -> None:
+    """What a kill in the middle of writing left, long ago enough to be nobody's any more."""
+    for path in results.rglob(".*.tmp"):
+        with contextlib.suppress(FileNotFoundError):
+            if time.time() - path.stat().st_mtime > ABANDONED_SECONDS:
+                path.unlink()
 
 
 def _groups(paths: list[Path]) -> Iterator[list[Path]]:
@@ -174,15 +194,40 @@ def merge(results: Path, other: Path) -> dict[str, int]:
     try:
         for kind, paths in theirs.items():
             for path in paths:
-                new_files += _take(path, store.journal / kind / path.name)
+                if _is_sound(path):
+                    new_files += _take(path, store.journal / kind / path.name)
+        store.ingest()
+        digests = _digests(store)
         for path in sorted((other / "models").rglob("*.safetensors")):
-            target = weights.path_of(results, path.stem)
-            if not target.exists():
-                new_models += _take(path, target)
+            new_models += _take_model(path, weights.path_of(results, path.stem), digests.get(path.stem))
     except OSError as error:
-        raise OrchError(f"merging {other}: {error}") from None
-    store.ingest()
+        raise OrchError(f"merging {other}: {error.strerror}") from None
     return {"files": new_files, "models": new_models, "before": before, "after": _trials(store)}
+
+
+def _is_sound(path: Path) -> bool:
+    """Whether a journal file of another folder can be read; one that cannot is left where it is."""
+    try:
+        pq.read_table(path)
+    except (OSError, pa.ArrowException) as error:
+        warnings.warn(f"{path} cannot be read and is not taken: {str(error).splitlines()[0]}", stacklevel=2)
+        return False
+    return True
+
+
+def _digests(store: Store) -> dict[str, str | None]:
+    with store.reading() as (connection, _):
+        return dict(connection.execute("SELECT trial_id, parameters_digest FROM trials").fetchall())
+
+
+def _take_model(source: Path, target: Path, digest: str | None) -> int:
+    """Take a network that is missing here, or that is the one of the row that a trial has now."""
+    if target.exists() and (
+        digest is None or weights.digest_of(target) == digest or weights.digest_of(source) != digest
+    ):
+        return 0
+    durable.write(target, source.read_bytes())
+    return 1
 
 
 def _take(source: Path, target: Path) -> int:

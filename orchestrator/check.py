@@ -1,8 +1,8 @@
 """Whether a results folder is sound: journal, database and kept parameters against each other."""
 
-import contextlib
 import json
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import duckdb
 import pyarrow as pa
@@ -12,6 +12,9 @@ from . import journal, weights
 from .errors import OrchError
 from .identity import digest
 from .store import NoResultsError, Store, is_lock
+
+Truth: TypeAlias = dict[str, dict[str, Any]]
+"""Trial id → the row that counts."""
 
 
 def check(results: Path) -> list[str]:
@@ -27,7 +30,7 @@ def check(results: Path) -> list[str]:
     if store.is_empty() and not store.database.exists():
         raise NoResultsError(results)
     problems = []
-    truth: dict[str, tuple[str, float | None]] = {}
+    truth: Truth = {}
     for kind in journal.KINDS:
         for path in journal.files(store.journal, kind):
             try:
@@ -38,30 +41,44 @@ def check(results: Path) -> list[str]:
             if kind == "trials":
                 problems += _check_rows(path, table, truth)
     problems += _check_database(store, truth)
-    for trial_id, (status, _) in truth.items():
-        path = weights.path_of(results, trial_id)
-        if status != "failed" and path.exists():
-            with contextlib.suppress(OrchError):
-                weights.load(results, trial_id)
-                continue
-            problems.append(f"{path}: cannot be read")
+    for trial_id, row in truth.items():
+        expected = row["parameters_digest"]
+        # Rows of the first versions do not say whether a network was kept.
+        if row["status"] != "failed" and (expected or weights.path_of(results, trial_id).exists()):
+            try:
+                weights.load(results, trial_id, expected=expected)
+            except OrchError as error:
+                problems.append(str(error))
     damaged = sorted((store.journal / "damaged").glob("*"))
     problems += [f"{path}: was set aside because it cannot be read" for path in damaged]
     return problems
 
 
-def _check_rows(path: Path, table: pa.Table, truth: dict[str, tuple[str, float | None]]) -> list[str]:
+def _check_rows(path: Path, table: pa.Table, truth: Truth) -> list[str]:
+    lacking = {"trial_id", "config", "status", "d_stsp", "finished_at"} - set(table.column_names)
+    if lacking:
+        return [f"{path}: is no journal file: it lacks {', '.join(sorted(lacking))}"]
     problems = []
-    for row in table.select(["trial_id", "config", "status", "d_stsp"]).to_pylist():
+    names = ["trial_id", "config", "status", "d_stsp", "finished_at", "parameters_digest"]
+    for row in table.select([name for name in names if name in table.column_names]).to_pylist():
+        row.setdefault("parameters_digest", None)
         known = truth.get(row["trial_id"])
-        if known is None or known[0] == "failed":
-            truth[row["trial_id"]] = (row["status"], row["d_stsp"])
+        if known is None or _gives_way(known, row):
+            truth[row["trial_id"]] = row
         if row["config"] is None or digest(json.loads(row["config"])) != row["trial_id"]:
             problems.append(f"{path}: trial {row['trial_id'][:12]} does not have the settings its id says")
     return problems
 
 
-def _check_database(store: Store, truth: dict[str, tuple[str, float | None]]) -> list[str]:
+def _gives_way(known: dict[str, Any], row: dict[str, Any]) -> bool:
+    """Whether a trial's row gives way to another, as in `ingest`: first that did not fail, or last."""
+    ended, other = known["finished_at"], row["finished_at"]
+    if known["status"] == "failed":
+        return row["status"] != "failed" or ended is None or other is None or other > ended
+    return row["status"] != "failed" and ended is not None and other is not None and bool(other < ended)
+
+
+def _check_database(store: Store, truth: Truth) -> list[str]:
     if not store.database.exists():
         return []
     try:
@@ -83,7 +100,15 @@ def _check_database(store: Store, truth: dict[str, tuple[str, float | None]]) ->
     beyond = len(set(there) - set(truth))
     if beyond:
         problems.append(f"{store.database}: holds {beyond} trials that the journal has not")
-    differing = [t for t in there if t in truth and there[t][0] != "failed" and there[t] != truth[t]]
+    differing = [t for t in there if t in truth and not _same(there[t], truth[t])]
     if differing:
         problems.append(f"{store.database}: {len(differing)} trials differ from the journal")
     return problems
+
+
+def _same(found: tuple[str, float | None], row: dict[str, Any]) -> bool:
+    status, value = found
+    both_nan = (
+        value is not None and row["d_stsp"] is not None and value != value and row["d_stsp"] != row["d_stsp"]
+    )
+    return status == row["status"] and (value == row["d_stsp"] or both_nan)

@@ -61,7 +61,7 @@ class Keeper:
         """The checkpoint, or None where there is none that serves."""
         try:
             with safetensors.safe_open(self.path, framework="pt") as file:
-                metadata = file.metadata()
+                metadata = file.metadata() or {}
                 if any(metadata.get(key) != value for key, value in self._made_by.items()):
                     return None
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118

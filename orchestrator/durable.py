@@ -1,5 +1,6 @@
 """Files that are there whole or not at all, whatever is killed and whenever."""
 
+import contextlib
 import os
 import uuid
 from collections.abc import Callable
@@ -28,7 +29,8 @@ def write(target: Path, content: bytes | Callable[[BinaryIO], object]) -> None:
             os.fsync(file.fileno())
         os.replace(temporary, target)
     except BaseException:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # what went wrong is raised, not that nothing can be tidied
+            temporary.unlink(missing_ok=True)
         raise
     _fsync_folder(target.parent)
 

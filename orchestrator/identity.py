@@ -144,7 +144,10 @@ def _plain(value: object) -> str:
 
 
 def trial_from_config(config: dict[str, Any]) -> Trial:
-    """The trial that a `config` describes: the inverse of `Trial.config`.
+    """The trial that a `config` describes, as this version has it: the inverse of `Trial.config`.
+
+    A config of an older version of the system, of measures or of training gives the trial of the version
+    now, whose id is another.
 
     Raises:
         KeyError: an architecture or regime that this version does not know.

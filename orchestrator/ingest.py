@@ -31,6 +31,7 @@ MIGRATIONS = {
         ALTER TABLE trials ADD COLUMN code_fingerprint VARCHAR;
         ALTER TABLE trials ADD COLUMN code_changes VARCHAR;
     """,
+    2: "ALTER TABLE trials ADD COLUMN parameters_digest VARCHAR",
 }
 """Version → the statements that make the next version of it."""
 
@@ -61,14 +62,31 @@ def ingest(connection: duckdb.DuckDBPyConnection, folder: Path) -> int:
         duckdb.Error: the database cannot be written.
     """
     connection.execute("SET TimeZone = 'UTC'")
+    seen = signature(folder)  # before the files are listed: what comes later shows as a change
+    listed = {kind: journal.files(folder, kind) for kind in ("systems", "studies", "trials")}
+    try:
+        return _take_in(connection, listed, seen)
+    except duckdb.Error:
+        # One file that looks whole and is not would keep all others out: find it, at the price of reading
+        # them all, and go on without.
+        with contextlib.suppress(duckdb.Error):
+            connection.execute("ROLLBACK")
+        readable = {kind: [path for path in paths if can_be_read(path)] for kind, paths in listed.items()}
+        if readable == listed:
+            raise
+        return _take_in(connection, readable, "")
+
+
+def _take_in(connection: duckdb.DuckDBPyConnection, listed: dict[str, list[Path]], seen: str) -> int:
     connection.execute("BEGIN")
     migrate(connection)
     known = set(connection.execute("SELECT kind, file FROM ingested").fetchall())
-    seen = signature(folder)  # before the files are listed: what comes later shows as a change
     taken = 0
-    for kind in ("systems", "studies", "trials"):
-        arrived = [path for path in journal.files(folder, kind) if (kind, path.name) not in known]
+    for kind, paths in listed.items():
+        arrived = [path for path in paths if (kind, path.name) not in known]
         new = [path for path in arrived if is_whole(path)]
+        if len(new) < len(arrived):
+            seen = ""  # what was passed over may be whole the next time, without a trace in the folder
         if new:
             _INSERT[kind](connection, [str(path) for path in new])
             names = [path.name for path in new]
@@ -116,8 +134,21 @@ def signature(folder: Path) -> str:
     return json.dumps(times)
 
 
+def can_be_read(path: Path) -> bool:
+    """Whether all of a journal file can be read; if not it is named and set aside."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        pq.read_table(path)
+    except (OSError, pa.ArrowException) as error:
+        _set_aside(path, str(error).splitlines()[0])
+        return False
+    return True
+
+
 def is_whole(path: Path) -> bool:
-    """Whether a journal file can be taken in; one that cannot be read is named and set aside."""
+    """Whether a journal file, by its end, can be taken in; one that cannot is named and set aside."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -149,15 +180,17 @@ def _set_aside(path: Path, why: str) -> None:
 
 
 def _insert_trials(connection: duckdb.DuckDBPyConnection, paths: list[str]) -> None:
-    # A trial has one row. Where two runs finished the same one the first stays; a failed one gives
-    # way to one that did not fail, or failed later.
+    # A trial has one row. Where two runs finished the same one it is that of the first to finish; a failed
+    # one gives way to one that did not fail, or failed later. The order in which files come does not count.
     connection.execute(
         """
         CREATE TEMP TABLE arriving AS
         SELECT * EXCLUDE (filename) FROM read_parquet(?, union_by_name = true, filename = true) AS new
         WHERE NOT EXISTS (
             FROM trials AS old WHERE old.trial_id = new.trial_id
-            AND old.status <> 'failed'
+            AND CASE WHEN old.status = 'failed'
+                THEN new.status = 'failed' AND new.finished_at <= old.finished_at
+                ELSE new.status = 'failed' OR coalesce(new.finished_at >= old.finished_at, true) END
         )
         QUALIFY row_number() OVER (
             PARTITION BY trial_id

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 
 from . import durable
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 TRIALS = pa.schema(
     [
@@ -38,6 +38,7 @@ TRIALS = pa.schema(
         ("floor_d_stsp_published", pa.float64()), ("ceiling_d_stsp_published", pa.float64()),
         ("d_stsp_published", pa.float64()), ("d_h_published", pa.float64()), ("psc_published", pa.float64()),
         ("measure_definitions", pa.string()), ("system_hash", pa.string()),
+        ("parameters_digest", pa.string()),
         ("stack_id", pa.string()), ("stack_size", pa.int64()), ("device", pa.string()),
         ("host", pa.string()), ("threads", pa.int64()),
         ("started_at", pa.timestamp("us")), ("finished_at", pa.timestamp("us")),

@@ -124,7 +124,12 @@ def generate(
         trial = trial_from_config(json.loads(row["config"]))
     except (KeyError, ValidationError) as error:
         raise OrchError(f"this version of orch cannot build trial {row['trial_id'][:12]}: {error}") from None
-    kept = weights.load(results, trial.trial_id)
+    if trial.trial_id != row["trial_id"]:
+        raise OrchError(
+            f"trial {row['trial_id'][:12]} is of an older version of its system or of training, "
+            "which this version of orch cannot repeat"
+        )
+    kept = weights.load(results, trial.trial_id, expected=row.get("parameters_digest"))
     data = load(trial.system, cache=results / "systems")
     parameters = {name: torch.from_numpy(value).unsqueeze(0) for name, value in kept.items()}
     start = torch.from_numpy(data.test[0])

@@ -41,8 +41,8 @@ class Cell:
     """Trials with a row by status."""
     stale: int = 0
     """Trials with a row made by code that said something else than it says now; never run again for it."""
-    again: int = 0
-    """Trials among `missing` that have a row and failed."""
+    again: frozenset[int] = frozenset()
+    """Seeds among `missing` that have a row and failed."""
     started: tuple[Started, ...] = ()
     """Stacks among `missing` that were begun; no two share a seed."""
     seconds: float | None = None
@@ -51,22 +51,21 @@ class Cell:
     @property
     def reason(self) -> str:
         """Why there is something to run, or why not."""
-        new = len(self.missing) - self.again
+        begun = {seed for stack in self.started for seed in stack.seeds}
+        new = len(set(self.missing) - self.again - begun)
         parts = []
         if self.started:
-            seeds = sum(len(stack.seeds) for stack in self.started)
             epochs = sorted({stack.epoch for stack in self.started})
             upto = f" to {epochs[-1]}" if len(epochs) > 1 else ""
-            parts.append(f"{seeds} begun, at epoch {epochs[0]}{upto} of {self.first.training.epochs}")
-            new = max(0, new - seeds)
+            parts.append(f"{len(begun)} begun, at epoch {epochs[0]}{upto} of {self.first.training.epochs}")
         if new:
             everything = new == len(self.seeds)
             parts.append("never run" if everything else f"{new} of {len(self.seeds)} seeds missing")
-        if self.again:
-            parts.append(f"{self.again} failed, to be tried again")
+        if self.again - begun:
+            parts.append(f"{len(self.again - begun)} failed, to be tried again")
         if not self.missing:
             parts.append("finished")
-        left = self.counts.get("failed", 0) - self.again
+        left = self.counts.get("failed", 0) - len(self.again)
         if left:
             parts.append(f"{left} failed (--retry-failed runs them again)")
         if self.stale:
@@ -167,7 +166,8 @@ def make_plan(
     for first in study.cells():
         counts: Counter[str] = Counter()
         missing = []
-        stale = again = 0
+        again = set()
+        stale = 0
         now = (fingerprints or {}).get(first.cell_id)
         ids = first.ids_of(study.seeds)
         for seed, trial_id in zip(study.seeds, ids, strict=True):
@@ -178,7 +178,7 @@ def make_plan(
             counts[known.status] += 1
             if known.status == "failed" and (retry_failed or known.failure == "worker_lost"):
                 missing.append(seed)
-                again += 1
+                again.add(seed)
             elif now is not None and known.fingerprint != now:
                 stale += 1
         started = (
@@ -187,7 +187,9 @@ def make_plan(
         each = durations.seconds(first) if durations and missing else None
         done = sum(len(stack.seeds) * stack.epoch / first.training.epochs for stack in started)
         seconds = each * (len(missing) - done) if each is not None else None
-        cells.append(Cell(first, study.seeds, tuple(missing), dict(counts), stale, again, started, seconds))
+        cells.append(
+            Cell(first, study.seeds, tuple(missing), dict(counts), stale, frozenset(again), started, seconds)
+        )
     return Plan(study, tuple(cells))
 
 

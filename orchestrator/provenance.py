@@ -28,6 +28,9 @@ from .models.regimes import REGIMES
 
 PACKAGES = ("torch", "numpy", "scipy", "ray", "optuna", "duckdb", "pyarrow", "safetensors")
 
+LARGE_BYTES = 1_000_000
+"""An untracked file that is larger is no code."""
+
 SHAPING = ("models", "systems", "evaluation.py", "settings.py", "trial.py")
 """Folders and files of the package in which a change can change a result."""
 
@@ -140,10 +143,20 @@ def _commit(package: Path) -> tuple[str | None, str | None]:
         changed = _git(root, "diff", "HEAD", "--binary")
         for name in _git(root, "ls-files", "--others", "--exclude-standard", "-z").split("\0"):
             if name:
-                changed += f"\n{name}\n{hashlib.sha256((root / name).read_bytes()).hexdigest()}"
+                changed += f"\n{name}\n{_digest_of(root / name)}"
     except (OSError, subprocess.SubprocessError):
         return None, None
     return commit, hashlib.sha256(changed.encode()).hexdigest()[:16] if changed else ""
+
+
+def _digest_of(path: Path) -> str:
+    """What tells an untracked file from another; of folders, links to nowhere and large files the least."""
+    try:
+        if path.is_file() and path.stat().st_size <= LARGE_BYTES:
+            return hashlib.sha256(path.read_bytes()).hexdigest()
+        return f"{path.stat().st_size} bytes"
+    except OSError:
+        return "unreadable"
 
 
 def _git(root: Path, *arguments: str) -> str:

@@ -30,8 +30,8 @@ from .store import Store
 REPORT_SECONDS = 1.0
 """How often a worker says how far it is: more often would cost Tune more than it tells."""
 
-RETRIES = 2
-"""How often a stack whose worker was lost is started again."""
+RETRIES = 3
+"""How often a stack whose worker was lost is started again: enough to cut one of five to single networks."""
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,7 @@ def train_stack(config: dict[str, Any]) -> None:
     from ray import tune
 
     from . import worker
-    from .trial import run_halves, run_stack
+    from .trial import run_parts, run_stack
 
     stack = json.loads(config["stack"])
     device = worker.prepare(threads=stack["threads"], gpus=stack["gpus"])
@@ -140,8 +140,11 @@ def train_stack(config: dict[str, Any]) -> None:
 
     results = Path(stack["results"])
     ids = [trial.trial_id for trial in trials]
-    run = run_halves if begun.is_too_large(results, ids) else run_stack
-    outcome = run(trials, results=results, device=device, progress=report)
+    parts = begun.parts(results, ids)
+    if parts > 1:
+        outcome = run_parts(trials, parts, results=results, device=device, progress=report)
+    else:
+        outcome = run_stack(trials, results=results, device=device, progress=report)
     begun.forget(results, ids)
     last_report = {"epoch": trials[0].training.epochs, "statuses": outcome.statuses}
     tune.report(last_report | ({"error": outcome.error} if outcome.error else {}))

@@ -20,6 +20,7 @@ CREATE TABLE IF NOT EXISTS trials (
     floor_d_stsp DOUBLE, ceiling_d_stsp DOUBLE, floor_d_stsp_published DOUBLE, ceiling_d_stsp_published DOUBLE,
     d_stsp_published DOUBLE, d_h_published DOUBLE, psc_published DOUBLE,
     measure_definitions JSON, system_hash VARCHAR,
+    parameters_digest VARCHAR, -- SHA-256 of the network that is kept in models/
     stack_id VARCHAR, stack_size BIGINT, device VARCHAR, host VARCHAR, threads BIGINT,
     started_at TIMESTAMP, finished_at TIMESTAMP, train_seconds DOUBLE, evaluate_seconds DOUBLE,
     epochs_per_second DOUBLE,  -- of the whole stack
@@ -50,15 +51,19 @@ CREATE TABLE IF NOT EXISTS systems (
     floors JSON, ceilings JSON, recorded_at TIMESTAMP
 );
 
+-- NaN is no number to take a mean over: it becomes NULL, which is counted apart.
+CREATE OR REPLACE MACRO finite(x) AS CASE WHEN isfinite(x) THEN x END;
+
 -- Trials beside what their system is worth knowing by. A seed that blew up scores the ceiling of
 -- D_stsp (`..._score`), so that no mean is one over survivors alone; a failed one scores nothing.
 CREATE OR REPLACE VIEW results AS
 SELECT
     t.*,
-    CASE WHEN t.status IN ('diverged', 'unbounded') THEN t.ceiling_d_stsp ELSE t.d_stsp END AS d_stsp_score,
-    CASE WHEN t.status IN ('diverged', 'unbounded') THEN t.ceiling_d_stsp_published
-         WHEN t.status = 'ok' THEN coalesce(t.d_stsp_published, t.ceiling_d_stsp_published)
-    END AS d_stsp_published_score,
+    finite(CASE WHEN t.status IN ('diverged', 'unbounded') THEN t.ceiling_d_stsp ELSE t.d_stsp END)
+        AS d_stsp_score,
+    finite(CASE WHEN t.status IN ('diverged', 'unbounded') THEN t.ceiling_d_stsp_published
+                WHEN t.status = 'ok' THEN coalesce(finite(t.d_stsp_published), t.ceiling_d_stsp_published)
+           END) AS d_stsp_published_score,
     s.tau_pred, s.lambda_max, s.lambda_max_se, s.dt
 FROM trials AS t
 LEFT JOIN systems AS s ON s.content_hash = t.system_hash;
@@ -75,12 +80,13 @@ SELECT
     count(*) FILTER (status = 'diverged') AS diverged,
     count(*) FILTER (status = 'unbounded') AS unbounded,
     count(*) FILTER (status = 'failed') AS failed,
+    count(d_stsp_score) AS scored, -- seeds that the numbers below are over
     exp(avg(ln(greatest(d_stsp_score, 1e-6))) FILTER (d_stsp_score IS NOT NULL)) AS d_stsp_geomean,
     median(d_stsp_score) AS d_stsp_median,
     min(d_stsp_score) AS d_stsp_min,
     max(d_stsp_score) AS d_stsp_max,
-    median(d_h) AS d_h_median,
-    median(psc) AS psc_median,
+    median(finite(d_h)) AS d_h_median,
+    median(finite(psc)) AS psc_median,
     any_value(floor_d_stsp) AS floor_d_stsp,
     any_value(ceiling_d_stsp) AS ceiling_d_stsp,
     any_value(tau_pred) AS tau_pred

@@ -25,6 +25,9 @@ READ_PATIENCE_SECONDS = 2.0
 """How long a reader waits for a writer before it answers from the journal."""
 
 
+HELD = "the database is held by another process"
+
+
 class NoResultsError(OrchError):
     """The results folder holds nothing yet."""
 
@@ -98,12 +101,17 @@ class Store:
         Raises:
             NoResultsError: there is nothing to read.
             NewerVersionError: a newer version of this tool made the database.
+            OrchError: a query came upon a part of the file that is damaged.
         """
         if not self.database.exists() and self.is_empty():
             raise NoResultsError(self.results)
         connection, source = self._open()
         try:
             yield connection, source
+        except duckdb.Error as error:
+            if is_damage(error):
+                raise self._unusable(error) from None
+            raise
         finally:
             connection.close()
 
@@ -111,9 +119,14 @@ class Store:
         deadline = time.monotonic() + READ_PATIENCE_SECONDS
         while True:
             try:
-                # What a crash or a lock kept out of the database comes in before it is read.
-                if not self.database.exists() or self._behind():
-                    self.ingest()
+                # What a crash or a lock kept out of the database comes in before it is read. Who holds the
+                # file for reading alone keeps ingest out as well, and would hide what it lacks.
+                behind = not self.database.exists() or self._behind()
+                if behind and self.ingest() is None:
+                    if time.monotonic() < deadline:
+                        time.sleep(0.05)
+                        continue
+                    return self._from_journal(HELD)
                 connection = duckdb.connect(str(self.database), read_only=True)
             except NewerVersionError:
                 raise
@@ -122,7 +135,7 @@ class Store:
                     if time.monotonic() < deadline:
                         time.sleep(0.05)
                         continue
-                    return self._from_journal("the database is held by another process")
+                    return self._from_journal(HELD)
                 return self._from_journal(
                     str(error if isinstance(error, OrchError) else self._unusable(error))
                 )
@@ -207,6 +220,11 @@ def is_lock(error: duckdb.Error) -> bool:
     """Whether an error says that another process, or a notebook in this one, holds the database."""
     text = str(error)
     return "Could not set lock on file" in text or "different configuration than existing" in text
+
+
+def is_damage(error: duckdb.Error) -> bool:
+    """Whether an error says that the file is not what was written."""
+    return "Corrupt database file" in str(error) or isinstance(error, duckdb.FatalException)
 
 
 def _first_line(error: Exception) -> str:

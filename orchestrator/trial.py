@@ -6,6 +6,7 @@ goes into `failed` rows and the study goes on. A stack that was killed goes on f
 one that memory does not hold is tried again in halves.
 """
 
+import itertools
 import time
 import traceback
 from collections import Counter
@@ -15,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import torch
 
 from . import journal, provenance, weights
@@ -83,7 +85,7 @@ def run_stack(
     if len(trials) > 1 and rows[0].get("failure") == "out_of_memory":
         # Here, where the exception and all that its traceback held are gone.
         keeper.remove()
-        return run_halves(trials, results=results, device=device, progress=progress)
+        return run_parts(trials, 2, results=results, device=device, progress=progress)
     common = {
         **provenance.collect(),
         "code_fingerprint": provenance.fingerprint(trials[0]),
@@ -102,13 +104,29 @@ def run_stack(
     return StackOutcome(dict(Counter(row["status"] for row in rows)), errors[0] if errors else None)
 
 
-def run_halves(trials: list[Trial], *, results: Path, device: str, progress: Progress) -> StackOutcome:
-    """Run a stack that memory does not hold as two, one after the other."""
+def run_parts(
+    trials: list[Trial], parts: int, *, results: Path, device: str, progress: Progress
+) -> StackOutcome:
+    """Run a stack that memory does not hold in parts, one after the other; a part that is done stays done."""
     if device.startswith("cuda"):
         torch.cuda.empty_cache()
-    middle = len(trials) // 2
-    first = run_stack(trials[:middle], results=results, device=device, progress=progress)
-    return first + run_stack(trials[middle:], results=results, device=device, progress=progress)
+    bounds = [round(len(trials) * i / parts) for i in range(parts + 1)]
+    outcome = StackOutcome({})
+    for a, b in itertools.pairwise(bounds):
+        outcome += _journalled(results, trials[a:b]) or run_stack(
+            trials[a:b], results=results, device=device, progress=progress
+        )
+    return outcome
+
+
+def _journalled(results: Path, trials: list[Trial]) -> StackOutcome | None:
+    """What became of a stack that is in the journal already, before its worker was lost; else None."""
+    name = stack_id([trial.trial_id for trial in trials])
+    for path in (results / "journal" / "trials").glob(f"*-{name}.parquet"):
+        statuses = Counter(pq.read_table(path, columns=["status"])["status"].to_pylist())
+        if "failed" not in statuses:
+            return StackOutcome(dict(statuses))
+    return None
 
 
 def is_out_of_memory(error: BaseException) -> bool:
@@ -159,9 +177,10 @@ def _train_and_evaluate(
     measured_against = references(data, measures, steps=cell.evaluation.steps)
     rows = []
     for member, trial in enumerate(trials):
-        weights.save(results, trial, stack.member_parameters(member))
+        digest = weights.save(results, trial, stack.member_parameters(member))
         rows.append(
             {
+                "parameters_digest": digest,
                 **settings_row(trial),
                 **_outcome(stack, member, evaluations[member]),
                 "final_loss": course.last_loss[member],

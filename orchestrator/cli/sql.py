@@ -1,17 +1,24 @@
 """`orch sql`: any question to the results database, read-only."""
 
 import math
+import re
 import sys
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ..errors import OrchError, UsageError
 from .output import Format, FormatOption, ResultsOption, print_rows
 
-READING = ("SELECT", "EXPLAIN", "RELATION", "PRAGMA", "CALL")
+if TYPE_CHECKING:
+    import duckdb
+
+READING = ("SELECT", "RELATION", "PRAGMA", "CALL")
 """Types of statements that only read; DESCRIBE, SHOW, SUMMARIZE and WITH are SELECTs to DuckDB."""
+
+EXPLAIN = re.compile(r"\s*explain\b(\s+analyze\b|\s*\(\s*analyze\s*\))?", re.IGNORECASE)
+"""EXPLAIN ANALYZE runs what it explains, and DuckDB calls both EXPLAIN: what follows is looked at as well."""
 
 
 def sql(
@@ -27,7 +34,7 @@ def sql(
     import duckdb
 
     from ..catalogue import results_folder
-    from ..store import Store, lock_down
+    from ..store import Store, is_damage, lock_down
 
     text = _stdin() if query == "-" else query
     if not text.strip():
@@ -35,23 +42,36 @@ def sql(
     with Store(results_folder(results)).reading() as (connection, source):
         lock_down(connection)
         try:
-            statements = connection.extract_statements(text)
-            if len(statements) != 1:
-                raise UsageError("one statement at a time")
-            kind = statements[0].type.name
-            if kind not in READING:
-                # The database is read-only anyway; a copy of the journal in memory would take a write
-                # and lose it.
-                raise UsageError(f"orch sql reads and nothing else: {kind} is not for it")
+            _check(connection, text)
+            # A WITH may hold a DELETE. The file is open for reading only; a copy of the journal in memory
+            # would take it, and lose it.
+            connection.execute("BEGIN TRANSACTION READ ONLY")
             cursor = connection.execute(text)
             columns = [item[0] for item in cursor.description or []]
             rows = cursor.fetchall()
         except duckdb.Error as error:
+            if is_damage(error):
+                raise
             raise OrchError(f"sql: {error}") from None
     # Printed with the database closed: a pager left open must not keep writers out.
     if source.what != "database":
         print(f"orch: {source.why}; answered from the {source}", file=sys.stderr)
     print_rows(columns, [[_plain(value) for value in row] for row in rows], form)
+
+
+def _check(connection: "duckdb.DuckDBPyConnection", text: str) -> None:
+    """Refuse what does more than read: COPY, ATTACH, SET …, several statements, or an EXPLAIN of such."""
+    statements = connection.extract_statements(text)
+    if len(statements) != 1:
+        raise UsageError("one statement at a time")
+    kind = statements[0].type.name
+    if kind == "EXPLAIN":
+        begin = EXPLAIN.match(text)
+        inner = connection.extract_statements(text[begin.end() :]) if begin else []
+        if [statement.type.name for statement in inner] != ["SELECT"]:
+            raise UsageError("orch sql reads and nothing else: EXPLAIN is for a SELECT here")
+    elif kind not in READING:
+        raise UsageError(f"orch sql reads and nothing else: {kind} is not for it")
 
 
 def _stdin() -> str:

@@ -121,7 +121,7 @@ def run_study(
     regimes = {cell.first.regime_label for cell in plan.cells} | {r.name for r in plan.study.regimes}
     if compare not in regimes and compare != "clipping":
         raise UsageError(f"--compare {compare}: the study has no such regime{did_you_mean(compare, regimes)}")
-    failed_before = sum(cell.counts.get("failed", 0) for cell in plan.cells)
+    failed_before = sum(cell.counts.get("failed", 0) - len(cell.again) for cell in plan.cells)
     if plan.missing:
         _say(f"{plan.study.name}: {plan.missing} of {plan.total} trials to run")
     elif failed_before:
@@ -135,7 +135,7 @@ def run_study(
     except KeyboardInterrupt:  # before there was anything to stop
         _say(f"interrupted: nothing was run; `orch study run {study}` goes on from here")
         raise typer.Exit(130) from None
-    failed = outcome.statuses.get("failed", 0) + (0 if retry_failed else failed_before)
+    failed = outcome.statuses.get("failed", 0) + failed_before
     if outcome.interrupted:
         _say(
             f"interrupted: {outcome.not_run} trials were not run; `orch study run {study}` goes on from here"

@@ -78,6 +78,8 @@ def export(
         raise OrchError(f"{target} cannot be written: {error.strerror}") from None
     for path in sorted(target.iterdir()):
         print(f"wrote {path}", file=sys.stderr)
+    if not parameters.exists():
+        print(f"orch: without its network, which is not in {parameters.parent}", file=sys.stderr)
 
 
 def why(

@@ -44,7 +44,7 @@ def trials(results: Path) -> list[dict]:
 
 def test_a_database_of_version_1_is_migrated_and_keeps_its_rows(old):
     assert query(old, SUMMARY) == OLD
-    assert query(old, "SELECT value FROM meta WHERE key = 'schema_version'") == [("2",)]
+    assert query(old, "SELECT value FROM meta WHERE key = 'schema_version'") == [("3",)]
     assert query(old, "SELECT count(code_fingerprint), count(resumed) FROM results") == [(0, 0)]
     journal.write(old / "journal", "trials", "new", [{"trial_id": "n", "status": "ok", "resumed": 1}])
     assert query(old, "SELECT resumed FROM trials WHERE trial_id = 'n'") == [(1,)]
@@ -97,7 +97,7 @@ def test_compacting_keeps_every_row_and_survives_being_killed_half_way(old, monk
     before = trials(old)
     curves = query(old, "SELECT * FROM curves ORDER BY ALL")
 
-    def killed(*_):
+    def killed(*_, **__):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:

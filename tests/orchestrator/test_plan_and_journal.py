@@ -63,6 +63,9 @@ def test_a_stack_that_was_begun_is_gone_on_with_as_it_is(study):
     plan = make_plan(study, known(ok=trials[:1]), fingerprints=now, begun=begun)
     assert plan.cells[0].reason == "3 begun, at epoch 4 of 6, 4 of 8 seeds missing, 1 made by other code"
     assert plan.cells[1].reason == "never run"
+    lost = {trial.trial_id: Finished("failed", "worker_lost", "code") for trial in trials[1:6]}
+    again = make_plan(study, lost, fingerprints=now, begun=begun[:1]).cells[0]
+    assert again.reason == "3 begun, at epoch 4 of 6, 3 of 8 seeds missing, 2 failed, to be tried again"
     on_cpu, on_gpu = (
         [[trials.index(trial) for trial in stack] for stack in plan.stacks(slots=2, gpu=gpu)]
         for gpu in (False, True)

@@ -6,7 +6,8 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
-from orchestrator import catalogue, checkpoint, trial, weights
+from orchestrator import begun, catalogue, checkpoint, trial, weights
+from orchestrator.models.training import Stack
 from orchestrator.study import load
 
 TELLING_TIME = {
@@ -126,3 +127,19 @@ def test_a_stack_that_memory_does_not_hold_is_run_in_halves(results, monkeypatch
     shutil.rmtree(results / "journal")
     assert trial.run_stack(stack[:2], results=results).statuses == {"failed": 2}
     assert {row["failure"] for row in rows_of(results)} == {"out_of_memory"}
+
+
+def test_a_part_that_was_done_before_its_worker_was_lost_is_not_run_again(results, monkeypatch):
+    stack = stack_of("rnn", "sparse_forcing", seeds=3)
+    ids = [member.trial_id for member in stack]
+    assert begun.parts(results, ids) == 1
+    assert [begun.mark_too_large(results, ids) for _ in range(3)] == [2, 3, 3]
+    trial.run_stack(stack[:1], results=results)
+    ran = []
+    monkeypatch.setattr(
+        trial, "Stack", lambda *a, seeds, **k: ran.append(seeds) or Stack(*a, seeds=seeds, **k)
+    )
+    outcome = trial.run_parts(stack, begun.parts(results, ids), results=results, device="cpu", progress=print)
+    assert outcome.statuses == {"ok": 3} and ran == [[stack[1].seed], [stack[2].seed]]
+    begun.forget(results, ids)
+    assert begun.parts(results, ids) == 1

@@ -1,6 +1,9 @@
 """The database is an index of the journal: behind, locked, damaged or gone, nothing is lost."""
 
+import os
+import time
 import warnings
+from datetime import datetime
 
 import duckdb
 import pytest
@@ -84,3 +87,71 @@ def test_a_damaged_database_is_named_and_the_journal_answers(store):
         assert source.what == "journal" and "cannot be used" in source.why
         assert connection.execute("SELECT count(*) FROM trials").fetchone() == (2,)
     assert store.database.read_bytes().startswith(b"garbage")
+
+
+def damage(path, at: int = 6, length: int = 400) -> None:
+    content = bytearray(path.read_bytes())
+    content[at : at + length] = bytes(b ^ 0xFF for b in content[at : at + length])
+    path.write_bytes(content)
+
+
+def test_a_file_damaged_in_the_middle_is_named_and_the_others_are_taken_in(store):
+    whole = journal.write(store.journal, "trials", "two", [row(f"t{i}") for i in range(50)])
+    damage(whole)
+    os.utime(whole, (0, 0))
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        assert statuses(store) == {"a": "ok", "b": "diverged"}
+    assert "two.parquet cannot be read and is left out" in str(caught[0].message)
+    assert [path.name for path in (store.journal / "damaged").iterdir()] == ["trials-two.parquet"]
+
+
+def test_a_file_that_was_seen_half_written_is_taken_in_when_it_is_whole(store):
+    path = journal.write(store.journal, "trials", "two", [row("c")])
+    content = path.read_bytes()
+    path.write_bytes(content[:300])
+    settled = time.time_ns() - 10**10
+    os.utime(path.parent, ns=(settled, settled))
+    with pytest.warns(UserWarning, match=r"two\.parquet cannot be read"):
+        assert set(statuses(store)) == {"a", "b"}
+    with path.open("ab") as file:  # in place, as a copy goes on: the folder shows nothing
+        file.write(content[300:] if path.stat().st_size else content)
+    assert path.stat().st_mtime_ns and path.parent.stat().st_mtime_ns == settled
+    assert set(statuses(store)) == {"a", "b", "c"}
+
+
+def test_a_damaged_block_is_said_with_what_mends_it(store):
+    store.ingest()
+    with (
+        pytest.raises(OrchError, match=r"trials.duckdb cannot be used: .*`orch db rebuild`"),
+        store.reading(),
+    ):
+        raise duckdb.IOException("Corrupt database file: computed checksum 1 does not match 2")
+
+
+@pytest.mark.parametrize("order", [("early", "late"), ("late", "early")])
+def test_which_of_two_rows_stays_does_not_depend_on_which_came_first(store, order):
+    when = {"early": datetime(2026, 1, 1), "late": datetime(2026, 1, 2)}
+    for name in order:
+        rows = [
+            row("x", finished_at=when[name], host=name),
+            row("f", "failed", finished_at=when[name], host=name),
+        ]
+        journal.write(store.journal, "trials", name, rows)
+        assert store.ingest()
+    with store.reading() as (connection, _):
+        found = dict(
+            connection.execute("SELECT trial_id, host FROM trials WHERE host IS NOT NULL").fetchall()
+        )
+    assert found == {"x": "early", "f": "late"}
+
+
+def test_views_count_and_leave_out_what_is_not_a_number(store):
+    nan = float("nan")
+    journal.write(
+        store.journal, "trials", "nan", [row("n", d_stsp=nan), row("m", "diverged", ceiling_d_stsp=nan)]
+    )
+    store.ingest()
+    with store.reading() as (connection, _):
+        cell = connection.execute("SELECT seeds, scored, d_stsp_geomean, d_stsp_max FROM cells").fetchone()
+    assert cell == (4, 2, pytest.approx(4.0), 16.0)

@@ -92,4 +92,9 @@ def test_a_notebook_may_read_with_duckdb_itself_between_ingests(tmp_path):
         journal.write(store.journal, "trials", "two", [{"trial_id": "b", "status": "ok"}])
         assert store.ingest() is None
         assert notebook.execute("SELECT count(*) FROM trials").fetchone() == (1,)
+        # In another process nobody is misled by what the notebook keeps out, nor runs it again.
+        orch = [str(Path(sys.executable).with_name("orch")), "sql", "SELECT count(*) AS n FROM trials"]
+        options = ["--format", "csv", "--results", str(tmp_path)]
+        reader = subprocess.run([*orch, *options], capture_output=True, text=True)
+        assert reader.stdout == "n\n2\n" and "held by another process; answered from the" in reader.stderr
     assert store.ingest() == 1

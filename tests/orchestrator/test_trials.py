@@ -3,12 +3,13 @@
 import csv
 import io
 import json
+import shutil
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from orchestrator import catalogue, provenance
+from orchestrator import care, catalogue, check, provenance, weights
 from orchestrator.callback import Brake
 from orchestrator.study import load as load_study
 from orchestrator.systems.dataset import load
@@ -72,6 +73,27 @@ def test_a_trial_that_is_not_there_is_said_so(smoke, two, tmp_path):
     assert "expected a name that ends in .npy, .csv, .parquet" in smoke(*bad, code=2)[1]
 
 
+def test_a_network_that_is_not_the_rows_own_is_found_out(smoke_copy, two):
+    one, other = (weights.path_of(smoke_copy.results, trial["trial_id"]) for trial in two)
+    own = one.read_bytes()
+    one.write_bytes(other.read_bytes())
+    other.unlink()
+    problems = check.check(smoke_copy.results)
+    assert len(problems) == 2 and any("holds another network" in problem for problem in problems)
+    assert any("no parameters of trial" in problem for problem in problems)
+    generate = ["trial", "generate", two[0]["trial_id"], "--out", str(smoke_copy.directory / "run.npy")]
+    assert "holds another network than the one" in smoke_copy(*generate, code=1)[1]
+    # Another folder that has them mends both.
+    there = smoke_copy.directory / "there"
+    shutil.copytree(smoke_copy.results / "journal", there / "journal")
+    for path, content in ((one, own), (other, one.read_bytes())):
+        target = there / path.relative_to(smoke_copy.results)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content)
+    assert care.merge(smoke_copy.results, there)["models"] == 2
+    assert check.check(smoke_copy.results) == []
+
+
 @pytest.mark.parametrize(
     ("file", "changed"),
     [
@@ -90,6 +112,14 @@ def test_a_fingerprint_moves_with_the_code_that_shapes_the_trial_and_no_other(mo
     monkeypatch.setattr(provenance, "_modules", lambda: {**said, file: said[file] + "x"})
     after = provenance._fingerprint.__wrapped__(trial.system, type(trial.architecture), type(trial.regime))
     assert tuple(i for i, part in enumerate(after.split("-")) if part != before[i]) == changed
+
+
+def test_untracked_folders_and_links_to_nowhere_do_not_hide_the_commit(tmp_path):
+    (tmp_path / "nested").mkdir()
+    (tmp_path / "link").symlink_to("nowhere")
+    (tmp_path / "file").write_text("one")
+    said = [provenance._digest_of(tmp_path / name) for name in ("nested", "link", "file")]
+    assert said[1] == "unreadable" and len(said[2]) == 64
 
 
 def test_three_equal_failures_in_a_row_stop_a_study():
