@@ -1,7 +1,6 @@
 """What the driver does while Ray Tune runs stacks: progress, ingest, rows for lost workers, the brake."""
 
 import json
-import re
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 import ray
 from ray.tune import Callback, Stopper
 
-from . import begun, journal, provenance
+from . import begun, durable, journal, provenance
 from .errors import OrchError
 from .identity import Trial, trial_from_config
 from .progress import Progress
@@ -25,6 +24,9 @@ EQUAL_FAILURES = 3
 
 LOW_MEMORY = "running low on memory"
 """What Ray says when it kills a worker to save its machine."""
+
+PROBE_BYTES = 1_000_000
+"""About what a stack writes: its checkpoint, its networks, its rows."""
 
 LOOK_SECONDS = 2.0
 """How often it is looked whether Ray is still there."""
@@ -98,26 +100,43 @@ class StackCallback(Callback):
         self.progress.waiting(trial.trial_id)
         error = _last_error(trial)
         what = f"{members[0].regime_label}, {len(members)} seeds"
-        unwritable = _unwritable(error)
-        if unwritable:
-            self.brake.reason = f"{self.results} cannot be written: {unwritable}"
-        elif LOW_MEMORY in error:
+        if self._cannot_write():
+            return
+        if LOW_MEMORY in error:
             try:
                 parts = begun.mark_too_large(self.results, [member.trial_id for member in members])
                 self.progress.note(f"out of memory, tried again in {parts} parts: {what}")
             except OSError as problem:
                 self.progress.note(f"out of memory, which could not be noted down: {problem}")
         else:
-            self.progress.note(f"worker lost, started again: {what}")
+            said = error.strip().splitlines()[-1:]
+            why = f" ({said[0].strip()[:100]})" if said else ""
+            self.progress.note(f"worker lost, started again: {what}{why}")
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         self.ended += 1
         self._pending = True
         members = _members(trial)
         error = _last_error(trial)
+        if self._cannot_write():
+            return
         self._journal_lost(members, "out_of_memory" if LOW_MEMORY in error else "worker_lost", error)
         self.brake.note(error.strip().splitlines()[-1] if error.strip() else "worker lost")
         self.progress.finished(trial.trial_id, {"failed": len(members)})
+
+    def _cannot_write(self) -> bool:
+        """Whether the results folder takes nothing more; the study is stopped then, as nothing could be kept.
+
+        Tried, not read from the worker's error: on a full disk Tune cannot write that down either.
+        """
+        probe = self.results / "checkpoints" / "probe"
+        try:
+            durable.write(probe, bytes(PROBE_BYTES))
+            probe.unlink()
+        except OSError as error:
+            self.brake.reason = f"{self.results} cannot be written: {error.strerror}"
+            return True
+        return False
 
     def on_step_end(self, iteration: int, trials: list[Any], **info: Any) -> None:
         self.progress.tick()
@@ -157,16 +176,14 @@ def _members(trial: Any) -> list[Trial]:
     return [trial_from_config(item) for item in json.loads(trial.config["stack"])["trials"]]
 
 
-def _unwritable(error: str) -> str | None:
-    """The system's own words, where a worker ended because its results could not be written."""
-    found = re.search(r"OSError: \[Errno \d+\] ([^:'\"\n]+)", error)
-    return found[1].strip() if found else None
-
-
 def _last_error(trial: Any) -> str:
-    """What Tune wrote down of a trial's last failure."""
+    """What Tune wrote down of a trial's last failure.
+
+    Where the driver writes it: `trial.get_error()` looks where it is copied to in the end, and finds
+    nothing, or that of the failure before.
+    """
     try:
-        text = str(trial.get_error() or "")
+        text = Path(trial.error_file).read_text(errors="replace") if trial.error_file else ""
     except OSError:
         return ""
     return text.rpartition("Failure # ")[2]

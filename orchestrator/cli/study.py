@@ -143,7 +143,8 @@ def run_study(
         raise typer.Exit(130)
     if outcome.stopped_because:
         _say(f"stopped: {outcome.stopped_because}")
-        _say(f"{outcome.not_run} trials were not run; {SEE_FAILED}")
+        next_step = SEE_FAILED if failed else f"`orch study run {study}` goes on from here"
+        _say(f"{outcome.not_run} trials were not run; {next_step}")
         raise typer.Exit(1)
     if failed:
         _say(f"{failed} {'trial' if failed == 1 else 'trials'} failed: {SEE_FAILED}")
