@@ -6,6 +6,7 @@ again later, for the journal has everything. A reader retries briefly and then a
 journal itself.
 """
 
+import random
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -124,7 +125,7 @@ class Store:
                 behind = not self.database.exists() or self._behind()
                 if behind and self.ingest() is None:
                     if time.monotonic() < deadline:
-                        time.sleep(0.05)
+                        time.sleep(random.uniform(0.02, 0.1))
                         continue
                     return self._from_journal(HELD)
                 connection = duckdb.connect(str(self.database), read_only=True)
@@ -133,7 +134,7 @@ class Store:
             except (OrchError, duckdb.Error) as error:
                 if isinstance(error, duckdb.Error) and is_lock(error):
                     if time.monotonic() < deadline:
-                        time.sleep(0.05)
+                        time.sleep(random.uniform(0.02, 0.1))
                         continue
                     return self._from_journal(HELD)
                 return self._from_journal(

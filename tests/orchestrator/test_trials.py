@@ -6,7 +6,6 @@ import json
 import shutil
 
 import numpy as np
-import pyarrow.parquet as pq
 import pytest
 
 from orchestrator import care, catalogue, check, provenance, weights
@@ -34,10 +33,6 @@ def test_generate_gives_the_run_that_was_evaluated(smoke, two, tmp_path):
     values = MeasureSet(data.test).evaluate(run)
     assert values["orch"]["d_stsp"] == trial["d_stsp"] and values["orch"]["psc"] == trial["psc"]
     x = run[:, 0] * data.sd[0] + data.mean[0]
-    smoke(*generate, "--steps", "9", "--out", str(tmp_path / "run.parquet"))
-    table = pq.read_table(tmp_path / "run.parquet")
-    assert table.column_names == ["x", "y", "z"]
-    np.testing.assert_allclose(table["x"].to_numpy(), x[:9])
     smoke("trial", "generate", trial["trial_id"][:10], "--steps", "3", "--out", str(tmp_path / "run.csv"))
     rows = list(csv.reader(io.StringIO((tmp_path / "run.csv").read_text())))
     assert rows[0] == ["x", "y", "z"] and [float(row[0]) for row in rows[1:]] == pytest.approx(x[:3])
