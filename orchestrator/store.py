@@ -196,7 +196,7 @@ class Store:
                 [cell_ids],
             ).fetchall()
             past = connection.execute(QUERY).fetchall()
-        finished = {trial_id: Finished(*rest) for trial_id, *rest in rows}
+        finished = {row[0]: Finished._make(row[1:]) for row in rows}
         return finished, Durations(Past(*row) for row in past)
 
     def finished(self, trial_ids: list[str]) -> list[str]:
