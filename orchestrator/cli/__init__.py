@@ -50,7 +50,7 @@ def _options(
 
 def main() -> None:
     """Entry point of `orch`."""
-    # What a command reads it keeps to its end; to look for cycles among 100,000 rows takes a tenth of its time.
+    # What a command reads it keeps to its end; looking for cycles among 100,000 rows takes a tenth of it.
     gc.set_threshold(200_000, 20, 20)
     code = _run()
     if "ray" in sys.modules:
