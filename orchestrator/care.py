@@ -264,8 +264,8 @@ def export(results: Path, folder: Path, *, form: str) -> list[Path]:
         raise UsageError(f"{there[0]} exists already")
     temporary = folder / f".export-{uuid.uuid4().hex}"
     try:
-        temporary.mkdir(parents=True)
         with Store(results).reading() as (connection, _):
+            temporary.mkdir(parents=True)
             for table, target in targets.items():
                 path = str(temporary / target.name).replace("'", "''")
                 connection.execute(f"COPY (FROM {table}) TO '{path}' (FORMAT {form})")

@@ -141,6 +141,8 @@ def can_be_read(path: Path) -> bool:
 
     try:
         pq.read_table(path)
+    except FileNotFoundError:
+        return False  # compacted away since it was listed
     except (OSError, pa.ArrowException) as error:
         _set_aside(path, str(error).splitlines()[0])
         return False

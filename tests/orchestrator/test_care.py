@@ -10,7 +10,7 @@ import pytest
 
 from orchestrator import care, check, journal
 from orchestrator.errors import OrchError, UsageError
-from orchestrator.store import Store
+from orchestrator.store import NoResultsError, Store
 
 SUMMARY = "SELECT regime_label, seed, status, failure, round(d_stsp, 3) FROM trials ORDER BY ALL"
 OLD = [
@@ -147,6 +147,9 @@ def test_an_export_writes_all_tables_or_none(old, tmp_path):
     assert pq.read_table(tmp_path / "out" / "trials.parquet").num_rows == 5
     with pytest.raises(UsageError, match="exists already"):
         care.export(old, tmp_path / "out", form="parquet")
+    with pytest.raises(NoResultsError):
+        care.export(tmp_path / "empty", tmp_path / "new", form="csv")
+    assert not (tmp_path / "new").exists()
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(OrchError, match="cannot be written"):
         care.export(old, tmp_path / "file", form="csv")
