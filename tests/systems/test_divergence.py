@@ -1,0 +1,66 @@
+"""λ_max from data: neighbours against brute force, exponents against those that are known."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from orchestrator.systems import get
+from orchestrator.systems.divergence import embed, nearest_neighbours, rosenstein
+
+
+def henon(n: int) -> NDArray[np.float64]:
+    points = np.empty((n, 2))
+    x, y = 0.1, 0.1
+    for i in range(n):
+        x, y = 1 - 1.4 * x * x + y, 0.3 * x
+        points[i] = x, y
+    return points[100:]
+
+
+def test_nearest_neighbours_outside_the_theiler_window_equal_brute_force() -> None:
+    walk = np.random.default_rng(0).standard_normal((400, 2)).cumsum(axis=0)  # neighbours in time are near
+    distance = np.linalg.norm(walk[:, None] - walk, axis=2)
+    distance[np.abs(np.subtract.outer(np.arange(400), np.arange(400))) <= 30] = np.inf
+    found = nearest_neighbours(walk, theiler=30)
+    np.testing.assert_allclose(distance[np.arange(400), found], distance.min(axis=1))
+    assert (nearest_neighbours(walk, theiler=399) == -1).all()
+
+
+def test_logistic_map_diverges_by_ln_2_a_step() -> None:
+    x = np.empty(20_000)
+    x[0] = 0.3
+    for i in range(1, len(x)):
+        x[i] = 4 * x[i - 1] * (1 - x[i - 1])
+    slope = rosenstein(x[:, None], steps=8, theiler=5).slope((0, 5))
+    assert slope.value == pytest.approx(math.log(2), abs=0.03)
+    assert slope.standard_error < 0.02
+
+
+def test_henon_from_one_variable_has_the_published_exponent() -> None:
+    curve = rosenstein(embed(henon(20_000)[:, 0], dimension=2, delay=1), steps=15, theiler=5)
+    assert curve.slope((1, 7)).value == pytest.approx(0.419, abs=0.03)
+
+
+def test_lorenz_is_found_within_a_tenth_and_the_window_matters() -> None:
+    system = get("lorenz63")
+    curve = rosenstein(system.states(n_points=30_000), steps=450, theiler=60)
+    assert curve.slope((20, 100)).value / system.dt == pytest.approx(1.50, rel=0.1)
+    suggested = curve.slope(curve.straight_part())
+    assert suggested.value / system.dt == pytest.approx(1.50, rel=0.15)
+    assert curve.slope((400, 450)).value < 0.5 * suggested.value  # the plateau: as far apart as can be
+
+
+def test_embedding_and_what_it_refuses() -> None:
+    np.testing.assert_array_equal(
+        embed(np.arange(6.0), dimension=3, delay=2), [[4.0, 2.0, 0.0], [5.0, 3.0, 1.0]]
+    )
+    with pytest.raises(ValueError, match="no embedding of 3 × 3 steps"):
+        embed(np.arange(6.0), dimension=3, delay=3)
+    with pytest.raises(ValueError, match="100 points are too few"):
+        rosenstein(np.zeros((100, 1)), steps=50, theiler=30)
+    with pytest.raises(ValueError, match="finite"):
+        rosenstein(np.full((100, 1), np.nan), steps=5, theiler=3)
