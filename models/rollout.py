@@ -15,8 +15,51 @@ CHUNK = 2000
 """Steps whose latent states are kept before they are read out: bounds memory."""
 
 
+def regressed_read_out(
+    architecture: Architecture, parameters: Parameters, *, start: Tensor, states: Tensor
+) -> Tensor:
+    """A read-out of all states of a system from latent states that were trained on some (the paper's A.6.3).
+
+    The first latent states of each member's free run are regressed on the true states at the same times, by
+    least squares of least norm.
+
+    Args:
+        parameters: name → (E, ...).
+        start: x_0, (N,), what is observed where the run starts.
+        states: (n, K), the true states one to n steps later.
+
+    Returns:
+        (E, K, M); not finite for a member whose run is not.
+    """
+    with torch.inference_mode():
+        latent = _latent_run(architecture, parameters, start=start, steps=len(states)).double()
+        inverse = torch.zeros_like(latent).transpose(1, 2)
+        finite = latent.isfinite().flatten(1).all(dim=1)
+        inverse[finite] = torch.linalg.pinv(latent[finite])
+        inverse[~finite] = torch.nan
+        return (states.to(latent).T @ inverse).to(parameters["B"].dtype)
+
+
+def _latent_run(architecture: Architecture, parameters: Parameters, *, start: Tensor, steps: int) -> Tensor:
+    """The first latent states of a free run, (E, M, steps)."""
+    B = parameters["B"]
+    observed = start.to(B).view(1, -1, 1).expand(len(B), -1, 1)
+    state = architecture.start(control(B, observed).contiguous())
+    bound = architecture.bind(parameters)
+    hidden = []
+    for _ in range(steps):
+        state = architecture.step(bound, state)
+        hidden.append(state[0])
+    return torch.cat(hidden, dim=2)
+
+
 def free_run(
-    architecture: Architecture, parameters: Parameters, *, start: Tensor, steps: int
+    architecture: Architecture,
+    parameters: Parameters,
+    *,
+    start: Tensor,
+    steps: int,
+    shown: Tensor | None = None,
 ) -> NDArray[np.float64]:
     """Generate x̂_1 … x̂_steps with every member of a stack, starting on the data.
 
@@ -26,16 +69,18 @@ def free_run(
         parameters: name → (E, ...).
         start: x_0, (N,), the point where every member starts.
         steps: length of the run.
+        shown: (E, K, M), a read-out of what is wanted in place of the data, B.
 
     Returns:
-        (E, steps, N). What lies after a member's first non-finite value is NaN.
+        (E, steps, N), or K for N. What lies after a member's first non-finite value is NaN.
     """
     with torch.inference_mode():
         members, observed_dim, _ = parameters["B"].shape
+        shown = parameters["B"].detach() if shown is None else shown
         filled = [i % members for i in range(members + -members % MEMBERS)]
         parameters = {name: value.detach()[filled] for name, value in parameters.items()}
-        B = parameters["B"]
-        run = np.full((members, steps, observed_dim), np.nan)
+        B, shown = parameters["B"], shown[filled]
+        run = np.full((members, steps, shown.shape[1]), np.nan)
         observed = start.to(B).view(1, observed_dim, 1).expand(len(filled), observed_dim, 1)
         state = architecture.start(control(B, observed).contiguous())
         bound = {name: value.contiguous() for name, value in architecture.bind(parameters).items()}
@@ -44,7 +89,7 @@ def free_run(
             for _ in range(min(CHUNK, steps - begin)):
                 state = architecture.step(bound, state)
                 hidden.append(state[0])
-            chunk = read_out(B, torch.cat(hidden, dim=2)).transpose(1, 2)
+            chunk = read_out(shown, torch.cat(hidden, dim=2)).transpose(1, 2)
             run[:, begin : begin + len(hidden)] = chunk[:members].double().cpu().numpy()
             if not state[0].isfinite().flatten(1).all(dim=1).any():
                 break

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from .models.rollout import free_run
+from .models.rollout import free_run, regressed_read_out
 from .models.training import Stack
 from .systems.dataset import Dataset
 from .systems.measures import MeasureSet
@@ -39,7 +39,12 @@ def evaluate(stack: Stack, data: Dataset, measures: MeasureSet, *, steps: int) -
     if stack.all_diverged:
         return [None] * stack.size
     start = torch.from_numpy(data.test[0])
-    runs = free_run(stack.architecture, stack.parameters(), start=start, steps=steps)
+    parameters = stack.parameters()
+    shown = None
+    if data.regressed_points:
+        states = torch.from_numpy(data.scored_test[1 : 1 + data.regressed_points])
+        shown = regressed_read_out(stack.architecture, parameters, start=start, states=states)
+    runs = free_run(stack.architecture, parameters, start=start, steps=steps, shown=shown)
     return [
         None if diverged is not None else _measure(run, measures)
         for run, diverged in zip(runs, stack.diverged_epoch, strict=True)
@@ -69,7 +74,7 @@ def references(data: Dataset, measures: MeasureSet, *, steps: int) -> dict[str, 
     At the data's own length the floor is the mean over independent trajectories that the dataset
     holds; at any other it is one trajectory's, cut to (or as long as there is) the length.
     """
-    floors = data.floors if steps == data.n_points else measures.evaluate(data.train[:steps])
+    floors = data.floors if steps == data.n_points else measures.evaluate(data.scored_train[:steps])
     ceilings = measures.ceilings(steps)
     return {
         "floor_d_stsp": floors["orch"]["d_stsp"],

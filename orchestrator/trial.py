@@ -142,7 +142,7 @@ def _train_and_evaluate(
 ) -> list[dict[str, Any]]:
     cell = trials[0]
     data = load(cell.system, cache=results / "systems")
-    measures = MeasureSet(data.test)
+    measures = MeasureSet(data.scored_test)
     run = _Run(
         Stack(
             cell.architecture,

@@ -38,6 +38,9 @@ class System(ABC):
     n_points: int = 100_000
     standardisation: Literal["per_dimension", "global"] = "per_dimension"
     """`per_dimension`: each column to mean 0, SD 1. `global`: one mean and one SD for all columns."""
+    regressed_points: int = 0
+    """Where the data show a part of the states only: over how many points latent states are regressed on all
+    states, in which then is scored (the paper's A.6.3). 0: the data themselves are scored."""
 
     def __post_init__(self) -> None:
         if not self.dt > 0 or self.n_points < 2:
@@ -52,6 +55,11 @@ class System(ABC):
     def dimension(self) -> int:
         """N, columns of the data."""
         return len(self.variables)
+
+    @property
+    def scored_dimension(self) -> int:
+        """Columns of what is scored."""
+        return self.dimension
 
     @property
     @abstractmethod

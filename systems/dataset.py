@@ -40,6 +40,11 @@ class Dataset:
     variables: tuple[str, ...]
     train: FloatArray
     test: FloatArray
+    scored_train: FloatArray
+    """What is scored, standardised: `train` itself, or all states where the data show a part of them."""
+    scored_test: FloatArray
+    regressed_points: int
+    """See `System.regressed_points`."""
     mean: FloatArray
     """Of raw train, (N,): raw = standardised · sd + mean."""
     sd: FloatArray
@@ -121,21 +126,42 @@ def generate(system: System) -> Dataset:
     states = system.states(TRAIN)
     raw = system.observe(states)
     mean, sd = system.standardise(raw)
-    train = (raw - mean) / sd
-    test = (system.trajectory(TEST) - mean) / sd
+    test_states = system.states(TEST)
+    scored = _Scored(system, states)
     spectrum = system.spectrum(states)
-    measures = MeasureSet(test)
-    scores = [measures.evaluate(train)]
+    scored_test = scored(test_states)
+    measures = MeasureSet(scored_test)
+    scores = [measures.evaluate(scored(states))]
     for index in FLOOR_EXTRA:
-        scores.append(measures.evaluate((system.trajectory(index) - mean) / sd))
+        scores.append(measures.evaluate(scored(system.states(index))))
     floors = {
         preset: {
             measure: math.fsum(score[preset][measure] for score in scores) / len(scores) for measure in values
         }
         for preset, values in scores[0].items()
     }
-    arrays = {"train": train, "test": test, "mean": mean, "sd": sd}
+    arrays = {
+        "train": (raw - mean) / sd, "test": (system.observe(test_states) - mean) / sd, "mean": mean, "sd": sd,
+    }  # fmt: skip
+    if system.regressed_points:
+        arrays |= {"scored_train": scored(states), "scored_test": scored_test}
     return _assemble(system, arrays, spectrum=spectrum, floors=floors, ceilings=measures.ceilings())
+
+
+class _Scored:
+    """From states to what is scored, standardised as the training states are."""
+
+    def __init__(self, system: System, train_states: FloatArray) -> None:
+        self._of = (lambda states: states) if system.regressed_points else system.observe
+        train = self._of(train_states)
+        if system.regressed_points:
+            self._mean, self._sd = train.mean(axis=0), train.std(axis=0)
+        else:
+            self._mean, self._sd = system.standardise(train)
+
+    def __call__(self, states: FloatArray) -> FloatArray:
+        standardised: FloatArray = (self._of(states) - self._mean) / self._sd
+        return standardised
 
 
 def _assemble(
@@ -153,6 +179,9 @@ def _assemble(
         variables=system.variables,
         train=arrays["train"],
         test=arrays["test"],
+        scored_train=arrays.get("scored_train", arrays["train"]),
+        scored_test=arrays.get("scored_test", arrays["test"]),
+        regressed_points=system.regressed_points,
         mean=arrays["mean"],
         sd=arrays["sd"],
         spectrum=spectrum,
@@ -192,10 +221,13 @@ def _read(path: Path, system: System) -> Dataset | None:
 
 
 def _write(path: Path, dataset: Dataset) -> None:
+    arrays = {"train": dataset.train, "test": dataset.test, "mean": dataset.mean, "sd": dataset.sd}
+    if dataset.regressed_points:
+        arrays |= {"scored_train": dataset.scored_train, "scored_test": dataset.scored_test}
     cache_file.write(
         path,
         content_hash=dataset.content_hash,
-        arrays={"train": dataset.train, "test": dataset.test, "mean": dataset.mean, "sd": dataset.sd},
+        arrays=arrays,
         metadata={
             "spectrum": asdict(dataset.spectrum),
             "floors": dataset.floors,

@@ -56,6 +56,10 @@ class Flow(System):
         return self.parameters
 
     @property
+    def scored_dimension(self) -> int:
+        return self.state_dimension if self.regressed_points else self.dimension
+
+    @property
     def state_dimension(self) -> int:
         """n, components of the state."""
         return len(self.state_variables or self.variables)
@@ -123,7 +127,11 @@ class Flow(System):
         return DEFINITION
 
     def definition(self) -> dict[str, Any]:
-        observed = {"state_variables": list(self.state_variables)} if self.state_variables else {}
+        observed: dict[str, Any] = {}
+        if self.state_variables:
+            observed["state_variables"] = list(self.state_variables)
+        if self.regressed_points:
+            observed["regressed_points"] = self.regressed_points
         return {
             "equations": self.equations,
             "version": self.version,

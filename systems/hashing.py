@@ -23,7 +23,7 @@ def content_hash(system: System) -> str:
     """Of all that defines the dataset of `system`, exponents, floors and measure definitions included."""
     measures = {
         preset: {measure: definition.as_dict() for measure, definition in by_measure.items()}
-        for preset, by_measure in definitions(DEFAULT_PRESETS, dimension=system.dimension).items()
+        for preset, by_measure in definitions(DEFAULT_PRESETS, dimension=system.scored_dimension).items()
     }
     return _sha256(
         {

@@ -8,6 +8,7 @@ from .base import System
 from .duffing import DUFFING
 from .duffing_published import DUFFING_PUBLISHED
 from .lorenz63 import LORENZ63
+from .lorenz63_partial import LORENZ63_PARTIAL
 from .lorenz63_published import LORENZ63_PUBLISHED
 from .lorenz96 import LORENZ96_10, LORENZ96_20
 from .mackey_glass import MACKEY_GLASS
@@ -17,8 +18,8 @@ from .roessler_published import ROESSLER_PUBLISHED
 _SYSTEMS: dict[str, System] = {
     system.name: system
     for system in (
-        LORENZ63, LORENZ63_PUBLISHED, DUFFING, DUFFING_PUBLISHED, ROESSLER, ROESSLER_PUBLISHED,
-        LORENZ96_10, LORENZ96_20, MACKEY_GLASS,
+        LORENZ63, LORENZ63_PUBLISHED, LORENZ63_PARTIAL, DUFFING, DUFFING_PUBLISHED,
+        ROESSLER, ROESSLER_PUBLISHED, LORENZ96_10, LORENZ96_20, MACKEY_GLASS,
     )
 }  # fmt: skip
 

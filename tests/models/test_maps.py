@@ -8,7 +8,8 @@ import torch
 
 from orchestrator.models import ARCHITECTURES, Architecture
 from orchestrator.models.readout import control, read_out, right_inverse
-from orchestrator.models.rollout import free_run
+from orchestrator.models.rollout import free_run, regressed_read_out
+from orchestrator.models.training import stack_initial
 
 
 @pytest.mark.parametrize("widths", [[4, 4, 4], [4, 4, 2, 2], [3]], ids=str)
@@ -76,3 +77,19 @@ def test_free_run_that_explodes_is_nan_from_there_on_and_alone():
     assert np.isfinite(run[0]).all()
     first = int(np.argmax(~np.isfinite(run[1]).all(axis=1)))
     assert 1 <= first < 10 and np.isnan(run[1, first:]).all() and np.isfinite(run[1, :first]).all()
+
+
+@pytest.mark.parametrize("name", sorted(ARCHITECTURES))
+def test_states_that_are_linear_in_the_latent_ones_are_read_out_exactly(name):
+    architecture = ARCHITECTURES[name](latent_dim=5)
+    parameters = stack_initial(architecture, 2, seeds=[0, 1], dtype=torch.float64)
+    start = torch.tensor([0.3, -0.5], dtype=torch.float64)
+    wanted = torch.from_numpy(np.random.default_rng(0).standard_normal((3, 5)))
+    # The first member's latent states, by a read-out that shows them as they are.
+    identity = torch.eye(5, dtype=torch.float64).expand(2, 5, 5)
+    latent = free_run(architecture, parameters, start=start, steps=8, shown=identity)
+    states = torch.from_numpy(latent[0]) @ wanted.T
+    shown = regressed_read_out(architecture, parameters, start=start, states=states)
+    run = free_run(architecture, parameters, start=start, steps=8, shown=shown)
+    assert run.shape == (2, 8, 3)
+    np.testing.assert_allclose(run[0], states, atol=1e-9)

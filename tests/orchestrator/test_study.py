@@ -163,7 +163,7 @@ def test_what_a_version_stands_for_has_not_changed():
         "duffing": (1, "c45ae3c8d856fdf5"), "duffing_published": (1, "c9bab327155ce8a6"),
         "roessler": (1, "74995727019ef0a1"), "roessler_published": (1, "d5a6f26c923add7a"),
         "lorenz96_10": (1, "82c2c5170bd4884b"), "lorenz96_20": (1, "e3b784103eefa8f6"),
-        "mackey_glass": (1, "376a695e7722844a"),
+        "mackey_glass": (1, "376a695e7722844a"), "lorenz63_partial": (1, "9428284aef0d2185"),
     }  # fmt: skip
     measures = {
         p: {m: d.as_dict() for m, d in ms.items()}

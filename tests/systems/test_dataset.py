@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from orchestrator.systems import System, UnknownSystemError, get
+from orchestrator.systems import Flow, System, UnknownSystemError, get
 from orchestrator.systems import dataset as module
 from orchestrator.systems.dataset import Dataset, cache_path, load
+from orchestrator.systems.exponents import ExponentSettings
 from orchestrator.systems.hashing import content_hash, trajectory_hash
 
 
@@ -129,6 +130,20 @@ def test_row_is_flat_and_complete(published: Dataset) -> None:
     assert json.loads(str(row["floors"])) == published.floors
     assert json.loads(str(row["parameters"])) == {"beta": 8 / 3, "rho": 38.0, "sigma": 10.0}
     assert row["variables"] == ["x", "y", "z"]
+
+
+def test_what_is_observed_in_part_is_scored_in_full(cache: Path) -> None:
+    partial = get("lorenz63_partial")
+    assert isinstance(partial, Flow)
+    settings = ExponentSettings(members=4, time=2.0, transient=1.0)
+    small = dataclasses.replace(partial, n_points=3_000, transient_time=20.0, exponent_settings=settings)
+    data = load(small, cache=cache)
+    assert data.train.shape == data.test.shape == (3_000, 2)
+    assert data.scored_train.shape == data.scored_test.shape == (3_000, 3)
+    np.testing.assert_allclose(data.scored_test[:, 1:], data.test, atol=1e-12)
+    assert 0 < data.floors["orch"]["d_stsp"] < data.ceilings["orch"]["d_stsp"]
+    again = load(small, cache=cache)
+    assert again.scored_test.tobytes() == data.scored_test.tobytes()
 
 
 def test_unknown_name(cache: Path) -> None:

@@ -36,11 +36,10 @@ def lorenz63() -> Flow:
     return system
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", [name for name in names() if isinstance(get(name), Flow)])
 def test_jacobian_agrees_with_central_differences(name: str) -> None:
     system = get(name)
-    if not isinstance(system, Flow):
-        pytest.skip("no ODE")
+    assert isinstance(system, Flow)
     states = np.random.default_rng(1).normal(scale=10.0, size=(2, 5, system.state_dimension))
     jacobian = system.jacobian(states)
     assert jacobian.shape == (2, 5, system.state_dimension, system.state_dimension)
