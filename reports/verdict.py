@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 from .comparison import Outcome, Row, Selection
+from .statistics import SMALLEST_SCORE
 
 CEILING_SHARE = 0.95
 """A geometric mean above this share of the ceiling reconstructs nothing."""
@@ -139,7 +140,7 @@ def reconstructs(row: Row, mean: float | None) -> bool | None:
     """Whether a mean lies nearer to the floor than to the ceiling, on a log scale; None: cannot be said."""
     if mean is None or not row.floor or not row.ceiling:
         return None
-    return mean <= math.sqrt(row.floor * row.ceiling)
+    return mean <= math.sqrt(max(row.floor, SMALLEST_SCORE) * row.ceiling)
 
 
 def _level(row: Row) -> str:

@@ -6,7 +6,13 @@
 KL(true ‖ generated) by Monte Carlo over the truth's own points: J. R. Hershey & P. A. Olsen, ICASSP (2007).
 The uniform part over the truth's box, of volume V, is to the mixture what Laplace smoothing is to bins: a
 place that the generated trajectory never comes near costs much, but not without bound. Of both trajectories
-at most `centres` points are taken, evenly spaced; nothing is random. 0 for the truth against itself.
+at most `centres` points are taken, evenly spaced, and samples half-way between them, or else p would be
+high at its own centres; nothing is random. 0 for the truth against itself. An estimate: it may fall a little
+below 0.
+
+The kernels' variance decides what is seen. At 1, which is much in use, a network that stands still in the
+middle of Lorenz-96 (N = 10) scores −0.08, better than an independent true trajectory (0.01); at 0.1, the
+value of Mikhaeil et al. and the default here, it scores 20 and the true one 0.65.
 
 Shapes: truth (T, N), generated (T', N).
 """
@@ -28,7 +34,7 @@ from .box import Box
 class MixtureDivergence:
     """Definition of a D_stsp by Gaussian mixtures."""
 
-    variance: float = 1.0
+    variance: float = 0.1
     """σ², in units of the standardised data."""
     centres: int = 10_000
     samples: int = 1_000
@@ -50,7 +56,7 @@ class _BoundMixture:
         self._dimension = truth.shape[1]
         box = Box(truth, rule="truth_range", width=definition.box_width)
         self._log_uniform = math.log(definition.epsilon) - float(np.log(box.high - box.low).sum())
-        self._samples = _spaced(truth, definition.samples)
+        self._samples = _between(truth, definition.centres, definition.samples)
         self._true = self._log_density(truth)
 
     def score(self, generated: FloatArray) -> float:
@@ -66,7 +72,7 @@ class _BoundMixture:
     def _log_density(self, points: FloatArray) -> FloatArray:
         """ln of the smoothed mixture around `points` at the samples, (samples,)."""
         definition = self._definition
-        centres = _spaced(points, definition.centres)
+        centres = _centres(points, definition.centres)
         squares = (centres**2).sum(axis=1)
         normaliser = -0.5 * self._dimension * math.log(2 * math.pi * definition.variance)
         log_mixture = np.empty(len(self._samples))
@@ -79,8 +85,17 @@ class _BoundMixture:
         return smoothed
 
 
-def _spaced(points: FloatArray, count: int) -> FloatArray:
-    """At most `count` points, evenly spaced in time."""
-    if len(points) <= count:
-        return points
-    return points[np.linspace(0, len(points) - 1, count).astype(np.int64)]
+def _centres(points: FloatArray, count: int) -> FloatArray:
+    """About `count` points, evenly spaced in time; never two in succession."""
+    return points[:: _stride(points, count)]
+
+
+def _between(points: FloatArray, centres: int, count: int) -> FloatArray:
+    """At most `count` points half-way between centres, evenly spaced in time."""
+    stride = _stride(points, centres)
+    between = points[stride // 2 :: stride]
+    return between[np.linspace(0, len(between) - 1, min(count, len(between))).astype(np.int64)]
+
+
+def _stride(points: FloatArray, count: int) -> int:
+    return max(2, -(-len(points) // count))

@@ -72,7 +72,7 @@ def test_divergence_of_shifted_gaussians_by_mixtures() -> None:
     """Of N(0, 1) and N(μ, 1) in six dimensions, kernels of variance 1: |μ|² / (2 (1 + 1))."""
     rng = np.random.default_rng(0)
     truth, other = rng.standard_normal((2, 10_000, 6))
-    bound = MixtureDivergence(epsilon=1e-12, samples=5_000).bind(truth)
+    bound = MixtureDivergence(variance=1.0, epsilon=1e-12, samples=2_000).bind(truth)
     assert bound.score(truth) == 0.0
     assert bound.score(other + np.array([1.0, 0, 0, 0, 0, 0])) == pytest.approx(0.25, abs=0.04)
     assert bound.score(other + np.array([0, 0, 0, 0, 2.0, 0])) == pytest.approx(1.0, abs=0.1)
@@ -80,10 +80,19 @@ def test_divergence_of_shifted_gaussians_by_mixtures() -> None:
 
 def test_mixtures_have_a_ceiling_that_what_is_far_away_scores() -> None:
     truth = np.random.default_rng(0).standard_normal((5_000, 10))
-    bound = MixtureDivergence().bind(truth)
+    bound = MixtureDivergence(variance=1.0).bind(truth)
     assert bound.score(np.full((100, 10), 999.0)) == pytest.approx(bound.ceiling(), abs=1e-6)
     assert bound.score(np.zeros((100, 10))) < bound.ceiling() / 2
     assert math.isnan(bound.score(np.full((100, 10), np.nan)))
+
+
+def test_kernels_as_wide_as_the_attractor_prefer_a_network_that_stands_still() -> None:
+    """Of N(0, 1) in ten dimensions against its mean alone: 2.5 − 5 ln 2 < 0 with kernels of variance 1."""
+    truth = np.random.default_rng(0).standard_normal((20_000, 10))
+    still = np.zeros((1_000, 10))
+    wide, default = MixtureDivergence(variance=1.0).bind(truth), MixtureDivergence().bind(truth)
+    assert wide.score(still) == pytest.approx(2.5 - 5 * math.log(2), abs=0.2)
+    assert default.score(still) > 10
 
 
 def test_d_stsp_is_binned_where_bins_can_be_filled() -> None:
