@@ -31,26 +31,15 @@ def regressed_read_out(
     Returns:
         (E, K, M); not finite for a member whose run is not.
     """
-    with torch.inference_mode():
-        latent = _latent_run(architecture, parameters, start=start, steps=len(states)).double()
-        inverse = torch.zeros_like(latent).transpose(1, 2)
-        finite = latent.isfinite().flatten(1).all(dim=1)
-        inverse[finite] = torch.linalg.pinv(latent[finite])
-        inverse[~finite] = torch.nan
-        return (states.to(latent).T @ inverse).to(parameters["B"].dtype)
-
-
-def _latent_run(architecture: Architecture, parameters: Parameters, *, start: Tensor, steps: int) -> Tensor:
-    """The first latent states of a free run, (E, M, steps)."""
     B = parameters["B"]
-    observed = start.to(B).view(1, -1, 1).expand(len(B), -1, 1)
-    state = architecture.start(control(B, observed).contiguous())
-    bound = architecture.bind(parameters)
-    hidden = []
-    for _ in range(steps):
-        state = architecture.step(bound, state)
-        hidden.append(state[0])
-    return torch.cat(hidden, dim=2)
+    as_they_are = torch.eye(architecture.latent_dim).to(B).expand(len(B), -1, -1)
+    latent = free_run(architecture, parameters, start=start, steps=len(states), shown=as_they_are)
+    true = states.double().cpu().numpy()
+    shown = np.full((len(B), true.shape[1], architecture.latent_dim), np.nan)
+    for member, run in enumerate(latent):  # one by one: no number depends on the others
+        if np.isfinite(run).all():
+            shown[member] = true.T @ np.linalg.pinv(run.T)
+    return torch.from_numpy(shown).to(B)
 
 
 def free_run(

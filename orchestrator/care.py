@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 
 from . import durable, journal, weights
 from .errors import OrchError, UsageError
-from .ingest import can_be_read, ingest, is_whole, version_of
+from .ingest import can_be_read, ingest, is_whole, version_of, why_unreadable
 from .store import NoResultsError, Store, is_lock
 
 ABANDONED_SECONDS = 3600.0
@@ -207,12 +207,10 @@ def merge(results: Path, other: Path) -> dict[str, int]:
 
 def _is_sound(path: Path) -> bool:
     """Whether a journal file of another folder can be read; one that cannot is left where it is."""
-    try:
-        pq.read_table(path)
-    except (OSError, pa.ArrowException) as error:
-        warnings.warn(f"{path} cannot be read and is not taken: {str(error).splitlines()[0]}", stacklevel=2)
-        return False
-    return True
+    why = why_unreadable(path)
+    if why is not None:
+        warnings.warn(f"{path} cannot be read and is not taken: {why}", stacklevel=2)
+    return why is None
 
 
 def _digests(store: Store) -> dict[str, str | None]:

@@ -134,19 +134,24 @@ def signature(folder: Path) -> str:
     return json.dumps(times)
 
 
-def can_be_read(path: Path) -> bool:
-    """Whether all of a journal file can be read; if not it is named and set aside."""
+def why_unreadable(path: Path) -> str | None:
+    """Why a journal file cannot be read to its end; None where it can."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
         pq.read_table(path)
-    except FileNotFoundError:
-        return False  # compacted away since it was listed
     except (OSError, pa.ArrowException) as error:
-        _set_aside(path, str(error).splitlines()[0])
-        return False
-    return True
+        return str(error).splitlines()[0]
+    return None
+
+
+def can_be_read(path: Path) -> bool:
+    """Whether all of a journal file can be read; if not it is named and set aside."""
+    why = why_unreadable(path)
+    if why is not None and path.exists():  # and not compacted away since it was listed
+        _set_aside(path, why)
+    return why is None
 
 
 def is_whole(path: Path) -> bool:

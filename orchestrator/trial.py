@@ -3,7 +3,7 @@
 A stack is a list of trials of one cell. The worker leaves one journal file behind, on disk before
 anything is reported: a row per trial, whatever became of it. A bug is an outcome too: its traceback
 goes into `failed` rows and the study goes on. A stack that was killed goes on from its checkpoint, and
-one that memory does not hold is tried again in halves.
+one that memory does not hold is tried again in parts.
 """
 
 import itertools

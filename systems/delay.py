@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from .base import FloatArray, System
+from .embedding import embed
 from .exponents import LyapunovSpectrum, spectrum_by_qr
 
 PAST = 2
@@ -104,11 +105,7 @@ class DelayEquation(System):
         return points[:, None]
 
     def observe(self, states: FloatArray) -> FloatArray:
-        past = self.lag * (self.dimension - 1)
-        rows = len(states) - past
-        return np.column_stack(
-            [states[past - i * self.lag : past - i * self.lag + rows, 0] for i in range(self.dimension)]
-        )
+        return embed(states[:, 0], dimension=self.dimension, delay=self.lag)
 
     def spectrum(self, states: FloatArray) -> LyapunovSpectrum:
         """The first few exponents, of the discretised state, from constant histories drawn from `states`."""

@@ -9,7 +9,8 @@ import pytest
 from numpy.typing import NDArray
 
 from orchestrator.systems import get
-from orchestrator.systems.divergence import embed, nearest_neighbours, rosenstein
+from orchestrator.systems.divergence import nearest_neighbours, rosenstein
+from orchestrator.systems.embedding import embed
 
 
 def henon(n: int) -> NDArray[np.float64]:
