@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from orchestrator.systems import get
-from orchestrator.systems.divergence import nearest_neighbours, rosenstein
+from orchestrator.systems.analysis.divergence import nearest_neighbours, rosenstein
 from orchestrator.systems.embedding import embed
 
 
