@@ -1,4 +1,4 @@
-"""Recordings of others that systems are made from: which files, where they are published, where they lie here.
+"""Recordings of others that systems are made from: where they are published and where they lie here.
 
 They lie in `raw/` of the data folder, `./data` unless the environment's `ORCH_DATA` says otherwise. None is
 shipped: `orch data fetch NAME` brings one.
@@ -32,11 +32,11 @@ class RawFile:
     size: int
     """Bytes."""
     sha256: str | None = None
-    """Where one is published or known."""
-    first_line: str | None = None
-    """How a text file begins, up to the end of its first line; for files without a known checksum."""
-    lines: int | None = None
-    """Lines of a text file, the first included."""
+    """Where one is known; a file without is known by the two that follow."""
+    columns: tuple[str, ...] = ()
+    """The first columns that the header of a CSV file names."""
+    rows: int | None = None
+    """Lines of a CSV file below its header."""
     addresses: tuple[str, ...]
     """Tried in turn; one that ends in `.zip` holds the file as its only member of that name."""
     licence: str
@@ -55,8 +55,9 @@ class RawFile:
         """
         if not self.path.is_file():
             raise MissingDataError(
-                f"{self.file} ({self.description}) is not in {self.path.parent}: `orch data fetch {self.name}` "
-                f"downloads it ({self.size / 1e6:.1f} MB), `--from FILE` takes a copy at hand"
+                f"{self.file} ({self.description}) is not in {self.path.parent}: "
+                f"`orch data fetch {self.name}` downloads it ({self.size / 1e6:.1f} MB), "
+                "`--from FILE` takes a copy at hand"
             )
         return self.path
 
@@ -83,9 +84,9 @@ JENA = RawFile(
     file="jena_climate_2009_2016.csv",
     description="weather station of the Max Planck Institute for Biogeochemistry, Jena, every ten minutes",
     size=43_164_220,
-    # No checksum is published; the file is known by its size, its header and its 420,551 rows.
-    first_line='"Date Time","p (mbar)","T (degC)","Tpot (K)","Tdew (degC)","rh (%)"',
-    lines=420_552,
+    # No checksum is published, and copies differ in their quotes and line ends.
+    columns=("Date Time", "p (mbar)", "T (degC)"),
+    rows=420_551,
     addresses=(
         "https://storage.googleapis.com/tensorflow/tf-keras-datasets/jena_climate_2009_2016.csv.zip",
         "https://s3.amazonaws.com/keras-datasets/jena_climate_2009_2016.csv.zip",
