@@ -1,8 +1,7 @@
 """λ_max from a series: the mean log distance of neighbours in state space against time.
 
-Rosenstein, Collins & De Luca, Physica D 65, 117 (1993). Neighbours are sought with a k-d tree, and not among
-the `theiler` steps before and after a point (J. Theiler, Phys. Rev. A 34, 2427 (1986)), which are near only
-because little time has passed. The slope of the curve's straight part is λ_max.
+Rosenstein, Collins & De Luca, Physica D 65, 117 (1993); H. Kantz, Phys. Lett. A 185, 77 (1994). The slope of
+the curve's straight part is λ_max.
 
 A slope by itself says little: smoothed noise has one too, and it moves with the part that is called straight.
 So what is returned is the curve, and a slope comes with its window and an error over blocks of the series.
@@ -16,11 +15,10 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
+from ..base import FloatArray
+from .neighbours import IntArray, check_points, nearest_neighbours
 
 BLOCKS = 10
 """Parts of the series, in time, over which the error of a slope is taken."""
@@ -45,6 +43,7 @@ class DivergenceCurve:
     by_block: FloatArray
     """The same of each of BLOCKS parts of the series, (BLOCKS, steps + 1); NaN where a part has no pairs."""
     pairs: int
+    """Pairs of neighbours, or neighbourhoods, that were followed."""
     method: str
 
     def slope(self, window: tuple[int, int]) -> Slope:
@@ -82,32 +81,6 @@ class DivergenceCurve:
         return first, max(last, first + 1)
 
 
-def nearest_neighbours(points: FloatArray, *, theiler: int, last: int | None = None) -> IntArray:
-    """The nearest neighbour of each of the first `last` points among these, more than `theiler` steps away.
-
-    Returns:
-        (last,) indices; −1 where there is none.
-    """
-    points = points[:last]
-    count = len(points)
-    tree = cKDTree(points)
-    found = np.full(count, -1, dtype=np.int64)
-    missing = np.arange(count)
-    k = 4
-    while len(missing):
-        k = min(k, count)
-        _, near = tree.query(points[missing], k=k, workers=1)
-        near = near.reshape(len(missing), k)
-        allowed = np.abs(near - missing[:, None]) > theiler
-        has = allowed.any(axis=1)
-        found[missing[has]] = near[has, allowed[has].argmax(axis=1)]
-        missing = missing[~has]
-        if k == count or k > 2 * theiler + 1:
-            break
-        k *= 4
-    return found
-
-
 def rosenstein(points: FloatArray, *, steps: int, theiler: int) -> DivergenceCurve:
     """The divergence curve of nearest neighbours (Rosenstein et al. 1993).
 
@@ -119,23 +92,71 @@ def rosenstein(points: FloatArray, *, steps: int, theiler: int) -> DivergenceCur
     Raises:
         ValueError: the series is too short for this, or holds values that are not finite.
     """
-    last = _checked(points, steps, theiler)
+    last = check_points(points, steps=max(steps, 1), theiler=theiler)
     partner = nearest_neighbours(points, theiler=theiler, last=last)
     reference = np.flatnonzero(partner >= 0)
     return _follow(points, reference, partner[reference], steps, f"Rosenstein, Theiler window {theiler}")
 
 
-def _checked(points: FloatArray, steps: int, theiler: int) -> int:
-    """How many points can be followed for so many steps."""
-    if points.ndim != 2 or not np.isfinite(points).all():
-        raise ValueError("points must be a finite array (T, N)")
-    last = len(points) - steps
-    if steps < 1 or theiler < 0 or last < 2 * (theiler + 1):
+def kantz(
+    points: FloatArray,
+    *,
+    steps: int,
+    theiler: int,
+    radius: float,
+    watched: FloatArray | None = None,
+    references: int = 2000,
+    at_least: int = 5,
+    at_most: int = 200,
+) -> DivergenceCurve:
+    """The divergence curve of neighbourhoods (H. Kantz, Phys. Lett. A 185, 77 (1994)): mean over points of
+    the log of the mean distance to all neighbours within `radius`.
+
+    A mean over many neighbours before the log is less moved by noise than one nearest neighbour.
+
+    Args:
+        points: (T, N), finite; neighbourhoods are of these, by Euclid's norm.
+        watched: (T,) or (T, K), in which distances are followed; the points themselves if left out. Kantz
+            watches one variable.
+        references: at most so many points, evenly spread, have their neighbourhoods followed.
+        at_least: points with fewer neighbours do not count.
+        at_most: of more neighbours than this so many are followed, evenly spread in time.
+
+    Raises:
+        ValueError: as `rosenstein`; or no point has enough neighbours within the radius.
+    """
+    last = check_points(points, steps=max(steps, 1), theiler=theiler)
+    seen = points if watched is None else watched.reshape(len(points), -1)
+    tree = cKDTree(points[:last])
+    reference = np.unique(np.linspace(0, last - 1, min(references, last)).astype(np.int64))
+    partners: list[IntArray] = []
+    followed = []
+    for index, found in zip(reference, tree.query_ball_point(points[reference], radius), strict=True):
+        near = np.sort(np.asarray(found, dtype=np.int64))
+        near = near[np.abs(near - index) > theiler]
+        if len(near) >= at_least:
+            chosen = np.unique(np.linspace(0, len(near) - 1, min(len(near), at_most)).astype(np.int64))
+            partners.append(near[chosen])
+            followed.append(int(index))
+    if not followed:
         raise ValueError(
-            f"{len(points)} points are too few for neighbours more than {theiler} steps apart, "
-            f"followed for {steps} steps"
+            f"no point has {at_least} neighbours within {radius:g} that are more than {theiler} steps away"
         )
-    return last
+    sizes = np.array([len(near) for near in partners])
+    starts = np.concatenate([[0], sizes.cumsum()[:-1]])
+    theirs, ours = np.concatenate(partners), np.repeat(followed, sizes)
+    logs = np.empty((len(followed), steps + 1))
+    for k in range(steps + 1):
+        distance = np.sqrt(((seen[theirs + k] - seen[ours + k]) ** 2).sum(axis=1))
+        with np.errstate(divide="ignore"):
+            logs[:, k] = np.log(np.add.reduceat(distance, starts) / sizes)
+    logs[~np.isfinite(logs)] = np.nan
+    block = np.array(followed) * BLOCKS // last
+    by_block = np.full((BLOCKS, steps + 1), np.nan)
+    for b in np.unique(block):
+        by_block[b] = logs[block == b].mean(axis=0)
+    method = f"Kantz, radius {radius:g}, Theiler window {theiler}"
+    return DivergenceCurve(logs.mean(axis=0), by_block, len(followed), method)
 
 
 def _follow(

@@ -18,6 +18,15 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     return load("lorenz63_published", cache=tmp_path_factory.mktemp("systems"))
 
 
+@pytest.fixture(scope="session")
+def recordings() -> Path:
+    """Published recordings and analyses, where they lie beside the repository; they are not part of it."""
+    folder = Path(__file__).parents[3] / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip("the published recordings are not beside the repository")
+    return folder
+
+
 @pytest.fixture
 def small_system() -> Flow:
     """Lorenz-63 short enough to be generated in a moment; its exponents mean little."""

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from orchestrator.systems import get
-from orchestrator.systems.analysis.divergence import nearest_neighbours, rosenstein
+from orchestrator.systems.analysis.divergence import kantz, rosenstein
+from orchestrator.systems.analysis.neighbours import nearest_neighbours
 from orchestrator.systems.embedding import embed
 
 
@@ -41,6 +43,14 @@ def test_logistic_map_diverges_by_ln_2_a_step() -> None:
     assert slope.standard_error < 0.02
 
 
+def test_kantz_agrees_where_neighbourhoods_are_small() -> None:
+    x = henon(20_000)[:, 0]
+    curve = kantz(embed(x, dimension=2, delay=1), steps=12, theiler=5, radius=0.01, watched=x[1:])
+    assert curve.slope((1, 6)).value == pytest.approx(0.419, abs=0.03)
+    with pytest.raises(ValueError, match="no point has 5 neighbours within 1e-09"):
+        kantz(embed(x, dimension=2, delay=1), steps=12, theiler=5, radius=1e-9)
+
+
 def test_henon_from_one_variable_has_the_published_exponent() -> None:
     curve = rosenstein(embed(henon(20_000)[:, 0], dimension=2, delay=1), steps=15, theiler=5)
     assert curve.slope((1, 7)).value == pytest.approx(0.419, abs=0.03)
@@ -65,3 +75,15 @@ def test_embedding_and_what_it_refuses() -> None:
         rosenstein(np.zeros((100, 1)), steps=50, theiler=30)
     with pytest.raises(ValueError, match="finite"):
         rosenstein(np.full((100, 1), np.nan), steps=5, theiler=3)
+
+
+def test_curve_equals_that_of_tisean(recordings: Path) -> None:
+    """lyap_r with dimension 8, delay 30 on a smoothed EEG; its Theiler window is not recorded."""
+    folder = recordings / "paper_chaosrnn" / "tisean_eeg"
+    series = np.loadtxt(folder / "eeg_smoothed.dat.gz", skiprows=1)
+    theirs = np.loadtxt(folder / "eeg_smoothed.dat.ros_m8_d30.gz")[:, 1]
+    scaled = (series - series.min()) / np.ptp(series)
+    ours = rosenstein(embed(scaled, dimension=8, delay=30), steps=len(theirs) - 1, theiler=500).log_distance
+    assert np.abs(ours - theirs).max() < 0.03  # of a rise by 2.7
+    rise = np.polyfit(np.arange(300), theirs[100:400], 1)[0]
+    assert np.polyfit(np.arange(300), ours[100:400], 1)[0] == pytest.approx(rise, rel=0.02)
