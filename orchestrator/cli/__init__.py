@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from ..errors import OrchError
-from . import db, report, sql, study, system, trial
+from . import data, db, report, sql, study, system, trial
 
 app = typer.Typer(
     name="orch",
@@ -28,6 +28,7 @@ app.command("sql")(sql.sql)
 app.add_typer(system.app, name="system")
 app.add_typer(trial.app, name="trial")
 app.command("why")(trial.why)
+app.add_typer(data.app, name="data")
 app.add_typer(db.app, name="db")
 
 
