@@ -56,21 +56,23 @@ def free_run(
 
     Args:
         parameters: name → (E, ...).
-        start: x_0, (N,), the point where every member starts.
-        steps: length of the run.
+        start: x_0, (N,), the point where every member starts; or (R, N), R points for as many runs each.
+        steps: length of a run.
         shown: (E, K, M), a read-out of what is wanted in place of the data, B.
 
     Returns:
-        (E, steps, N), or K for N. What lies after a member's first non-finite value is NaN.
+        (E, steps, N), or K for N; the R runs of a member one after the other, (E, R · steps, N). What lies
+        after the first non-finite value of a run is NaN.
     """
     with torch.inference_mode():
         members, observed_dim, _ = parameters["B"].shape
+        points = start.reshape(-1, observed_dim)
         shown = parameters["B"].detach() if shown is None else shown
         filled = [i % members for i in range(members + -members % MEMBERS)]
         parameters = {name: value.detach()[filled] for name, value in parameters.items()}
         B, shown = parameters["B"], shown[filled]
-        run = np.full((members, steps, shown.shape[1]), np.nan)
-        observed = start.to(B).view(1, observed_dim, 1).expand(len(filled), observed_dim, 1)
+        run = np.full((members, len(points), steps, shown.shape[1]), np.nan)
+        observed = points.T.to(B).expand(len(filled), -1, -1)
         state = architecture.start(control(B, observed).contiguous())
         bound = {name: value.contiguous() for name, value in architecture.bind(parameters).items()}
         for begin in range(0, steps, CHUNK):
@@ -78,10 +80,11 @@ def free_run(
             for _ in range(min(CHUNK, steps - begin)):
                 state = architecture.step(bound, state)
                 hidden.append(state[0])
-            chunk = read_out(shown, torch.cat(hidden, dim=2)).transpose(1, 2)
-            run[:, begin : begin + len(hidden)] = chunk[:members].double().cpu().numpy()
+            chunk = read_out(shown, torch.cat(hidden, dim=2))[:members].double().cpu().numpy()
+            by_run = chunk.reshape(members, -1, len(hidden), len(points)).transpose(0, 3, 2, 1)
+            run[:, :, begin : begin + len(hidden)] = by_run
             if not state[0].isfinite().flatten(1).all(dim=1).any():
                 break
-    lost = np.maximum.accumulate(~np.isfinite(run).all(axis=2), axis=1)
+    lost = np.maximum.accumulate(~np.isfinite(run).all(axis=3), axis=2)
     run[lost] = np.nan
-    return run
+    return run.reshape(members, -1, run.shape[3])

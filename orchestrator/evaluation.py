@@ -1,6 +1,6 @@
 """What a trained network is worth: one free run per member, and its measures."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from .models.rollout import free_run, regressed_read_out
 from .models.training import Stack
+from .settings import EvaluationSettings
 from .systems.dataset import Dataset
 from .systems.measures import MeasureSet
 
@@ -24,6 +25,10 @@ COLUMNS = {
 """(preset, measure) → column of a trial's row, and quantity of its curves."""
 
 
+SHORT_TERM = ("d_stsp", "outside_share")
+"""Measures of where a trajectory dwells: they can be taken over many short runs as well as over one."""
+
+
 @dataclass(frozen=True)
 class Evaluation:
     """What one free run of a trained network came to."""
@@ -34,8 +39,14 @@ class Evaluation:
     """First step outside ±BOUND or not finite."""
 
 
-def evaluate(stack: Stack, data: Dataset, measures: MeasureSet, *, steps: int) -> list[Evaluation | None]:
-    """Free run and measures of every member of a stack; None for one that diverged in training."""
+def evaluate(
+    stack: Stack, data: Dataset, measures: MeasureSet, *, settings: EvaluationSettings
+) -> list[Evaluation | None]:
+    """Free run and measures of every member of a stack; None for one that diverged in training.
+
+    With `settings.restart_every` as many short runs as make up `settings.steps` start on points of the test
+    data, evenly spread; the measures in SHORT_TERM are theirs, the others those of the long run.
+    """
     if stack.all_diverged:
         return [None] * stack.size
     start = torch.from_numpy(data.test[0])
@@ -44,19 +55,30 @@ def evaluate(stack: Stack, data: Dataset, measures: MeasureSet, *, steps: int) -
     if data.regressed_points:
         states = torch.from_numpy(data.scored_test[1 : 1 + data.regressed_points])
         shown = regressed_read_out(stack.architecture, parameters, start=start, states=states)
+    steps, each = settings.steps, settings.restart_every
     runs = free_run(stack.architecture, parameters, start=start, steps=steps, shown=shown)
+    short: Sequence[NDArray[np.float64] | None] = [None] * stack.size
+    if each is not None:
+        places = np.linspace(0, len(data.test) - 1, max(1, steps // each)).astype(np.int64)
+        starts = torch.from_numpy(data.test[places])
+        short = list(free_run(stack.architecture, parameters, start=starts, steps=each, shown=shown))
     return [
-        None if diverged is not None else _measure(run, measures)
-        for run, diverged in zip(runs, stack.diverged_epoch, strict=True)
+        None if diverged is not None else _measure(run, pieces, measures)
+        for run, pieces, diverged in zip(runs, short, stack.diverged_epoch, strict=True)
     ]
 
 
-def _measure(run: NDArray[np.float64], measures: MeasureSet) -> Evaluation:
-    # NaN compares as outside, so that one test serves both ways of leaving every bound.
-    outside = ~(np.abs(run) <= BOUND).all(axis=1)
-    if outside.any():
-        return Evaluation(dict.fromkeys(COLUMNS.values()), int(np.argmax(outside)) + 1)
+def _measure(run: NDArray[np.float64], short: NDArray[np.float64] | None, measures: MeasureSet) -> Evaluation:
+    for one in (run,) if short is None else (run, short):
+        # NaN compares as outside, so that one test serves both ways of leaving every bound.
+        outside = ~(np.abs(one) <= BOUND).all(axis=1)
+        if outside.any():
+            return Evaluation(dict.fromkeys(COLUMNS.values()), int(np.argmax(outside)) + 1)
     values = measures.evaluate(run)
+    if short is not None:
+        of_short = measures.evaluate(short)
+        for preset, by_measure in values.items():
+            by_measure.update({name: of_short[preset][name] for name in SHORT_TERM if name in by_measure})
     return Evaluation(
         {column: _finite(values[preset].get(name)) for (preset, name), column in COLUMNS.items()}, None
     )
@@ -74,7 +96,8 @@ def references(data: Dataset, measures: MeasureSet, *, steps: int) -> dict[str, 
     At the data's own length the floor is the mean over independent trajectories that the dataset
     holds; at any other it is one trajectory's, cut to (or as long as there is) the length.
     """
-    floors = data.floors if steps == data.n_points else measures.evaluate(data.scored_train[:steps])
+    as_they_are = data.is_recorded or steps == data.n_points  # of a recording there is no other trajectory
+    floors = data.floors if as_they_are else measures.evaluate(data.scored_train[:steps])
     ceilings = measures.ceilings(steps)
     return {
         "floor_d_stsp": floors["orch"]["d_stsp"],

@@ -59,10 +59,9 @@ class Trial:
         """All but regime and seed: what a comparison of regimes holds fixed."""
         # What stands under a name may be corrected; a version, raised by hand, then makes other trials.
         # Tests pin what each version stands for, so that none is forgotten.
-        version = systems.get(self.system).version
         versions = {key: value for key, value in VERSIONS.items() if value != 1}
         parts: dict[str, Any] = {
-            "system": {"name": self.system, **({} if version == 1 else {"version": version})},
+            "system": dict(systems.get(self.system).identity),
             "architecture": {"name": self.architecture.name, **_settings(self.architecture)},
             "training": _settings(self.training),
             "evaluation": _settings(self.evaluation),

@@ -34,6 +34,9 @@ LARGE_BYTES = 1_000_000
 SHAPING = ("models", "systems", "evaluation.py", "settings.py", "trial.py")
 """Folders and files of the package in which a change can change a result."""
 
+DESCRIBING = ("systems/analysis/", "systems/own.py", "systems/raw.py", "systems/tables.py")
+"""Modules among them that bring and describe data, which are known by their content."""
+
 _LAYOUT = {tokenize.COMMENT, tokenize.NL, tokenize.ENCODING, tokenize.ENDMARKER}
 _MARKS = {tokenize.INDENT: "{", tokenize.DEDENT: "}", tokenize.NEWLINE: ";"}
 _LINE_START = {tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT}
@@ -65,7 +68,7 @@ def fingerprint(trial: Trial) -> str:
 
 @cache
 def _fingerprint(system: str, architecture: type, regime: type) -> str:
-    others = set().union(*map(_system_modules, systems.names()))
+    others = set().union(*map(_system_modules, systems.shipped()))
     others = others.union(*map(_class_modules, (*ARCHITECTURES.values(), *REGIMES.values())))
     shared = set(_modules()) - others
     parts = (shared, _system_modules(system), _class_modules(architecture), _class_modules(regime))
@@ -79,7 +82,8 @@ def _hash(names: set[str]) -> str:
 
 
 def _system_modules(name: str) -> set[str]:
-    return {f"systems/{name}.py", *map(_file, systems.get(name).modules)}
+    own_file = {f"systems/{name}.py"} if name in systems.shipped() else set()
+    return own_file | set(map(_file, systems.get(name).modules))
 
 
 def _class_modules(leaf: type) -> set[str]:
@@ -106,7 +110,7 @@ def _modules() -> dict[str, str]:
     return {
         name: _substance(files[name].read_text(encoding="utf-8"))
         for name in sorted(files)
-        if not name.endswith(("__init__.py", "registry.py"))
+        if not name.endswith(("__init__.py", "registry.py")) and not name.startswith(DESCRIBING)
     }
 
 

@@ -128,6 +128,7 @@ def train_stack(config: dict[str, Any]) -> None:
     from .trial import run_parts, run_stack
 
     stack = json.loads(config["stack"])
+    os.environ["ORCH_DATA"] = stack["data"]  # a worker's working directory is not the user's
     device = worker.prepare(threads=stack["threads"], gpus=stack["gpus"])
     trials = [trial_from_config(item) for item in stack["trials"]]
     last = time.monotonic()
@@ -157,6 +158,7 @@ def _fit(
     from ray import tune
 
     from .callback import Brake, StackCallback
+    from .systems.raw import data_folder
 
     # A stack travels as text: Tune would search a nested dictionary for things to sample.
     payloads = [
@@ -164,6 +166,7 @@ def _fit(
             {
                 "trials": [trial.config for trial in stack],
                 "results": str(results),
+                "data": str(data_folder()),
                 "threads": max(1, int(placement.cpus_per_trial)),
                 "gpus": placement.gpus_per_trial,
             }

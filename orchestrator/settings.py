@@ -18,6 +18,13 @@ class EvaluationSettings(BaseModel):
         description="evaluations in the course of training, before the one at the end",
     )
 
+    restart_every: int | None = Field(
+        default=None,
+        ge=10,
+        le=10_000_000,
+        description="D_stsp over runs of so many steps, each started on the data, instead of one long run",
+    )
+
     def epochs(self, total: int) -> list[int]:
         """Epochs after which the network is evaluated: `checkpoints` evenly spaced ones, and the last."""
         inner = {round(total * i / (self.checkpoints + 1)) for i in range(1, self.checkpoints + 1)}

@@ -174,7 +174,7 @@ def from_declaration(name: str, raw: dict[str, Any], *, source: str, overridden:
         declared = _Declared.model_validate(raw)
     except ValidationError as error:
         raise StudyError(source, _lines(problems_of(error, _Declared), overridden)) from None
-    _check_names("grid.system", declared.grid.system, systems.names(), "system", problems)
+    found = _systems(declared.grid.system, problems)
     _check_names("grid.architecture", declared.grid.architecture, ARCHITECTURES, "architecture", problems)
     _check_names("architectures", list(declared.architectures), ARCHITECTURES, "architecture", problems)
     _check_names("regimes", list(declared.regimes), REGIMES, "regime", problems)
@@ -195,13 +195,11 @@ def from_declaration(name: str, raw: dict[str, Any], *, source: str, overridden:
         if tau > longest:
             expected = f"expected at most training.sequence_length ({longest}), got {tau}"
             problems.append(Problem(f"regimes.{regime.name}.tau", expected))
-    for system in declared.grid.system:
-        if system in systems.names():
-            problems += _fits(system, architectures)
-            points = systems.get(system).n_points
-            if longest >= points:
-                expected = f"expected less than the {points} points of {system}, got {longest}"
-                problems.append(Problem("training.sequence_length", expected))
+    for system in found:
+        problems += _fits(system, architectures)
+        if longest >= system.n_points:
+            expected = f"expected less than the {system.n_points} points of {system.name}, got {longest}"
+            problems.append(Problem("training.sequence_length", expected))
     if problems:
         raise StudyError(source, _lines(problems, overridden))
     seeds = declared.seeds
@@ -227,6 +225,20 @@ def _lines(problems: Iterable[Problem], overridden: Iterable[str]) -> list[str]:
     ]
 
 
+def _systems(names: list[str], problems: list[Problem]) -> list[systems.System]:
+    found = []
+    for name in names:
+        try:
+            found.append(systems.get(name))
+        except systems.UnknownSystemError as error:
+            near = did_you_mean(name, error.known)
+            problems.append(Problem("grid.system", f"no system is named '{name}'{near}"))
+        except systems.DataError as error:
+            problems.append(Problem("grid.system", str(error)))
+    _check_twice("grid.system", names, problems)
+    return found
+
+
 def _check_names(
     key: str, given: list[str], known: Iterable[str], kind: str, problems: list[Problem]
 ) -> None:
@@ -234,6 +246,10 @@ def _check_names(
     for name in given:
         if name not in known:
             problems.append(Problem(key, f"no {kind} is named '{name}'{did_you_mean(name, known)}"))
+    _check_twice(key, given, problems)
+
+
+def _check_twice(key: str, given: list[str], problems: list[Problem]) -> None:
     for name in {name for name in given if given.count(name) > 1}:
         problems.append(Problem(key, f"'{name}' is listed twice"))
 
@@ -258,13 +274,13 @@ def _expand(kind: type[T], table: Mapping[str, Any], key: str, problems: list[Pr
     return expanded
 
 
-def _fits(system: str, architectures: list[Architecture]) -> list[Problem]:
-    dimension = systems.get(system).dimension
+def _fits(system: systems.System, architectures: list[Architecture]) -> list[Problem]:
     return [
         Problem(
             f"architectures.{architecture.name}.latent_dim",
-            f"expected at least {dimension}, the dimension of {system}, got {architecture.latent_dim}",
+            f"expected at least {system.dimension}, the dimension of {system.name}, "
+            f"got {architecture.latent_dim}",
         )
         for architecture in architectures
-        if architecture.latent_dim < dimension
+        if architecture.latent_dim < system.dimension
     ]

@@ -162,7 +162,7 @@ def _train_and_evaluate(
             continue  # done before the checkpoint that the run went on from
         run.train(until=stop, progress=progress)
         since = time.perf_counter()
-        evaluations = evaluate(stack, data, measures, steps=cell.evaluation.steps)
+        evaluations = evaluate(stack, data, measures, settings=cell.evaluation)
         run.seconds["evaluate"] += time.perf_counter() - since
         for member, evaluation in enumerate(evaluations):
             if evaluation is not None:

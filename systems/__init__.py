@@ -5,8 +5,22 @@ the standardised trajectories of one together with its exponents, floors and cei
 `measures.MeasureSet` scores what a trained network generates.
 """
 
-from .base import System
+from .base import DataError, System
 from .flow import Flow
-from .registry import UnknownSystemError, get, names
+from .raw import MissingDataError
+from .recorded import Recorded
+from .registry import UnknownSystemError, get, names, shipped
+from .tables import SeriesError
 
-__all__ = ["Flow", "System", "UnknownSystemError", "get", "names"]
+__all__ = [
+    "DataError",
+    "Flow",
+    "MissingDataError",
+    "Recorded",
+    "SeriesError",
+    "System",
+    "UnknownSystemError",
+    "get",
+    "names",
+    "shipped",
+]

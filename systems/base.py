@@ -1,8 +1,8 @@
 """What a system is: a source of trajectories, with its Lyapunov exponents.
 
 A system has *states*, in which its dynamics are deterministic, and an observation of them, the data: for
-most both are the same. Kinds of systems are `flow.Flow` (ordinary differential equations) and
-`delay.DelayEquation`; a recorded series will be a third. Shapes: data are (T, N), one row every `dt`.
+most both are the same. Kinds of systems are `flow.Flow` (ordinary differential equations),
+`delay.DelayEquation` and `recorded.Recorded`. Shapes: data are (T, N), one row every `dt`.
 """
 
 from __future__ import annotations
@@ -15,11 +15,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from .exponents import LyapunovSpectrum
 
 FloatArray = NDArray[np.float64]
+
+
+class DataError(Exception):
+    """A system, or its data, cannot be had as asked for: the user's to mend. The message says how."""
+
+
+TRAIN, TEST, FLOOR_EXTRA = 0, 1, (2, 3)
+"""Which trajectory of a system serves as what."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +70,16 @@ class System(ABC):
         return self.dimension
 
     @property
+    def is_recorded(self) -> bool:
+        """Whether there is one trajectory only, of a given length."""
+        return False
+
+    @property
+    def identity(self) -> Mapping[str, Any]:
+        """What tells the system from others in the identity of a trial."""
+        return {"name": self.name, **({} if self.version == 1 else {"version": self.version})}
+
+    @property
     @abstractmethod
     def constants(self) -> Mapping[str, float]:
         """Parameters of the equations by name."""
@@ -73,6 +91,13 @@ class System(ABC):
     def observe(self, states: FloatArray) -> FloatArray:
         """The data (T, N) that these states give."""
         return states
+
+    def floor_pairs(self, train: FloatArray, test: FloatArray) -> Iterable[tuple[FloatArray, FloatArray]]:
+        """Pairs (truth, generated) of states, as good as those of a perfect model; floors are their mean
+        scores."""
+        yield test, train
+        for index in FLOOR_EXTRA:
+            yield test, self.states(index)
 
     @abstractmethod
     def spectrum(self, states: FloatArray) -> LyapunovSpectrum:
@@ -86,7 +111,7 @@ class System(ABC):
     @property
     @abstractmethod
     def modules(self) -> frozenset[str]:
-        """Names of the modules that hold this system's own equations."""
+        """Names of the modules that make this system's data: its equations, and what is made for its kind."""
 
     @property
     @abstractmethod

@@ -3,6 +3,8 @@
 `train` is trajectory 0 of the system, `test` trajectory 1: another initial condition, after a transient of
 its own. Both are standardised by the mean and SD of train. Shapes (T, N), float64.
 
+A recording has one trajectory: see `recorded`.
+
 Floors: the measures with `test` as truth and an independent trajectory of the same system as 'generated',
 averaged over three (train and two more): what a perfect model scores. Ceilings: the worst that can be
 scored.
@@ -21,9 +23,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import cache as cache_file
-from .base import System
+from .base import TEST, TRAIN, System
 from .exponents import LyapunovSpectrum, prediction_time_steps
-from .hashing import FLOOR_EXTRA, TEST, TRAIN, canonical_json, content_hash, trajectory_hash
+from .hashing import canonical_json, content_hash, trajectory_hash
 from .measures.measure_set import MeasureSet
 from .registry import get
 
@@ -45,6 +47,8 @@ class Dataset:
     scored_test: FloatArray
     regressed_points: int
     """See `System.regressed_points`."""
+    is_recorded: bool
+    """See `System.is_recorded`."""
     mean: FloatArray
     """Of raw train, (N,): raw = standardised · sd + mean."""
     sd: FloatArray
@@ -55,7 +59,7 @@ class Dataset:
     tau_pred: float
     """ln 2 / (lambda_max dt), in steps; NaN for a system that is not chaotic."""
     floors: Values
-    """By preset and measure: mean over three independent trajectories against `test`."""
+    """By preset and measure: what independent trajectories score against `test`."""
     ceilings: Values
     content_hash: str
     """SHA-256 of all that defines this dataset, measure definitions included."""
@@ -129,11 +133,11 @@ def generate(system: System) -> Dataset:
     test_states = system.states(TEST)
     scored = _Scored(system, states)
     spectrum = system.spectrum(states)
-    scored_test = scored(test_states)
-    measures = MeasureSet(scored_test)
-    scores = [measures.evaluate(scored(states))]
-    for index in FLOOR_EXTRA:
-        scores.append(measures.evaluate(scored(system.states(index))))
+    measures = MeasureSet(scored(test_states))
+    scores = []
+    for truth, generated in system.floor_pairs(states, test_states):
+        against = measures if truth is test_states else MeasureSet(scored(truth))
+        scores.append(against.evaluate(scored(generated)))
     floors = {
         preset: {
             measure: math.fsum(score[preset][measure] for score in scores) / len(scores) for measure in values
@@ -144,7 +148,7 @@ def generate(system: System) -> Dataset:
         "train": (raw - mean) / sd, "test": (system.observe(test_states) - mean) / sd, "mean": mean, "sd": sd,
     }  # fmt: skip
     if system.regressed_points:
-        arrays |= {"scored_train": scored(states), "scored_test": scored_test}
+        arrays |= {"scored_train": scored(states), "scored_test": scored(test_states)}
     return _assemble(system, arrays, spectrum=spectrum, floors=floors, ceilings=measures.ceilings())
 
 
@@ -182,6 +186,7 @@ def _assemble(
         scored_train=arrays.get("scored_train", arrays["train"]),
         scored_test=arrays.get("scored_test", arrays["test"]),
         regressed_points=system.regressed_points,
+        is_recorded=system.is_recorded,
         mean=arrays["mean"],
         sd=arrays["sd"],
         spectrum=spectrum,
@@ -214,6 +219,9 @@ def _read(path: Path, system: System) -> Dataset | None:
             time=stored["time"],
             members=stored["members"],
             method=stored["method"],
+            log_distance=tuple(stored.get("log_distance", ())),
+            other_windows=tuple(stored["other_windows"]) if stored.get("other_windows") else None,
+            surrogates=tuple(stored.get("surrogates", ())),
         ),
         floors=metadata["floors"],
         ceilings=metadata["ceilings"],

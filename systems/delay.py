@@ -71,7 +71,8 @@ class DelayEquation(System):
 
     @property
     def modules(self) -> frozenset[str]:
-        return frozenset({self.derivative.__module__})
+        kind = {f"{__package__}.{name}" for name in ("delay", "embedding")}
+        return frozenset({self.derivative.__module__, *kind})
 
     @property
     def _step(self) -> float:

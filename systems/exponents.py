@@ -62,6 +62,12 @@ class LyapunovSpectrum:
     """Averaging time of each member; the ensemble holds `members` times as much."""
     members: int
     method: str
+    log_distance: tuple[float, ...] = ()
+    """Where estimated from data: the log-divergence curve whose slope the first exponent is,"""
+    other_windows: tuple[float, float] | None = None
+    """the least and the greatest slope over windows that could as well have been taken,"""
+    surrogates: tuple[float, ...] = ()
+    """and the slopes that noise of the same values and spectrum has over the same window."""
 
 
 def lyapunov_spectrum(

@@ -118,7 +118,8 @@ class Flow(System):
 
     @property
     def modules(self) -> frozenset[str]:
-        return frozenset({self.derivatives.__module__})
+        kind = {f"{__package__}.{name}" for name in ("flow", "integrate")}
+        return frozenset({self.derivatives.__module__, *kind})
 
     @property
     def integration(self) -> Mapping[str, Any]:

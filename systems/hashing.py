@@ -9,14 +9,12 @@ from __future__ import annotations
 import hashlib
 import json
 
-from .base import System
+from .base import FLOOR_EXTRA, TRAIN, System
 from .exponents import START_JITTER
 from .measures.presets import DEFAULT_PRESETS, definitions
 
 FORMAT = 1
 """Of the rules by which `dataset` makes data: raised when they change the numbers."""
-TRAIN, TEST, FLOOR_EXTRA = 0, 1, (2, 3)
-"""Which trajectory of the system serves as what."""
 
 
 def content_hash(system: System) -> str:

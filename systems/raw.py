@@ -10,13 +10,15 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from .base import DataError
+
 
 def data_folder() -> Path:
     """Where recordings and series of one's own lie: `ORCH_DATA`, else `./data`; absolute."""
     return Path(os.environ.get("ORCH_DATA") or "data").expanduser().absolute()
 
 
-class MissingDataError(LookupError):
+class MissingDataError(DataError):
     """A recording is not here. The message says how to get it."""
 
 

@@ -1,12 +1,20 @@
-"""The systems by name. Adding one is one file and one entry in `_SYSTEMS`."""
+"""The systems by name. Adding one is one file and one entry in `_SYSTEMS`.
+
+Series of one's own (`own`) are found in the data folder, behind those that are shipped.
+"""
 
 from __future__ import annotations
 
 import difflib
 
-from .base import System
+from . import own
+from .base import DataError, System
 from .duffing import DUFFING
 from .duffing_published import DUFFING_PUBLISHED
+from .eeg import EEG
+from .eeg_published import EEG_PUBLISHED
+from .jena import JENA_TEMPERATURE
+from .jena_published import JENA_TEMPERATURE_PUBLISHED
 from .lorenz63 import LORENZ63
 from .lorenz63_partial import LORENZ63_PARTIAL
 from .lorenz63_published import LORENZ63_PUBLISHED
@@ -20,11 +28,12 @@ _SYSTEMS: dict[str, System] = {
     for system in (
         LORENZ63, LORENZ63_PUBLISHED, LORENZ63_PARTIAL, DUFFING, DUFFING_PUBLISHED,
         ROESSLER, ROESSLER_PUBLISHED, LORENZ96_10, LORENZ96_20, MACKEY_GLASS,
+        EEG, EEG_PUBLISHED, JENA_TEMPERATURE, JENA_TEMPERATURE_PUBLISHED,
     )
 }  # fmt: skip
 
 
-class UnknownSystemError(LookupError):
+class UnknownSystemError(DataError, LookupError):
     """No system has this name. Attributes: `name`, as asked for, and `known`, all names there are."""
 
     def __init__(self, name: str, known: tuple[str, ...]) -> None:
@@ -38,14 +47,24 @@ class UnknownSystemError(LookupError):
         return f"unknown system {self.name!r}: {hint}known systems: {', '.join(self.known)}"
 
 
-def names() -> tuple[str, ...]:
-    """Names of all systems, sorted."""
+def shipped() -> tuple[str, ...]:
+    """Names of the systems that come with the tool, sorted."""
     return tuple(sorted(_SYSTEMS))
 
 
+def names() -> tuple[str, ...]:
+    """Names of all systems, sorted: those that are shipped, and series of one's own."""
+    return tuple(sorted({*_SYSTEMS, *own.names()}))
+
+
 def get(name: str) -> System:
-    """The system of this name; UnknownSystemError, with the nearest name, where there is none."""
-    try:
-        return _SYSTEMS[name]
-    except KeyError:
-        raise UnknownSystemError(name, names()) from None
+    """The system of this name.
+
+    Raises:
+        UnknownSystemError: there is none; says which name is near.
+        SeriesError: it is a series of one's own whose description is not valid.
+    """
+    found = _SYSTEMS.get(name) or own.get(name)
+    if found is None:
+        raise UnknownSystemError(name, names())
+    return found

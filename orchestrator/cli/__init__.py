@@ -78,4 +78,11 @@ def _run() -> int:
     except BrokenPipeError:
         # The reader (`| head`) has seen enough. Python would complain when it flushes at the end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except Exception as error:
+        # What systems raise for a user to mend, without loading them for commands that need none.
+        systems = sys.modules.get("orchestrator.systems")
+        if systems is None or not isinstance(error, systems.DataError):
+            raise
+        print(f"orch: {error}", file=sys.stderr)
+        return 1
     return 0

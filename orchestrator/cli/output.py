@@ -3,6 +3,7 @@
 import csv
 import enum
 import json
+import math
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
@@ -40,7 +41,7 @@ def print_rows(columns: Sequence[str], rows: Iterable[Sequence[Any]], form: Form
     else:
         # Two columns of a query may share a name; in an object the later one would win unseen.
         names = _distinct(columns)
-        items = [dict(zip(names, row, strict=True)) for row in rows]
+        items = [dict(zip(names, map(_json, row), strict=True)) for row in rows]
         json.dump(items, sys.stdout, indent=2, default=_plain, ensure_ascii=False, allow_nan=False)
         print()
 
@@ -88,6 +89,11 @@ def _distinct(columns: Sequence[str]) -> list[str]:
         seen[column] = seen.get(column, 0) + 1
         names.append(column if seen[column] == 1 else f"{column}_{seen[column]}")
     return names
+
+
+def _json(value: Any) -> Any:
+    """JSON knows no NaN and no infinity."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _plain(value: Any) -> Any:

@@ -1,5 +1,6 @@
 """`orch system`: what systems there are, what is known of them, and their trajectories."""
 
+import math
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -7,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..errors import OrchError, UsageError
+from .add import add
 from .output import Format, FormatOption, ResultsOption, print_mappings, print_rows
 from .series import SeriesOption, check_suffix, write_series
 
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
     from ..systems.dataset import Dataset
 
 app = typer.Typer(help="Systems: their exponents, floors and trajectories.", no_args_is_help=True)
+
+app.command("add")(add)
 
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="A system by name.")]
 
@@ -34,12 +38,21 @@ def list_systems(
     cache = _cache(results)
     rows = []
     for name in systems.names():
-        system = systems.get(name)
-        data = _load(name, cache) if compute else peek(name, cache=cache)
+        try:
+            system = systems.get(name)
+        except systems.DataError as error:  # one description that is not valid must not hide the others
+            print(f"orch: {error}", file=sys.stderr)
+            continue
+        data = peek(system, cache=cache)
+        if data is None and compute:
+            try:
+                data = _load(system, cache)
+            except systems.DataError as error:
+                print(f"{name} is left out: {error}", file=sys.stderr)
         rows.append(_row(system, data))
     print_mappings(rows, form)
     unknown = [row["system"] for row in rows if row["lambda_max"] is None]
-    if unknown:
+    if unknown and not compute:
         said = f"{len(unknown)} systems were" if len(unknown) > 1 else f"{unknown[0]} was"
         print(
             f"{said} not computed here yet: --compute, or `orch system show NAME`, does it", file=sys.stderr
@@ -50,7 +63,8 @@ def list_systems(
 def show(name: NameArgument, form: FormatOption = Format.table, results: ResultsOption = None) -> None:
     """Print all that is known of a system; computes what is not known yet."""
     system = _get(name)
-    data = _load(name, _cache(results))
+    data = _load(system, _cache(results))
+    spectrum = data.spectrum
     row: dict[str, Any] = {
         "system": system.name,
         "description": system.description,
@@ -60,16 +74,29 @@ def show(name: NameArgument, form: FormatOption = Format.table, results: Results
         "dt": system.dt,
         "points": system.n_points,
         "standardisation": system.standardisation,
+        **_recording(system),
         "exponents": ", ".join(
-            f"{value:.4f} ± {error:.4f}"
-            for value, error in zip(data.spectrum.exponents, data.spectrum.standard_errors, strict=True)
+            f"{value:.4g} ± {error:.2g}"
+            for value, error in zip(spectrum.exponents, spectrum.standard_errors, strict=True)
         ),
-        "method": f"{data.spectrum.method} ({data.spectrum.members} members of time {data.spectrum.time:g})",
-        "tau_pred": data.tau_pred,
+        "method": spectrum.method
+        + ("" if system.is_recorded else f" ({spectrum.members} members of time {spectrum.time:g})"),
     }
+    if spectrum.other_windows is not None:
+        row["lambda_max_over_other_windows"] = "{:.4g} to {:.4g}".format(*spectrum.other_windows)
+    if spectrum.surrogates:
+        from ..systems.analysis.exponent import stands_out
+
+        apart = stands_out(spectrum.exponents[0], spectrum.surrogates)
+        row["lambda_max_of_surrogates"] = (
+            f"{min(spectrum.surrogates):.4g} to {max(spectrum.surrogates):.4g}"
+            + ("" if apart else ": noise diverges alike, so the slope is no evidence of chaos")
+        )
+    row["tau_pred"] = data.tau_pred
     for preset, values in data.floors.items():
         for measure, floor in values.items():
-            row[f"{measure} ({preset})"] = f"floor {floor:.4g}, ceiling {data.ceilings[preset][measure]:.4g}"
+            known = f"{floor:.4g}" if math.isfinite(floor) else "–"  # too short a series for this measure
+            row[f"{measure} ({preset})"] = f"floor {known}, ceiling {data.ceilings[preset][measure]:.4g}"
     if form is Format.table:
         print_rows(["field", "value"], [[key, value] for key, value in row.items()], form)
     else:
@@ -80,7 +107,10 @@ def show(name: NameArgument, form: FormatOption = Format.table, results: Results
 def simulate(
     name: NameArgument,
     out: SeriesOption,
-    steps: Annotated[int, typer.Option(help="Points of the trajectory.", min=2)] = 100_000,
+    steps: Annotated[
+        int | None,
+        typer.Option(help="Points of the trajectory; by default as many as are trained on.", min=2),
+    ] = None,
     index: Annotated[
         int, typer.Option(help="Which trajectory: 0 is the one trained on, 1 the one tested on.", min=0)
     ] = 0,
@@ -95,6 +125,19 @@ def simulate(
     write_series(out, series, system.variables)
 
 
+def _recording(system: "System") -> dict[str, str]:
+    """How a recording becomes the data."""
+    from ..systems import Recorded
+
+    if not isinstance(system, Recorded):
+        return {}
+    return {
+        "time_unit": system.time_unit,
+        "preparation": "; ".join(map(str, system.steps)),
+        "tested_on": f"the last {system.test_points} points" if system.test_points else "the same points",
+    }
+
+
 def _row(system: "System", data: "Dataset | None") -> dict[str, Any]:
     floors = data.floors if data else {}
     return {
@@ -104,10 +147,23 @@ def _row(system: "System", data: "Dataset | None") -> dict[str, Any]:
         "lambda_max": data.lambda_max if data else None,
         "error": data.lambda_max_standard_error if data else None,
         "tau_pred": data.tau_pred if data else None,
+        "lambda_from": _evidence(system, data),
         **{f"floor_{measure}": floors.get("orch", {}).get(measure) for measure in ("d_stsp", "d_h", "psc")},
         "floor_d_stsp_published": floors.get("published", {}).get("d_stsp"),
         "source": system.source,
     }
+
+
+def _evidence(system: "System", data: "Dataset | None") -> str:
+    """Where λ_max comes from, and whether noise would give it as well: it is no number to stand alone."""
+    if not system.is_recorded:
+        return "equations"
+    if data is None or not data.spectrum.surrogates:
+        return "data"
+    from ..systems.analysis.exponent import stands_out
+
+    alike = not stands_out(data.lambda_max, data.spectrum.surrogates)
+    return "data, as noise gives it" if alike else "data"
 
 
 def _get(name: str) -> "System":
@@ -119,13 +175,13 @@ def _get(name: str) -> "System":
         raise UsageError(str(error)) from None
 
 
-def _load(name: str, cache: Path) -> "Dataset":
+def _load(system: "System", cache: Path) -> "Dataset":
     from ..systems.dataset import load, peek
 
-    found = peek(name, cache=cache)
+    found = peek(system, cache=cache)
     if found is None:
-        print(f"computing {name} …", file=sys.stderr, flush=True)
-        found = load(name, cache=cache)
+        print(f"computing {system.name} …", file=sys.stderr, flush=True)
+        found = load(system, cache=cache)
     return found
 
 

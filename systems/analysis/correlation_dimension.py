@@ -65,7 +65,7 @@ class CorrelationSum:
         from it; of equally long ones that of the smallest radii.
 
         Args:
-            at_least: its length, in ln ε, in which slopes of fractals oscillate (Hénon's with a period of one).
+            at_least: its length, in ln ε, in which slopes of fractals oscillate.
             min_pairs: radii with fewer near pairs than this are not looked at,
             below: nor those where C(ε) is above this, where the attractor's size is felt.
 

@@ -15,7 +15,6 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.spatial import cKDTree
 
 from ..base import FloatArray
 from .neighbours import IntArray, check_points, nearest_neighbours
@@ -66,36 +65,41 @@ class DivergenceCurve:
         error = float(slopes.std(ddof=1) / math.sqrt(len(slopes))) if len(slopes) > 1 else math.nan
         return Slope(float(self.log_distance[first : last + 1] @ weights), error, window)
 
-    def straight_part(self) -> tuple[int, int]:
-        """A window for the slope: the curve's rise between a tenth and six tenths of the way to its plateau.
+    def straight_part(self, low: float = 0.1, high: float = 0.6) -> tuple[int, int]:
+        """A window for the slope: the curve's rise from the share `low` to the share `high` of the way to its
+        plateau.
 
         The start of the curve, where distances turn into the direction that grows, and its end, where they
         reach the size of the attractor, are left out. A first suggestion, to be looked at beside the curve.
         """
         curve = self.log_distance
-        low, high = float(curve.min()), float(np.median(curve[-max(1, len(curve) // 10) :]))
-        above = np.flatnonzero(curve >= low + 0.1 * (high - low))
-        first = int(above[0]) if len(above) else 0
-        beyond = np.flatnonzero(curve[first:] >= low + 0.6 * (high - low))
+        least, plateau = float(curve.min()), float(np.median(curve[-max(1, len(curve) // 10) :]))
+        above = np.flatnonzero(curve >= least + low * (plateau - least))
+        first = min(int(above[0]) if len(above) else 0, len(curve) - 2)
+        beyond = np.flatnonzero(curve[first:] >= least + high * (plateau - least))
         last = first + int(beyond[0]) if len(beyond) else len(curve) - 1
         return first, max(last, first + 1)
 
 
-def rosenstein(points: FloatArray, *, steps: int, theiler: int) -> DivergenceCurve:
+def rosenstein(
+    points: FloatArray, *, steps: int, theiler: int, references: int | None = None
+) -> DivergenceCurve:
     """The divergence curve of nearest neighbours (Rosenstein et al. 1993).
 
     Args:
         points: (T, N), finite.
         steps: how far neighbours are followed.
         theiler: steps before and after a point that are no neighbours of it; about a mean period.
+        references: at most so many points, evenly spread, are followed; Rosenstein et al. follow all.
 
     Raises:
         ValueError: the series is too short for this, or holds values that are not finite.
     """
     last = check_points(points, steps=max(steps, 1), theiler=theiler)
-    partner = nearest_neighbours(points, theiler=theiler, last=last)
-    reference = np.flatnonzero(partner >= 0)
-    return _follow(points, reference, partner[reference], steps, f"Rosenstein, Theiler window {theiler}")
+    reference = _spread(last, references or last)
+    partner = nearest_neighbours(points, theiler=theiler, last=last, of=reference)
+    has = partner >= 0
+    return _follow(points, reference[has], partner[has], steps, f"Rosenstein, Theiler window {theiler}")
 
 
 def kantz(
@@ -125,18 +129,19 @@ def kantz(
     Raises:
         ValueError: as `rosenstein`; or no point has enough neighbours within the radius.
     """
+    from scipy.spatial import cKDTree  # here: plans are made without scipy, which takes a while to import
+
     last = check_points(points, steps=max(steps, 1), theiler=theiler)
     seen = points if watched is None else watched.reshape(len(points), -1)
     tree = cKDTree(points[:last])
-    reference = np.unique(np.linspace(0, last - 1, min(references, last)).astype(np.int64))
+    reference = _spread(last, references)
     partners: list[IntArray] = []
     followed = []
     for index, found in zip(reference, tree.query_ball_point(points[reference], radius), strict=True):
         near = np.sort(np.asarray(found, dtype=np.int64))
         near = near[np.abs(near - index) > theiler]
         if len(near) >= at_least:
-            chosen = np.unique(np.linspace(0, len(near) - 1, min(len(near), at_most)).astype(np.int64))
-            partners.append(near[chosen])
+            partners.append(near[_spread(len(near), at_most)])
             followed.append(int(index))
     if not followed:
         raise ValueError(
@@ -157,6 +162,11 @@ def kantz(
         by_block[b] = logs[block == b].mean(axis=0)
     method = f"Kantz, radius {radius:g}, Theiler window {theiler}"
     return DivergenceCurve(logs.mean(axis=0), by_block, len(followed), method)
+
+
+def _spread(count: int, at_most: int) -> IntArray:
+    """At most so many of the indices below `count`, evenly spread."""
+    return np.unique(np.linspace(0, count - 1, min(count, at_most)).astype(np.int64))
 
 
 def _follow(

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 from ..base import FloatArray
 
@@ -33,27 +32,36 @@ def check_points(points: FloatArray, *, steps: int, theiler: int) -> int:
 
 
 def nearest_neighbours(
-    points: FloatArray, *, theiler: int, last: int | None = None, norm: float = 2.0
+    points: FloatArray,
+    *,
+    theiler: int,
+    last: int | None = None,
+    of: IntArray | None = None,
+    norm: float = 2.0,
 ) -> IntArray:
     """The nearest neighbour of each of the first `last` points among these, more than `theiler` steps away.
 
     Args:
+        of: indices of those whose neighbours are wanted; all by default.
         norm: of Minkowski: 2 is Euclid's, infinity the greatest difference.
 
     Returns:
-        (last,) indices; −1 where there is none.
+        (last,) indices, or as many as `of`; −1 where there is none.
     """
+    from scipy.spatial import cKDTree  # here: plans are made without scipy, which takes a while to import
+
     points = points[:last]
     count = len(points)
     tree = cKDTree(points)
-    found = np.full(count, -1, dtype=np.int64)
-    missing = np.arange(count)
+    asked = np.arange(count) if of is None else of
+    found = np.full(len(asked), -1, dtype=np.int64)
+    missing = np.arange(len(asked))
     k = 4
     while len(missing):
         k = min(k, count)
-        _, near = tree.query(points[missing], k=k, p=norm, workers=1)
+        _, near = tree.query(points[asked[missing]], k=k, p=norm, workers=1)
         near = near.reshape(len(missing), k)
-        allowed = np.abs(near - missing[:, None]) > theiler
+        allowed = np.abs(near - asked[missing, None]) > theiler
         has = allowed.any(axis=1)
         found[missing[has]] = near[has, allowed[has].argmax(axis=1)]
         missing = missing[~has]

@@ -48,8 +48,10 @@ PRESETS: Mapping[str, Mapping[str, Definition]] = {
 DEFAULT_PRESETS = ("orch", "published")
 
 
-BINNED_UP_TO = {"orch": 5, "published": 4}
-"""Dimensions up to which D_stsp is binned; beyond, most bins hold no point of the truth."""
+BINNED_UP_TO = 4
+"""Dimensions up to which D_stsp is binned; beyond, most bins hold no point of the truth: of the paper's own
+five-dimensional series, 5900 points of temperature, one half scores 12.1 against the other, where 12.6 is the
+worst there is. As in the authors' code."""
 
 
 def definitions(
@@ -68,7 +70,7 @@ def definitions(
         if preset not in PRESETS:
             raise ValueError(f"unknown preset {preset!r}: known presets: {', '.join(PRESETS)}")
         chosen[preset] = dict(PRESETS[preset])
-        if dimension > BINNED_UP_TO.get(preset, 5):
+        if dimension > BINNED_UP_TO:
             del chosen[preset]["d_stsp"]
             if preset == "orch":
                 chosen[preset] = {"d_stsp": MixtureDivergence(), **chosen[preset]}

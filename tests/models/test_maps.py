@@ -68,6 +68,17 @@ def test_free_run_iterates_the_map(name):
         np.testing.assert_allclose(run[0, step], read_out(p["B"], state[0])[0, :, 0], atol=1e-12)
 
 
+@pytest.mark.parametrize("name", sorted(ARCHITECTURES))
+def test_runs_from_many_points_equal_those_from_each(name):
+    architecture = ARCHITECTURES[name](latent_dim=4)
+    p = stack_initial(architecture, 2, seeds=[0, 1], dtype=torch.float64)
+    starts = torch.randn(3, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    together = free_run(architecture, p, start=starts, steps=7)
+    assert together.shape == (2, 3 * 7, 2)
+    one_by_one = [free_run(architecture, p, start=start, steps=7) for start in starts]
+    np.testing.assert_allclose(together, np.concatenate(one_by_one, axis=1), atol=1e-12)
+
+
 def test_free_run_that_explodes_is_nan_from_there_on_and_alone():
     architecture = ARCHITECTURES["plrnn"](latent_dim=2)
     calm = {"AW": torch.eye(2) * 0.5, "h": torch.zeros(2), "B": torch.eye(2)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 
 import numpy as np
@@ -82,6 +83,18 @@ def test_correlation_dimensions_that_are_known() -> None:
     assert circle.dimension == pytest.approx(1.0, abs=0.02)
 
 
+def test_correlation_sum_equals_that_of_tisean(recordings: Path) -> None:
+    """Five delays of ten; of small radii TISEAN counts few pairs, so that only large ones can be compared."""
+    path = recordings / "paper_chaosrnn" / "tisean_eeg" / "eeg.dat.c2.gz"
+    blocks = gzip.decompress(path.read_bytes()).decode().split("#dim= ")
+    theirs = np.loadtxt(blocks[5].splitlines()[1:])[::-1]
+    theirs = theirs[theirs[:, 1] > 0.5]
+    points = embed(tisean(recordings, "eeg.dat", skip=1), dimension=5, delay=10)
+    ours = correlation_sum(points, theiler=0, radii=theirs[:, 0])
+    assert len(theirs) > 15
+    np.testing.assert_allclose(ours.share, theirs[:, 1], rtol=0.04)
+
+
 def test_correlation_sum_equals_brute_force_and_noise_has_no_low_dimension() -> None:
     walk = np.random.default_rng(0).standard_normal((500, 2)).cumsum(axis=0)
     radii = np.array([1.0, 2.0, 4.0, 8.0])
@@ -95,11 +108,14 @@ def test_correlation_sum_equals_brute_force_and_noise_has_no_low_dimension() -> 
 
 
 def test_surrogates_keep_values_and_spectrum_and_lose_the_dynamics() -> None:
-    x = get("lorenz63").states(n_points=8_192)[:, 0]
-    other = surrogate(x, seed=1)
+    states = get("lorenz63").states(n_points=8_192)
+    x = states[:, 0]
+    other = surrogate(x[:, None], seed=1)[:, 0]
     np.testing.assert_array_equal(np.sort(other), np.sort(x))
     lags = autocorrelation(x, max_lag=100)
     np.testing.assert_allclose(autocorrelation(other, max_lag=100), lags, atol=0.03)
-    assert not np.array_equal(other, surrogate(x, seed=2))
+    assert not np.array_equal(other, surrogate(x[:, None], seed=2)[:, 0])
+    of_all = surrogate(states, seed=1)  # the correlations of x, y and z at one time stay, too
+    np.testing.assert_allclose(np.corrcoef(of_all.T), np.corrcoef(states.T), atol=0.03)
     unfolded = false_neighbours(x, delay=10, max_dimension=3, theiler=60)[2]
     assert false_neighbours(other, delay=10, max_dimension=3, theiler=60)[2] > 10 * max(unfolded, 1e-3)

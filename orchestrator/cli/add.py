@@ -1,0 +1,136 @@
+"""`orch system add`: a series of one's own becomes a system."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from ..errors import UsageError
+
+if TYPE_CHECKING:
+    from ..systems.preparation import Step
+
+
+def add(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="What the series is to be called.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A .csv (or .csv.gz, .tsv, .txt), .npy or .parquet file.")
+    ],
+    columns: Annotated[
+        str | None, typer.Option(help="Columns to take, separated by commas; all but the times by default.")
+    ] = None,
+    dt: Annotated[
+        float | None,
+        typer.Option(help="Time between rows, in the unit that λ is wanted in; by default from --time."),
+    ] = None,
+    time: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="The column that holds times, as numbers or dates.")
+    ] = None,
+    time_format: Annotated[
+        str | None, typer.Option(help="How dates are written if not 2009-12-31 23:50:00: '%d.%m.%Y %H:%M'.")
+    ] = None,
+    time_unit: Annotated[str, typer.Option(help="Name of the unit of time, such as s or h.")] = "",
+    fill_gaps: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Fill gaps of up to so many rows by straight lines; else none may be missing."
+        ),
+    ] = None,
+    detrend: Annotated[
+        int | None, typer.Option(min=0, help="Take out a polynomial trend of this order.")
+    ] = None,
+    cycle: Annotated[
+        list[float] | None, typer.Option(help="Take out a cycle of this many rows; repeatable.")
+    ] = None,
+    reduce_noise: Annotated[
+        int | None, typer.Option(min=1, help="Nonlinear noise reduction (ghkss), so many iterations.")
+    ] = None,
+    smooth: Annotated[
+        float | None, typer.Option(help="Smooth by a Gaussian with an SD of this many rows.")
+    ] = None,
+    subsample: Annotated[int | None, typer.Option(min=2, help="Keep every so manieth row.")] = None,
+    embed: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DIMENSION,DELAY|auto",
+            help="Embed a single column by delays; delay in rows that are left.",
+        ),
+    ] = None,
+    test_share: Annotated[
+        float, typer.Option(min=0, max=0.5, help="Share at the end to test on; 0 tests on the training data.")
+    ] = 0.2,
+    description: Annotated[str, typer.Option(help="One line about the series.")] = "",
+    force: Annotated[bool, typer.Option("--force", help="Replace a series of this name.")] = False,
+) -> None:
+    """Register a series of your own as a system: checked, prepared, ready for studies.
+
+    Preparation runs in the order of the options here. It is written to NAME.toml in the data folder
+    (ORCH_DATA, or ./data), where other steps and parameters can be set by hand.
+    """
+    from .. import adding
+
+    added = adding.add(
+        name,
+        file,
+        columns=[part.strip() for part in columns.split(",")] if columns else (),
+        dt=dt,
+        time=time,
+        time_format=time_format,
+        time_unit=time_unit,
+        fill_gaps=fill_gaps,
+        steps=_steps(detrend, cycle, reduce_noise, smooth, subsample),
+        embed=_embed(embed),
+        test_share=test_share,
+        description=description,
+        force=force,
+    )
+    system = added.system
+    for path in added.files:
+        print(path)
+    test = f", {system.test_points:,} to test on" if system.test_points else ", which are tested on, too"
+    print(
+        f"{name}: {', '.join(system.variables)}; {system.n_points:,} points to train on{test}, "
+        f"dt {system.dt:g} {system.time_unit}".rstrip(),
+        file=sys.stderr,
+    )
+    if added.missing:
+        rows = f", {added.rows_added} whole rows among them" if added.rows_added else ""
+        print(f"{added.missing} missing values are filled in by straight lines{rows}", file=sys.stderr)
+    print(
+        f"`orch system analyse {name}` says what is in it; "
+        f"`orch study new STUDY --system {name} …` begins a study",
+        file=sys.stderr,
+    )
+
+
+def _steps(
+    detrend: int | None,
+    cycles: list[float] | None,
+    reduce_noise: int | None,
+    smooth: float | None,
+    subsample: int | None,
+) -> "list[Step]":
+    from ..systems.preparation import step
+
+    steps = []
+    if detrend is not None:
+        steps.append(step("detrend", order=detrend))
+    for period in cycles or []:
+        steps.append(step("remove_cycle", period=period))
+    if reduce_noise is not None:
+        steps.append(step("reduce_noise", iterations=reduce_noise))
+    if smooth is not None:
+        steps.append(step("smooth", sigma=smooth))
+    if subsample is not None:
+        steps.append(step("subsample", every=subsample))
+    return steps
+
+
+def _embed(text: str | None) -> tuple[int, int] | Literal["auto"] | None:
+    if text is None or text == "auto":
+        return "auto" if text else None
+    parts = text.split(",")
+    if len(parts) != 2 or not all(part.strip().isdigit() and int(part) > 0 for part in parts):
+        raise UsageError(f"--embed {text}: expected dimension and delay, such as 5,12, or auto")
+    return int(parts[0]), int(parts[1])

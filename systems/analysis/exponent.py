@@ -1,0 +1,205 @@
+"""How λ_max of a series is estimated, as it is declared, and what to declare where nobody has looked yet.
+
+The slope of a log-divergence curve (see `divergence`) depends on the state space, on what is called a
+neighbour and on the part of the curve that is called straight. All three are settings, so that a number can
+be had again. Times in steps of the series. Shapes: series (T, N).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..base import FloatArray
+from ..embedding import embed
+from .divergence import DivergenceCurve, Slope, kantz, rosenstein
+from .false_neighbours import false_neighbours, unfolding_dimension
+from .mutual_information import autocorrelation, first_fall, first_minimum, mutual_information
+from .spectrum import mean_period
+from .surrogates import surrogate
+
+POINTS = 100_000
+"""Of longer series the first so many serve the exponent."""
+
+MAX_DIMENSION = 8
+"""Delays that are tried for an embedding."""
+
+SURROGATES = 5
+SURROGATE_REFERENCES = 10_000
+"""Points of a surrogate that are followed: its slope need not be known as well as that of the data."""
+
+OTHER_RISES = tuple((low, high) for low in (0.05, 0.1, 0.2, 0.3) for high in (0.5, 0.6, 0.7))
+"""Parts of a curve's rise that could as well be called straight."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SlopeSettings:
+    """How λ_max is estimated from a prepared series."""
+
+    theiler: int
+    """Neighbours are further apart in time than this."""
+    steps: int
+    """Length of the divergence curve."""
+    window: tuple[int, int] | None = None
+    """First and last step of the part that is called straight; None: see `DivergenceCurve.straight_part`."""
+    dimension: int = 1
+    """Delays by which every column is embedded; 1: the series is a state space as it is."""
+    delay: int = 1
+    radius: float | None = None
+    """Of Kantz' neighbourhoods, in standard deviations; None: Rosenstein's nearest neighbours."""
+
+    def points(self, series: FloatArray) -> FloatArray:
+        """The state space of a series (T, N), every column standardised: at most POINTS rows."""
+        scaled = (series - series.mean(axis=0)) / series.std(axis=0)
+        past = (self.dimension - 1) * self.delay
+        columns = scaled[: POINTS + past].T
+        if self.dimension > 1:
+            return np.hstack([embed(x, dimension=self.dimension, delay=self.delay) for x in columns])
+        return np.ascontiguousarray(columns.T)
+
+    def curve(self, series: FloatArray, *, references: int | None = None) -> DivergenceCurve:
+        """The log-divergence curve of a series; of Rosenstein's neighbours at most `references` are followed.
+
+        Raises:
+            ValueError: it is too short for these settings.
+        """
+        points = self.points(series)
+        if self.radius is None:
+            return rosenstein(points, steps=self.steps, theiler=self.theiler, references=references)
+        return kantz(points, steps=self.steps, theiler=self.theiler, radius=self.radius)
+
+    def slope(self, curve: DivergenceCurve) -> Slope:
+        """λ_max per step, with its window and error over blocks."""
+        return curve.slope(self.window or curve.straight_part())
+
+
+@dataclass(frozen=True, eq=False)
+class Estimate:
+    """λ_max with what it must be seen beside. Slopes per step."""
+
+    curve: DivergenceCurve
+    slope: Slope
+    other_windows: tuple[float, float]
+    """Least and greatest slope over the parts of the curve that could as well be called straight."""
+    surrogate_curves: tuple[DivergenceCurve, ...]
+    surrogates: tuple[float, ...]
+    """Slopes, over the same window, of series that are noise of the same values and spectrum."""
+
+    @property
+    def stands_out(self) -> bool:
+        """See the function of this name."""
+        return stands_out(self.slope.value, self.surrogates)
+
+
+def stands_out(slope: float, surrogates: Sequence[float]) -> bool:
+    """Whether a slope lies outside the 99% prediction interval of one more surrogate (Student's t)."""
+    from scipy.special import stdtrit
+
+    count = len(surrogates)
+    wide = stdtrit(count - 1, 0.995) * np.std(surrogates, ddof=1) * math.sqrt(1 + 1 / count)
+    return bool(abs(slope - np.mean(surrogates)) > wide)
+
+
+def estimate(series: FloatArray, settings: SlopeSettings) -> Estimate:
+    """λ_max of a series (T, N), beside the slopes of other windows and of SURROGATES surrogates.
+
+    Raises:
+        ValueError: the series is too short for these settings.
+    """
+    curve = settings.curve(series)
+    slope = settings.slope(curve)
+    others = [curve.slope(curve.straight_part(*rise)).value for rise in OTHER_RISES]
+    part = series[: POINTS + (settings.dimension - 1) * settings.delay]
+    of_noise = tuple(
+        settings.curve(surrogate(part, seed=seed), references=SURROGATE_REFERENCES)
+        for seed in range(SURROGATES)
+    )
+    # In the window of the data: what noise does at first, at scales that the data do not have, is not asked.
+    in_window = tuple(one.slope(slope.window).value for one in of_noise)
+    return Estimate(curve, slope, (min(others), max(others)), of_noise, in_window)
+
+
+@dataclass(frozen=True, eq=False)
+class Embedding:
+    """What a scalar series says about the delays that unfold it."""
+
+    autocorrelation: FloatArray
+    """At lags 0, 1, …"""
+    information: FloatArray
+    """Average mutual information at the same lags, nats."""
+    delay: int
+    delay_because: str
+    false_neighbours: FloatArray
+    """Share of false neighbours in 1, 2, … dimensions."""
+    dimension: int
+    dimension_because: str
+    period: float
+    """Mean period, steps: one over the mean frequency of the spectrum."""
+
+
+def suggest_embedding(series: FloatArray) -> Embedding:
+    """Delay by the first minimum of the mutual information, dimension by false neighbours, of a series (T,).
+
+    Raises:
+        ValueError: it is constant, not finite or too short for any.
+    """
+    period = mean_period(series)
+    max_lag = int(min(max(50, 5 * period), len(series) // 10))
+    part = series[:POINTS]
+    information = mutual_information(part, max_lag=max_lag)
+    correlation = autocorrelation(part, max_lag=max_lag)
+    minimum, fall = first_minimum(information), first_fall(correlation)
+    if minimum is not None:
+        delay, delay_because = minimum, "first minimum of the mutual information"
+    elif fall is not None:
+        delay, delay_because = (
+            fall,
+            "the mutual information has no minimum: where the autocorrelation falls below 1/e",
+        )
+    else:
+        delay, delay_because = (
+            max_lag,
+            "neither mutual information nor autocorrelation fall within these lags",
+        )
+    delay = max(1, delay)
+    theiler = _theiler(period, len(part))
+    most = min(MAX_DIMENSION, (len(part) - 4 * (theiler + 1)) // delay)
+    share = false_neighbours(part[: POINTS // 2], delay=delay, max_dimension=max(1, most), theiler=theiler)
+    unfolded = unfolding_dimension(share)
+    if unfolded is not None:
+        dimension, dimension_because = unfolded, "fewer than 1% false neighbours"
+    else:
+        seen = np.where(np.isfinite(share), share, math.inf)
+        dimension = int(np.argmin(seen)) + 1
+        dimension_because = (
+            f"no dimension up to {len(share)} has fewer than 1% false neighbours: that with the fewest"
+        )
+    return Embedding(
+        correlation, information, delay, delay_because, share, dimension, dimension_because, period
+    )
+
+
+def suggest_settings(series: FloatArray) -> SlopeSettings:
+    """Settings for a series (T, N) that nobody has looked at: one column is embedded, several are a state
+    space as they are.
+
+    Raises:
+        ValueError: as `suggest_embedding`.
+    """
+    if series.shape[1] == 1:
+        found = suggest_embedding(series[:, 0])
+        return _settings(series, found.period, dimension=found.dimension, delay=found.delay)
+    return _settings(series, max(mean_period(column) for column in series.T))
+
+
+def _settings(series: FloatArray, period: float, *, dimension: int = 1, delay: int = 1) -> SlopeSettings:
+    length = min(len(series), POINTS)
+    steps = int(min(max(20, 10 * period), length // 5))
+    return SlopeSettings(theiler=_theiler(period, length), steps=steps, dimension=dimension, delay=delay)
+
+
+def _theiler(period: float, length: int) -> int:
+    return max(1, min(math.ceil(period), length // 20))

@@ -1,0 +1,250 @@
+"""All that a person needs to know of a series before training on it: one look by every estimator here.
+
+What cannot be estimated is None, with the reason among the warnings. Shapes (T, N). Times in steps unless a
+field says otherwise.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+from scipy.stats import kendalltau
+
+from ..base import FloatArray, System
+from ..exponents import LyapunovSpectrum, prediction_time_steps
+from ..preparation import Step, runs, time_stretch
+from ..recorded import Recorded
+from .correlation_dimension import CorrelationSum, Plateau, correlation_sum
+from .exponent import Embedding, Estimate, SlopeSettings, estimate, suggest_embedding, suggest_settings
+from .spectrum import power_spectrum
+
+DRIFT_BLOCKS = 20
+DRIFT_P = 0.001
+"""Two-sided, of Kendall's test; noise is called drifting once in a thousand times."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, eq=False)
+class Gaps:
+    """Missing values of a recorded column, before preparation."""
+
+    column: str
+    missing: int
+    gaps: int
+    longest: int
+    first_row: int
+    """Counted from 1."""
+
+
+@dataclass(frozen=True, eq=False)
+class Column:
+    """One variable by itself."""
+
+    name: str
+    low: float
+    high: float
+    mean: float
+    sd: float
+    mean_drift: float
+    """Mean of the last of DRIFT_BLOCKS parts less that of the first, in SDs."""
+    mean_drift_p: float
+    """Of Kendall's test for a monotone trend in the means of the parts."""
+    sd_drift: float
+    """SD of the last part over that of the first."""
+    sd_drift_p: float
+    frequency: FloatArray
+    """Of the power spectrum, per step, (K,)."""
+    power: FloatArray
+    embedding: Embedding | None
+
+
+@dataclass(frozen=True, eq=False)
+class Dimension:
+    """Correlation sum in one state space."""
+
+    delays: int
+    """Delays of the embedding; 1: the series as it is."""
+    sum: CorrelationSum
+    plateau: Plateau | None
+
+
+@dataclass(frozen=True, eq=False)
+class Overview:
+    """What there is to know of a system's data."""
+
+    system: System
+    raw_points: int | None
+    """Of a recording, before preparation."""
+    gaps: tuple[Gaps, ...]
+    preparation: tuple[Step, ...]
+    points: int
+    """T of the series that is looked at: of a recording prepared, but not embedded."""
+    dt: float
+    """Of that series, in the system's units of time."""
+    snippet: FloatArray
+    """Its first points, (at most SNIPPET, N)."""
+    columns: tuple[Column, ...]
+    settings: SlopeSettings | None
+    """By which λ_max was estimated."""
+    exponent: Estimate | None
+    """Slopes per step; divided by `dt` they are λ_max."""
+    computed: LyapunovSpectrum | None
+    """Of a simulated system: from its equations."""
+    dimensions: tuple[Dimension, ...]
+    warnings: tuple[str, ...]
+
+    @property
+    def tau_pred(self) -> float:
+        """ln 2 / λ_max in steps of the data that are trained on; NaN without a positive λ_max."""
+        if self.computed is not None:
+            return prediction_time_steps(self.computed.exponents[0], self.system.dt)
+        if self.exponent is None:
+            return math.nan
+        return prediction_time_steps(self.exponent.slope.value / self.dt, self.system.dt)
+
+
+SNIPPET = 2_000
+
+
+def overview(system: System) -> Overview:
+    """Look at a system's data; takes up to a few minutes for 100,000 points.
+
+    Raises:
+        MissingDataError: it is a recording that is not here.
+        ValueError: its preparation cannot be carried out.
+    """
+    warnings: list[str] = []
+    gaps: tuple[Gaps, ...] = ()
+    preparation: tuple[Step, ...] = ()
+    computed = None
+    if isinstance(system, Recorded):
+        gaps = find_gaps(system.read(), system.columns)
+        preparation, dt = system.preparation, system.raw_dt * time_stretch(system.preparation)
+        series, names, settings = system.measured(), system.columns, system.slope
+    else:
+        states = system.states()
+        series, names, dt, settings = system.observe(states), system.variables, system.dt, None
+        computed = system.spectrum(states)
+
+    def attempt(what: str, function: Callable[[], T]) -> T | None:
+        try:
+            return function()
+        except ValueError as error:
+            warnings.append(f"{what} cannot be estimated: {error}")
+            return None
+
+    columns = tuple(_column(name, values, attempt) for name, values in zip(names, series.T, strict=True))
+    for column in columns:
+        warnings += _drifts(column)
+    if settings is None:
+        settings = attempt("λ_max", lambda: suggest_settings(series))
+    exponent = dimensions = None
+    if settings is not None:
+        chosen = settings
+        exponent = attempt("λ_max", lambda: estimate(series, chosen))
+        dimensions = attempt("the correlation dimension", lambda: _dimensions(series, chosen))
+    if exponent is not None:
+        warnings += _doubts(exponent)
+    return Overview(
+        system=system,
+        raw_points=system.raw_points if isinstance(system, Recorded) else None,
+        gaps=gaps,
+        preparation=preparation,
+        points=len(series),
+        dt=dt,
+        snippet=series[:SNIPPET].copy(),
+        columns=columns,
+        settings=settings,
+        exponent=exponent,
+        computed=computed,
+        dimensions=dimensions or (),
+        warnings=tuple(warnings),
+    )
+
+
+def find_gaps(series: FloatArray, columns: tuple[str, ...]) -> tuple[Gaps, ...]:
+    """Where the columns of a recording (T, K) miss values; none for a column that is whole."""
+    found = []
+    for name, values in zip(columns, series.T, strict=True):
+        gaps = runs(np.isnan(values))
+        if gaps:
+            longest = max(length for _, length in gaps)
+            missing = sum(length for _, length in gaps)
+            found.append(Gaps(name, missing, len(gaps), longest, gaps[0][0] + 1))
+    return tuple(found)
+
+
+def _column(
+    name: str, values: FloatArray, attempt: Callable[[str, Callable[[], Embedding]], Embedding | None]
+) -> Column:
+    parts = np.array_split(values, DRIFT_BLOCKS)
+    means = np.array([part.mean() for part in parts])
+    sds = np.array([part.std() for part in parts])
+    order = np.arange(DRIFT_BLOCKS)
+    frequency, power = power_spectrum(values)
+    return Column(
+        name=name,
+        low=float(values.min()),
+        high=float(values.max()),
+        mean=float(values.mean()),
+        sd=float(values.std()),
+        mean_drift=float((means[-1] - means[0]) / values.std()),
+        mean_drift_p=float(kendalltau(order, means).pvalue),
+        sd_drift=float(sds[-1] / sds[0]) if sds[0] > 0 else math.inf,
+        sd_drift_p=float(kendalltau(order, sds).pvalue),
+        frequency=frequency,
+        power=power,
+        embedding=attempt(f"an embedding of {name}", lambda: suggest_embedding(values)),
+    )
+
+
+def _drifts(column: Column) -> list[str]:
+    said = []
+    if column.mean_drift_p < DRIFT_P:
+        said.append(
+            f"{column.name} drifts: its mean moves by {column.mean_drift:+.2g} SD from the first twentieth "
+            f"to the last (p = {column.mean_drift_p:.1g}); a detrend step takes out a trend"
+        )
+    if column.sd_drift_p < DRIFT_P:
+        said.append(
+            f"{column.name} does not vary alike throughout: the SD of the last twentieth is "
+            f"{column.sd_drift:.2g} times that of the first (Kendall's test, p = {column.sd_drift_p:.1g})"
+        )
+    return said
+
+
+def _doubts(found: Estimate) -> list[str]:
+    said = []
+    low, high = found.other_windows
+    if found.slope.value <= 0:
+        said.append("λ_max is not above 0: nothing diverges, and there is no τ_pred")
+    elif high > 1.5 * low:
+        said.append(
+            f"the slope depends on the window: {low:.3g} to {high:.3g} a step over windows that could as "
+            "well be taken; look at the curve before τ_pred is trusted"
+        )
+    if not found.stands_out:
+        said.append(
+            f"noise of the same spectrum diverges as this series does ({min(found.surrogates):.3g} to "
+            f"{max(found.surrogates):.3g} a step against {found.slope.value:.3g}): the slope is no evidence "
+            "of chaos"
+        )
+    return said
+
+
+def _dimensions(series: FloatArray, settings: SlopeSettings) -> tuple[Dimension, ...]:
+    """Of the state space that λ_max was estimated in, and of those of fewer and more delays."""
+    delays = [1] if settings.dimension == 1 else range(max(2, settings.dimension - 2), settings.dimension + 4)
+    found = []
+    for m in delays:
+        space = SlopeSettings(
+            theiler=settings.theiler, steps=settings.steps, dimension=m, delay=settings.delay
+        )
+        summed = correlation_sum(space.points(series), theiler=settings.theiler)
+        found.append(Dimension(m, summed, summed.plateau()))
+    return tuple(found)

@@ -1,0 +1,199 @@
+"""Series of one's own: described by a TOML file in the data folder, beside the series as Parquet.
+
+    data/NAME.toml       what it is and how it is prepared; meant to be read, and edited by hand
+    data/NAME.parquet    the columns as they were read, on an even grid of times, NaN where values are missing
+
+`orch system add` writes both; `get` makes a `Recorded` of them. The digest of the series stands in the
+description and is part of the identity of every trial: other data under the same name, or another
+preparation, are other trials.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from .analysis.exponent import SlopeSettings
+from .base import FloatArray
+from .preparation import Step, length_after, prepare, time_stretch
+from .raw import MissingDataError, data_folder
+from .recorded import Recorded
+from .tables import SeriesError
+
+MIN_POINTS = 1_000
+MAX_POINTS = 1_000_000
+"""Of a prepared series: with fewer nothing is learned, with more the measures take minutes a network."""
+
+
+class Exponent(BaseModel):
+    """How λ_max is estimated; times in steps of the prepared series."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    theiler: int = Field(ge=0)
+    steps: int = Field(ge=2)
+    window: tuple[int, int] | None = None
+    dimension: int = Field(default=1, ge=1)
+    delay: int = Field(default=1, ge=1)
+    radius: float | None = Field(default=None, gt=0)
+
+
+class Description(BaseModel):
+    """`data/NAME.toml`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    description: str = ""
+    source: str = ""
+    sha256: str
+    columns: tuple[str, ...] = Field(min_length=1)
+    raw_points: int = Field(ge=1)
+    raw_dt: float = Field(gt=0)
+    time_unit: str = ""
+    test_points: int = Field(ge=0)
+    standardisation: Literal["per_dimension", "global"] = "per_dimension"
+    steps: tuple[dict[str, Any], ...] = ()
+    exponent: Exponent
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnSeries(Recorded):
+    """A recording that is known by its name in a data folder only, and so by its content in trials."""
+
+    @property
+    def identity(self) -> Mapping[str, Any]:
+        from .hashing import trajectory_hash
+
+        return {"name": self.name, "data": trajectory_hash(self)[:16]}
+
+
+def names() -> tuple[str, ...]:
+    """Names of the series in the data folder, sorted."""
+    folder = data_folder()
+    return tuple(sorted(path.stem for path in folder.glob("*.toml"))) if folder.is_dir() else ()
+
+
+def get(name: str) -> OwnSeries | None:
+    """The series of this name; None where the data folder has none.
+
+    Raises:
+        SeriesError: its description is not valid.
+    """
+    path = data_folder() / f"{name}.toml"
+    if Path(name).name != name or not path.is_file():
+        return None
+    try:
+        described = Description.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        return as_system(name, described, read=partial(_series, path.with_suffix(".parquet"), described))
+    except ValidationError as error:
+        problems = (
+            f"{'.'.join(map(str, one['loc']))}: {one['msg'][:1].lower()}{one['msg'][1:]}"
+            for one in error.errors()
+        )
+        raise SeriesError(f"{path}: {'; '.join(problems)}") from None
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, ValueError) as error:
+        raise SeriesError(f"{path}: {error}") from None
+
+
+def as_system(name: str, described: Description, *, read: Callable[[], FloatArray]) -> OwnSeries:
+    """The system that a description stands for.
+
+    Raises:
+        ValueError: a step does not exist, or parts do not fit together.
+    """
+    steps = steps_of(described)
+    prepared = length_after(described.raw_points, steps)
+    points = prepared - described.test_points
+    if points < 2:
+        raise ValueError(
+            f"{prepared} points after preparation leave none to train on beside {described.test_points}"
+        )
+    variables = described.columns
+    for step in steps:
+        if step.name == "embed":
+            variables = tuple(f"{described.columns[0]}_{i}" for i in range(int(step.parameters["dimension"])))
+    return OwnSeries(
+        name=name,
+        description=described.description or f"series of one's own, from {described.source or 'a file'}",
+        source=described.source,
+        variables=variables,
+        dt=described.raw_dt * time_stretch(steps),
+        n_points=points,
+        standardisation=described.standardisation,
+        read=read,
+        digest=described.sha256,
+        raw_points=described.raw_points,
+        raw_dt=described.raw_dt,
+        columns=described.columns,
+        steps=tuple(steps),
+        test_points=described.test_points,
+        slope=SlopeSettings(**described.exponent.model_dump()),
+        time_unit=described.time_unit,
+    )
+
+
+def steps_of(described: Description) -> list[Step]:
+    """The declared steps.
+
+    Raises:
+        ValueError: one does not exist or has other parameters.
+    """
+    steps = []
+    for number, table in enumerate(described.steps, start=1):
+        parameters = dict(table)
+        if "step" not in parameters:
+            raise ValueError(f'steps[{number}] lacks step = "…", its name')
+        steps.append(Step(str(parameters.pop("step")), parameters))
+    return steps
+
+
+def digest_of(series: FloatArray) -> str:
+    """SHA-256 of a series' values."""
+    return hashlib.sha256(np.ascontiguousarray(series, dtype="<f8").tobytes()).hexdigest()
+
+
+def _series(path: Path, described: Description) -> FloatArray:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    if not path.is_file():
+        raise MissingDataError(f"{path} is not there; `orch system add` writes it")
+    try:
+        table = pq.read_table(path, columns=list(described.columns))
+    except (OSError, pa.ArrowException) as error:
+        raise SeriesError(f"{path} cannot be read: {str(error).splitlines()[0]}") from None
+    series = np.column_stack([column.to_numpy() for column in table.columns]).astype(np.float64)
+    if digest_of(series) != described.sha256:
+        raise SeriesError(
+            f"{path} is not the series that {path.with_suffix('.toml').name} describes: add it again"
+        )
+    return series
+
+
+def prepared(series: FloatArray, steps: Sequence[Step]) -> FloatArray:
+    """A series of one's own after its steps.
+
+    Raises:
+        SeriesError: a step cannot be carried out, or the result is too short or too long.
+    """
+    try:
+        result = prepare(series, steps)
+    except ValueError as error:
+        raise SeriesError(str(error)) from None
+    if len(result) < MIN_POINTS:
+        raise SeriesError(
+            f"{len(result):,} points after preparation are too few: at least {MIN_POINTS:,} are needed"
+        )
+    if len(result) > MAX_POINTS:
+        every = -(-len(result) // MAX_POINTS)
+        raise SeriesError(
+            f"{len(result):,} points after preparation are too many: at most {MAX_POINTS:,}; "
+            f"--subsample {every} keeps every {every}th"
+        )
+    return result

@@ -1,0 +1,251 @@
+"""`orch system add`: what is taken, what is refused and in which words, and a study on what was taken."""
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from orchestrator import adding, systems
+from orchestrator.errors import UsageError
+from orchestrator.identity import trial_from_config
+from orchestrator.systems import DataError, SeriesError
+from orchestrator.systems.preparation import step
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A data folder of the test's own, also the place of its files."""
+    monkeypatch.setenv("ORCH_DATA", str(tmp_path / "data"))
+    return tmp_path
+
+
+def henon(n: int) -> np.ndarray:
+    points = np.empty((n, 2))
+    x, y = 0.1, 0.1
+    for i in range(n):
+        x, y = 1 - 1.4 * x * x + y, 0.3 * x
+        points[i] = x, y
+    return points
+
+
+def write(path: Path, columns: dict[str, list[object]]) -> Path:
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(columns)
+        writer.writerows(zip(*columns.values(), strict=True))
+    return path
+
+
+def numbers(n: int = 2000) -> list[object]:
+    return henon(n)[:, 0].round(9).tolist()
+
+
+REFUSED = {
+    "no such file": (lambda p: p / "none.csv", {}, "none.csv: there is no such file"),
+    "suffix": (lambda p: write(p / "a.xlsx", {"x": numbers()}), {}, "expected a name that ends in .csv"),
+    "text": (
+        lambda p: write(p / "a.csv", {"x": [*numbers(), "n/k"]}), {"columns": ["x"]},
+        r"a\.csv, column 'x', row 2001: 'n/k' is not a number",
+    ),
+    "column": (
+        lambda p: write(p / "a.csv", {"tide": numbers()}), {"columns": ["tid"]},
+        "has no column 'tid': did you mean 'tide'",
+    ),
+    "constant": (
+        lambda p: write(p / "a.csv", {"x": numbers(), "still": [7] * 2000}), {},
+        "column 'still' is 7 in every row: a constant cannot be trained on",
+    ),
+    "missing": (
+        lambda p: write(p / "a.csv", {"x": [*numbers(100), "", "NA", *numbers(2000), "", *numbers(9)]}), {},
+        "column 'x' lacks 3 in 2 gaps, the first at row 101, the longest of 2. --fill-gaps 2 would",
+    ),
+    "long gap": (
+        lambda p: write(p / "a.csv", {"x": [*numbers(100), "", "", *numbers(2000)]}), {"fill_gaps": 1},
+        "the longest of 2",
+    ),
+    "gap at the end": (
+        lambda p: write(p / "a.csv", {"x": [*numbers(2000), ""]}), {"fill_gaps": 5},
+        "begins or ends with missing values",
+    ),
+    "times fall": (
+        lambda p: write(p / "a.csv", {"t": [*range(1000), 997, *range(1001, 2000)], "x": numbers()}),
+        {"time": "t", "dt": None},
+        "column 't': times must rise, but row 1001 has 997 after 999",
+    ),
+    "times uneven": (
+        lambda p: write(p / "a.csv", {"t": [*range(1000), 1000.4, *range(1001, 2000)], "x": numbers()}),
+        {"time": "t", "dt": None},
+        "times must lie 1 apart, .* but row 1001 comes 1.4 after the one before",
+    ),
+    "dates": (
+        lambda p: write(p / "a.csv", {"t": ["1.1.2009 0:10"] * 2000, "x": numbers()}),
+        {"time": "t", "dt": None},
+        "'1.1.2009 0:10' is neither a number nor a date such as 2009-12-31 23:50:00; --time-format",
+    ),
+    "short": (
+        lambda p: write(p / "a.csv", {"x": numbers(300)}), {},
+        "300 points after preparation are too few: at least 1,000",
+    ),
+    "infinite": (
+        lambda p: write(p / "a.csv", {"x": [*numbers(), "inf"]}), {}, r"row 2001: inf is not finite",
+    ),
+    "no dt": (lambda p: write(p / "a.csv", {"x": numbers()}), {"dt": None}, "give --dt, or --time"),
+    "embed two": (
+        lambda p: write(p / "a.csv", {"x": numbers(), "y": numbers()}), {"embed": "auto"},
+        "--embed is for one column, not for 2",
+    ),
+    "empty": (lambda p: write(p / "a.csv", {}), {}, "is empty, or begins with an empty line"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_cannot_be_used_is_refused_in_plain_words_and_nothing_is_written(
+    folder: Path, case: str
+) -> None:
+    make, options, message = REFUSED[case]
+    with pytest.raises((SeriesError, UsageError), match=message):
+        adding.add("mine", make(folder), **{"dt": 1.0, **options})
+    assert not list(folder.glob("data/*"))
+
+
+def test_ten_million_rows_are_refused_with_what_to_do(folder: Path) -> None:
+    np.save(folder / "long.npy", np.random.default_rng(0).standard_normal(10_000_000).astype(np.float32))
+    with pytest.raises(SeriesError, match=r"10,000,000 points .* at most 1,000,000; --subsample 10 keeps"):
+        adding.add("mine", folder / "long.npy", dt=1.0)
+
+
+def test_names_are_checked(folder: Path) -> None:
+    source = write(folder / "a.csv", {"x": numbers()})
+    with pytest.raises(UsageError, match="ships with the tool"):
+        adding.add("lorenz63", source, dt=1.0)
+    for name in ("../x", "dysts:Thomas", "a b", ""):
+        with pytest.raises(UsageError, match="cannot name a series"):
+            adding.add(name, source, dt=1.0)
+    adding.add("mine", source, dt=1.0)
+    with pytest.raises(UsageError, match="exists already"):
+        adding.add("mine", source, dt=1.0)
+    adding.add("mine", source, dt=2.0, force=True)
+    assert systems.get("mine").dt == 2.0 and "mine" in systems.names()
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".csv.gz", ".npy", ".parquet"])
+def test_every_format_gives_the_same_system(folder: Path, suffix: str) -> None:
+    import gzip
+
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    series = henon(1500)
+    path = folder / f"a{suffix}"
+    if suffix == ".npy":
+        np.save(path, series)
+    elif suffix == ".parquet":
+        pq.write_table(pa.table({"x_1": series[:, 0], "x_2": series[:, 1]}), path)
+    else:
+        text = "x_1;x_2\n" + "".join(f"{a!r};{b!r}\n" for a, b in series.tolist())
+        path.write_bytes(gzip.compress(text.encode()) if suffix == ".csv.gz" else text.encode())
+    added = adding.add("mine", path, dt=0.5, test_share=0.0)
+    system = systems.get("mine")
+    assert system == added.system and system.variables == ("x_1", "x_2") and system.dt == 0.5
+    np.testing.assert_array_equal(system.trajectory(), series)
+
+
+def test_gaps_are_filled_and_left_out_rows_found_by_their_times(folder: Path) -> None:
+    x = henon(2000)[:, 0]
+    times = np.arange(2000) * 600.0
+    keep = np.delete(np.arange(2000), [500, 501])
+    stamps = (np.datetime64("2009-01-01T00:10:00") + times[keep].astype("timedelta64[s]")).astype(str)
+    values = [("" if i == 30 else repr(float(x[i]))) for i in keep]
+    source = write(folder / "a.csv", {"when": [s.replace("T", " ") for s in stamps], "x": values})
+    added = adding.add("mine", source, time="when", fill_gaps=2, embed=(2, 1), test_share=0.25)
+    assert (added.missing, added.rows_added) == (3, 2)
+    system = added.system
+    assert (system.dt, system.time_unit, system.variables) == (600.0, "s", ("x_0", "x_1"))
+    assert (system.n_points, system.test_points) == (1499, 500)
+    filled = system.measured()[:, 0]
+    np.testing.assert_allclose(filled[500:502], np.interp([1 / 3, 2 / 3], [0, 1], x[[499, 502]]))
+    np.testing.assert_array_equal(system.trajectory(0)[:, 0], filled[1:1500])
+    np.testing.assert_array_equal(system.trajectory(1)[:, 1], filled[1499:1999])
+
+
+def test_identity_follows_data_and_preparation_and_not_the_words(folder: Path) -> None:
+    series = henon(2000)
+    np.save(folder / "a.npy", series)
+
+    def trial_id() -> str:
+        settings = {"architecture": {"name": "rnn"}, "regime": {"name": "clipping"}, "seed": 0}
+        return trial_from_config({"system": {"name": "mine"}, **settings}).trial_id
+
+    adding.add("mine", folder / "a.npy", dt=1.0)
+    first = trial_id()
+    described = folder / "data" / "mine.toml"
+    text = described.read_text()
+    described.write_text(
+        text.replace('description = ""', 'description = "told"').replace("theiler = ", "theiler = 1")
+    )
+    assert trial_id() == first  # neither words nor the exponent's settings change a result
+    adding.add("mine", folder / "a.npy", dt=1.0, steps=[step("smooth", sigma=1.0)], force=True)
+    smoothed = trial_id()
+    series[7, 1] += 1e-12
+    np.save(folder / "a.npy", series)
+    adding.add("mine", folder / "a.npy", dt=1.0, force=True)
+    assert len({first, smoothed, trial_id()}) == 3
+
+
+def test_descriptions_that_are_not_valid_and_series_that_are_not_theirs(folder: Path) -> None:
+    np.save(folder / "a.npy", henon(2000))
+    adding.add("mine", folder / "a.npy", dt=1.0)
+    described = folder / "data" / "mine.toml"
+    text = described.read_text()
+    for old, new, message in (
+        ("raw_dt = 1.0", "raw_dt = 0", "raw_dt: input should be greater than 0"),
+        ("raw_dt = 1.0", "", "raw_dt: field required"),
+        ("test_points", "tset_points", "tset_points: extra inputs"),
+        (
+            "[exponent]",
+            '[[steps]]\nstep = "smoth"\n[exponent]',
+            "no step is named 'smoth'; there are fill_gaps",
+        ),
+        ("[exponent]", '[[steps]]\nstep = "smooth"\n[exponent]', "missing a required argument: 'sigma'"),
+        ("[exponent]", '[[steps]]\nstep = "smooth"\nsigma = "x"\n[exponent]', "sigma"),
+        ("description", "description = =", r"mine\.toml"),
+    ):
+        described.write_text(text.replace(old, new))
+        with pytest.raises(DataError, match=message):
+            systems.get("mine").trajectory()
+    described.write_text(text)
+    (folder / "data" / "mine.parquet").unlink()
+    with pytest.raises(DataError, match=r"mine\.parquet is not there"):
+        systems.get("mine").trajectory()
+
+
+def test_a_study_on_a_csv_with_missing_values(orch) -> None:
+    """By the command line: refused, repaired as declared, trained on through Ray, reported."""
+    x = henon(3000)
+    x[[70, 71, 900], 1] = np.nan
+    text = ["" if np.isnan(v) else repr(float(v)) for v in x.ravel()]
+    write(orch.directory / "mine.csv", {"x": text[::2], "y": text[1::2]})
+    assert "--fill-gaps 2 would" in orch("system", "add", "mine", "mine.csv", "--dt", "1", code=1)[1]
+    said = orch("system", "add", "mine", "mine.csv", "--dt", "1", "--fill-gaps", "2")[1]
+    assert "3 missing values are filled in" in said
+    new = ["--system", "mine", "--architecture", "rnn", "--tau", "5", "--seeds", "2", "--epochs", "3"]
+    orch("study", "new", "own", *new, "--sequence-length", "20")
+    orch("study", "run", "own", "--set", "evaluation.steps=2000", "--set", "evaluation.checkpoints=0")
+    rows = json.loads(
+        orch(
+            "sql", "--format", "json", "SELECT status, d_stsp, floor_d_stsp FROM trials WHERE system = 'mine'"
+        )[0]
+    )
+    assert len(rows) == 4 and all(row["floor_d_stsp"] > 0 for row in rows)
+    assert (
+        "nothing to run"
+        in orch("study", "run", "own", "--set", "evaluation.steps=2000", "--set", "evaluation.checkpoints=0")[
+            1
+        ]
+    )
+    listed = json.loads(orch("system", "list", "--format", "json")[0])
+    assert next(row for row in listed if row["system"] == "mine")["lambda_max"] == pytest.approx(
+        0.42, abs=0.05
+    )
