@@ -12,7 +12,8 @@ of unknown origin.
 The paper reads off λ_max = 0.007 a step, so τ_pred = 33, and a dimension of 1.8. Times here are in electrode
 steps: a 64th of 6.25 ms each, if they were times. Over steps 50 to 150 of the curve, delay 30, the slope is
 0.0123, 0.0088 and 0.0073 in 5, 8 and 10 dimensions; noise of the same spectrum has the same slopes, and the
-correlation sum has no plateau: its local slope falls from 4 to 1. The recording is not shipped: `orch data fetch eegmmidb_s001r01`.
+correlation sum has no plateau: its local slope falls from 4 to 1. The recording is not shipped: `orch data
+fetch eegmmidb_s001r01`.
 """
 
 from __future__ import annotations

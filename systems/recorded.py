@@ -96,6 +96,11 @@ class Recorded(System):
         """
         return _measured(self)
 
+    def learned(self) -> FloatArray:
+        """That part of `measured` which the training data are made of; raises as it does."""
+        series = self.measured()
+        return series[: len(series) * self.n_points // (self.n_points + self.test_points)]
+
     def prepared(self) -> FloatArray:
         """The whole prepared series (n_points + test_points, N); raises as `measured`."""
         series = _prepare(self, self.measured(), self.unfolding)
@@ -124,12 +129,10 @@ class Recorded(System):
         return [(train[:half], train[half:]), (train[half:], train[:half])]
 
     def spectrum(self, states: FloatArray) -> LyapunovSpectrum:
-        """λ_max alone, from that part of `measured` which the training data are made of."""
-        series = self.measured()
-        series = series[: len(series) * self.n_points // (self.n_points + self.test_points)]
+        """λ_max alone, from `learned`."""
         dt = self.raw_dt * time_stretch(self.preparation)
         try:
-            found = estimate(series, self.slope)
+            found = estimate(self.learned(), self.slope)
         except ValueError as error:
             raise SeriesError(f"system {self.name!r}: λ_max cannot be estimated: {error}") from None
         first, last = found.slope.window

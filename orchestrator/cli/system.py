@@ -9,6 +9,7 @@ import typer
 
 from ..errors import OrchError, UsageError
 from .add import add
+from .analyse import analyse
 from .output import Format, FormatOption, ResultsOption, print_mappings, print_rows
 from .series import SeriesOption, check_suffix, write_series
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Systems: their exponents, floors and trajectories.", no_args_is_help=True)
 
 app.command("add")(add)
+app.command("analyse")(analyse)
 
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="A system by name.")]
 

@@ -17,7 +17,7 @@ from ..base import FloatArray
 from ..embedding import embed
 from .divergence import DivergenceCurve, Slope, kantz, rosenstein
 from .false_neighbours import false_neighbours, unfolding_dimension
-from .mutual_information import autocorrelation, first_fall, first_minimum, mutual_information
+from .mutual_information import BINS, autocorrelation, first_fall, first_minimum, mutual_information
 from .spectrum import mean_period
 from .surrogates import surrogate
 
@@ -30,6 +30,10 @@ MAX_DIMENSION = 8
 SURROGATES = 5
 SURROGATE_REFERENCES = 10_000
 """Points of a surrogate that are followed: its slope need not be known as well as that of the data."""
+
+PLATEAU, PLATEAU_REFERENCES = 0.02, 2_000
+"""A curve is at its plateau if its last fifth is higher than the one before by less than this share of its
+rise; and from how many points that is seen."""
 
 OTHER_RISES = tuple((low, high) for low in (0.05, 0.1, 0.2, 0.3) for high in (0.5, 0.6, 0.7))
 """Parts of a curve's rise that could as well be called straight."""
@@ -95,12 +99,12 @@ class Estimate:
 
 
 def stands_out(slope: float, surrogates: Sequence[float]) -> bool:
-    """Whether a slope lies outside the 99% prediction interval of one more surrogate (Student's t)."""
+    """Whether a slope is steeper than one more surrogate would have it (Student's t, one-sided, 99.5%)."""
     from scipy.special import stdtrit
 
     count = len(surrogates)
     wide = stdtrit(count - 1, 0.995) * np.std(surrogates, ddof=1) * math.sqrt(1 + 1 / count)
-    return bool(abs(slope - np.mean(surrogates)) > wide)
+    return bool(slope - np.mean(surrogates) > wide)
 
 
 def estimate(series: FloatArray, settings: SlopeSettings) -> Estimate:
@@ -110,6 +114,8 @@ def estimate(series: FloatArray, settings: SlopeSettings) -> Estimate:
         ValueError: the series is too short for these settings.
     """
     curve = settings.curve(series)
+    if not np.isfinite(curve.log_distance).all():
+        raise ValueError("neighbours coincide: the values are too coarse, or repeat")
     slope = settings.slope(curve)
     others = [curve.slope(curve.straight_part(*rise)).value for rise in OTHER_RISES]
     part = series[: POINTS + (settings.dimension - 1) * settings.delay]
@@ -152,12 +158,16 @@ def suggest_embedding(series: FloatArray) -> Embedding:
     information = mutual_information(part, max_lag=max_lag)
     correlation = autocorrelation(part, max_lag=max_lag)
     minimum, fall = first_minimum(information), first_fall(correlation)
+    # Of independent values the histogram's information is not 0 but this; a minimum down there is chance.
+    noise = (BINS - 1) ** 2 / (2 * len(part))
+    if minimum is not None and information[minimum] < 2 * noise and fall is not None and fall < minimum:
+        minimum = None
     if minimum is not None:
         delay, delay_because = minimum, "first minimum of the mutual information"
     elif fall is not None:
         delay, delay_because = (
             fall,
-            "the mutual information has no minimum: where the autocorrelation falls below 1/e",
+            "no minimum of the mutual information above its noise: the autocorrelation's fall below 1/e",
         )
     else:
         delay, delay_because = (
@@ -196,9 +206,20 @@ def suggest_settings(series: FloatArray) -> SlopeSettings:
 
 
 def _settings(series: FloatArray, period: float, *, dimension: int = 1, delay: int = 1) -> SlopeSettings:
+    """A curve of ten periods, or as many more as it takes to its plateau."""
     length = min(len(series), POINTS)
-    steps = int(min(max(20, 10 * period), length // 5))
-    return SlopeSettings(theiler=_theiler(period, length), steps=steps, dimension=dimension, delay=delay)
+    steps, longest = int(min(max(20, 10 * period), length // 5)), length // 5
+    while True:
+        settings = SlopeSettings(
+            theiler=_theiler(period, length), steps=steps, dimension=dimension, delay=delay
+        )
+        if steps == longest:
+            return settings
+        curve = settings.curve(series, references=PLATEAU_REFERENCES).log_distance
+        before, end = np.median(curve[3 * steps // 5 : 4 * steps // 5]), np.median(curve[4 * steps // 5 :])
+        if not end - before > PLATEAU * (end - curve.min()):
+            return settings
+        steps = min(2 * steps, longest)
 
 
 def _theiler(period: float, length: int) -> int:

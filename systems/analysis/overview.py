@@ -15,6 +15,7 @@ import numpy as np
 from scipy.stats import kendalltau
 
 from ..base import FloatArray, System
+from ..delay import DelayEquation
 from ..exponents import LyapunovSpectrum, prediction_time_steps
 from ..preparation import Step, runs, time_stretch
 from ..recorded import Recorded
@@ -126,10 +127,13 @@ def overview(system: System) -> Overview:
         gaps = find_gaps(system.read(), system.columns)
         preparation, dt = system.preparation, system.raw_dt * time_stretch(system.preparation)
         series, names, settings = system.measured(), system.columns, system.slope
+        learned = system.learned()
     else:
         states = system.states()
-        series, names, dt, settings = system.observe(states), system.variables, system.dt, None
         computed = system.spectrum(states)
+        delayed = isinstance(system, DelayEquation)  # whose data are copies of one variable
+        series, names = (states, ("x",)) if delayed else (system.observe(states), system.variables)
+        dt, settings, learned = system.dt, None, series
 
     def attempt(what: str, function: Callable[[], T]) -> T | None:
         try:
@@ -138,18 +142,23 @@ def overview(system: System) -> Overview:
             warnings.append(f"{what} cannot be estimated: {error}")
             return None
 
-    columns = tuple(_column(name, values, attempt) for name, values in zip(names, series.T, strict=True))
+    constant = [name for name, values in zip(names, series.T, strict=True) if not np.ptp(values) > 0]
+    if constant:
+        warnings.append(f"constant: {', '.join(constant)}; nothing can be estimated from what does not vary")
+    columns = tuple(
+        _column(name, values, attempt)
+        for name, values in zip(names, series.T, strict=True)
+        if name not in constant
+    )
     for column in columns:
         warnings += _drifts(column)
-    if settings is None:
-        settings = attempt("λ_max", lambda: suggest_settings(series))
+    if settings is None and not constant:
+        settings = attempt("λ_max", lambda: suggest_settings(learned))
     exponent = dimensions = None
-    if settings is not None:
+    if settings is not None and not constant:
         chosen = settings
-        exponent = attempt("λ_max", lambda: estimate(series, chosen))
-        dimensions = attempt("the correlation dimension", lambda: _dimensions(series, chosen))
-    if exponent is not None:
-        warnings += _doubts(exponent)
+        exponent = attempt("λ_max", lambda: estimate(learned, chosen))
+        dimensions = attempt("the correlation dimension", lambda: _dimensions(learned, chosen))
     return Overview(
         system=system,
         raw_points=system.raw_points if isinstance(system, Recorded) else None,
@@ -214,25 +223,6 @@ def _drifts(column: Column) -> list[str]:
         said.append(
             f"{column.name} does not vary alike throughout: the SD of the last twentieth is "
             f"{column.sd_drift:.2g} times that of the first (Kendall's test, p = {column.sd_drift_p:.1g})"
-        )
-    return said
-
-
-def _doubts(found: Estimate) -> list[str]:
-    said = []
-    low, high = found.other_windows
-    if found.slope.value <= 0:
-        said.append("λ_max is not above 0: nothing diverges, and there is no τ_pred")
-    elif high > 1.5 * low:
-        said.append(
-            f"the slope depends on the window: {low:.3g} to {high:.3g} a step over windows that could as "
-            "well be taken; look at the curve before τ_pred is trusted"
-        )
-    if not found.stands_out:
-        said.append(
-            f"noise of the same spectrum diverges as this series does ({min(found.surrogates):.3g} to "
-            f"{max(found.surrogates):.3g} a step against {found.slope.value:.3g}): the slope is no evidence "
-            "of chaos"
         )
     return said
 

@@ -1,0 +1,1 @@
+"""What is known of a series before training, in words: facts, verdict and warnings for terminal and page."""
