@@ -54,7 +54,8 @@ def detrend(series: FloatArray, *, order: int = 1) -> FloatArray:
     if order < 0 or len(series) <= order:
         raise ValueError(f"{len(series)} points have no trend of order {order}")
     time = np.linspace(-1.0, 1.0, len(series))
-    return series - _fit(np.polynomial.legendre.legvander(time, order), series)
+    powers = np.asarray(np.polynomial.legendre.legvander(time, order), dtype=np.float64)
+    return np.asarray(series - _fit(powers, series), dtype=np.float64)
 
 
 def remove_cycle(series: FloatArray, *, period: float, harmonics: int = 1) -> FloatArray:
@@ -104,7 +105,8 @@ def standardise(series: FloatArray) -> FloatArray:
     sd = series.std(axis=0)
     if not (sd > 0).all():
         raise ValueError(f"column {int(np.argmin(sd > 0)) + 1} is constant")
-    return (series - series.mean(axis=0)) / sd
+    scaled: FloatArray = (series - series.mean(axis=0)) / sd
+    return scaled
 
 
 def _reduce_noise(series: FloatArray, **parameters: Any) -> FloatArray:

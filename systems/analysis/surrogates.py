@@ -24,11 +24,12 @@ def surrogate(series: FloatArray, *, seed: int, iterations: int = 100) -> FloatA
         raise ValueError("the series must be a finite array (T >= 4, N)")
     values = np.sort(series, axis=0)
     spectrum = np.fft.rfft(series, axis=0)
+    phase = np.angle(spectrum)
     # One permutation for all columns, or they would begin without any relation to each other.
     now = np.random.default_rng(seed).permutation(series)
     order = np.argsort(now, axis=0, kind="stable")
     for _ in range(iterations):
-        turn = np.exp(1j * np.angle(np.fft.rfft(now, axis=0) * _direction(spectrum).conj()))
+        turn = np.exp(1j * (np.angle(np.fft.rfft(now, axis=0)) - phase))
         turn = np.exp(1j * np.angle(turn.sum(axis=1, keepdims=True)))
         shaped = np.fft.irfft(spectrum * turn, len(series), axis=0)
         previous, order = order, np.argsort(shaped, axis=0, kind="stable")
@@ -37,10 +38,3 @@ def surrogate(series: FloatArray, *, seed: int, iterations: int = 100) -> FloatA
         if np.array_equal(order, previous):
             break
     return now
-
-
-def _direction(
-    spectrum: np.ndarray[tuple[int, ...], np.dtype[np.complex128]],
-) -> np.ndarray[tuple[int, ...], np.dtype[np.complex128]]:
-    """e^{iφ} of every entry."""
-    return np.exp(1j * np.angle(spectrum))
