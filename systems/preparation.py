@@ -86,7 +86,7 @@ def smooth(series: FloatArray, *, sigma: float) -> FloatArray:
 
 
 def subsample(series: FloatArray, *, every: int) -> FloatArray:
-    """Every so manieth point, the first included."""
+    """One point of every so many, beginning with the first."""
     if every < 1:
         raise ValueError(f"every must be at least 1, not {every}")
     return series[::every]

@@ -49,7 +49,7 @@ def add(
     smooth: Annotated[
         float | None, typer.Option(help="Smooth by a Gaussian with an SD of this many rows.")
     ] = None,
-    subsample: Annotated[int | None, typer.Option(min=2, help="Keep every so manieth row.")] = None,
+    subsample: Annotated[int | None, typer.Option(min=2, help="Keep one row of so many.")] = None,
     embed: Annotated[
         str | None,
         typer.Option(
