@@ -62,7 +62,7 @@ STEPS = (
     step("detrend", order=1),
     step("remove_cycle", period=YEAR, harmonics=2),
     step("standardise"),
-    step("reduce_noise"),
+    step("reduce_noise", dimension=5, delay=1, manifold=2, neighbours=50, iterations=1),
     step("smooth", sigma=200.0),
     step("subsample", every=5),
     step("standardise"),
