@@ -12,7 +12,7 @@ MEMBERS = 16
 """A stack is filled up to a multiple of so many members, so that no rounding depends on its size."""
 
 CHUNK = 2000
-"""Steps whose latent states are kept before they are read out: bounds memory."""
+"""Steps, of all runs of a member, whose latent states are kept before they are read out: bounds memory."""
 
 
 def regressed_read_out(
@@ -75,9 +75,10 @@ def free_run(
         observed = points.T.to(B).expand(len(filled), -1, -1)
         state = architecture.start(control(B, observed).contiguous())
         bound = {name: value.contiguous() for name, value in architecture.bind(parameters).items()}
-        for begin in range(0, steps, CHUNK):
+        chunk_steps = max(1, CHUNK // len(points))
+        for begin in range(0, steps, chunk_steps):
             hidden: list[Tensor] = []
-            for _ in range(min(CHUNK, steps - begin)):
+            for _ in range(min(chunk_steps, steps - begin)):
                 state = architecture.step(bound, state)
                 hidden.append(state[0])
             chunk = read_out(shown, torch.cat(hidden, dim=2))[:members].double().cpu().numpy()

@@ -5,6 +5,8 @@ What is written is what `systems.own` reads. Nothing is written unless everythin
 
 import io
 import json
+import math
+import tomllib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,7 +20,7 @@ from .errors import OrchError, UsageError
 from .systems import own, tables
 from .systems.analysis.exponent import suggest_embedding, suggest_settings
 from .systems.analysis.overview import find_gaps
-from .systems.preparation import Step
+from .systems.preparation import Step, length_after, prepare
 from .systems.raw import data_folder
 from .systems.registry import shipped
 from .systems.tables import SeriesError
@@ -26,6 +28,8 @@ from .systems.tables import SeriesError
 FloatArray = NDArray[np.float64]
 
 TEST_SHARE = 0.2
+SHORTEST = 1e-100
+"""Time between rows."""
 
 HEAD = """\
 # A series of one's own, written by `orch system add`. The series is in {name}.parquet.
@@ -54,6 +58,7 @@ def add(
     time: str | None = None,
     time_format: str | None = None,
     time_unit: str = "",
+    rows: tuple[int, int] | None = None,
     fill_gaps: int | None = None,
     steps: Sequence[Step] = (),
     embed: tuple[int, int] | Literal["auto"] | None = None,
@@ -67,6 +72,8 @@ def add(
         columns: of the file, in which order; all but the times if left out.
         dt: time between rows, in the unit that exponents are wanted in; from the times if left out.
         time: the column that holds times.
+        rows: the first and the last row to take, counted from 1; all by default. Counted on the grid of times
+            where there are times.
         fill_gaps: longest gap, in rows, that is filled by straight lines; None refuses missing values.
         steps: preparation between filling gaps and embedding.
         embed: dimension and delay, in steps of the series so far, or "auto"; for a single column.
@@ -81,55 +88,83 @@ def add(
     folder = data_folder()
     files = (folder / f"{name}.toml", folder / f"{name}.parquet")
     _check_name(name, files[0], force)
+    if dt is not None and not SHORTEST <= dt < math.inf:
+        raise UsageError(f"--dt {dt:g}: expected a time above 0")
     table = tables.read_table(source, columns=columns, time=time, time_format=time_format)
     if dt is None and table.dt is None:
         raise UsageError(
             "the time between rows is not known: give --dt, or --time with the column that holds it"
         )
-    missing = _missing(table, source, fill_gaps)
-    tables.check_values(table.values, table.columns, where=str(source))
-    filled = [Step("fill_gaps", {"longest": fill_gaps})] if missing else []
-    before = [*filled, *steps]
-    measured = own.prepared(table.values, before)
-    after = [_embedding(measured, embed)] if embed is not None else []
-    series = own.prepared(measured, after)
+    values = _stretch(table.values, rows, source)
+    tables.check_values(values, table.columns, where=str(source))
+    missing = _missing(values, table, source, fill_gaps)
+    before = [*([Step("fill_gaps", {"longest": fill_gaps})] if missing else []), *steps]
+    own.check_length(length_after(len(values), before))
+    measured = _prepare(values, before, source)
     tables.check_values(measured, table.columns, where=f"{source}, prepared")
+    after = [_embedding(measured, embed)] if embed is not None else []
     described = own.Description(
         description=description,
         source=source.name,
-        sha256=own.digest_of(table.values),
+        sha256=own.digest_of(values),
         columns=table.columns,
-        raw_points=len(table.values),
-        raw_dt=dt if dt is not None else table.dt or 1.0,
+        raw_points=len(values),
+        raw_dt=float(dt if dt is not None else table.dt or 1.0),
         time_unit=time_unit or ("s" if table.dates and dt is None else ""),
-        test_points=round(len(series) * test_share),
+        test_points=round(length_after(len(measured), after) * test_share),
         steps=tuple({"step": step.name, **step.parameters} for step in (*before, *after)),
         exponent=_exponent(measured),
     )
+    text = _toml(name, described)
     try:
-        system = own.as_system(name, described, read=lambda: table.values)
+        system = own.as_system(name, described, read=lambda: values)
+        tomllib.loads(text)
+        encoded = text.encode()
+    except SeriesError:
+        raise
+    except UnicodeEncodeError:
+        raise UsageError("the description holds characters that are none") from None
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"this cannot stand in a description: {error}") from None
     except ValueError as error:
         raise UsageError(str(error)) from None
     try:
-        durable.write(files[1], _parquet(table))
-        durable.write(files[0], _toml(name, described).encode())
+        durable.write(files[1], _parquet(table.columns, values))
+        durable.write(files[0], encoded)
     except OSError as error:
         raise OrchError(f"{files[0].parent} cannot be written: {error.strerror}") from None
     return Added(system, files, missing, table.rows_added)
 
 
 def _check_name(name: str, path: Path, force: bool) -> None:
-    if not name.replace("_", "").replace("-", "").isalnum():
-        raise UsageError(f"'{name}' cannot name a series: letters, digits, '_' and '-' only")
+    if not own.NAME.fullmatch(name):
+        raise UsageError(
+            f"'{name}' cannot name a series: letters, digits, '_' and '-' only, the first a letter or digit"
+        )
     if name in shipped():
         raise UsageError(f"'{name}' is a system that ships with the tool: choose another name")
     if path.exists() and not force:
         raise UsageError(f"{path} exists already: choose another name, or --force to replace it")
 
 
-def _missing(table: tables.Table, source: Path, filled: int | None) -> int:
+def _stretch(values: FloatArray, rows: tuple[int, int] | None, source: Path) -> FloatArray:
+    if rows is None:
+        return values
+    first, last = rows
+    if not 1 <= first < last <= len(values):
+        raise UsageError(f"--rows {first}:{last}: {source} has rows 1 to {len(values)}")
+    return np.ascontiguousarray(values[first - 1 : last])
+
+
+def _missing(values: FloatArray, table: tables.Table, source: Path, filled: int | None) -> int:
     """How many values are missing, if all may be."""
-    gaps = find_gaps(table.values, table.columns)
+    there = np.flatnonzero(np.isfinite(values).all(axis=1))
+    if len(there) and (there[0] > 0 or there[-1] < len(values) - 1):
+        raise SeriesError(
+            f"{source} begins or ends with missing values: --rows {there[0] + 1}:{there[-1] + 1} leaves them "
+            "out"
+        )
+    gaps = find_gaps(values, table.columns)
     too_long = [gap for gap in gaps if gap.longest > (filled or 0)]
     if too_long:
         rows = f", {table.rows_added} whole rows among them, by its times" if table.rows_added else ""
@@ -141,9 +176,16 @@ def _missing(table: tables.Table, source: Path, filled: int | None) -> int:
         longest = max(gap.longest for gap in gaps)
         raise SeriesError(
             f"{source} has missing values{rows}: {listed}. --fill-gaps {longest} would fill them by straight "
-            "lines"
+            "lines, --rows takes a stretch without them"
         )
     return sum(gap.missing for gap in gaps)
+
+
+def _prepare(values: FloatArray, steps: Sequence[Step], source: Path) -> FloatArray:
+    try:
+        return prepare(values, steps)
+    except ValueError as error:
+        raise SeriesError(f"{source}: {error}") from None
 
 
 def _embedding(series: FloatArray, wanted: tuple[int, int] | Literal["auto"]) -> Step:
@@ -164,12 +206,12 @@ def _exponent(series: FloatArray) -> own.Exponent:
     return own.Exponent(**asdict(settings))
 
 
-def _parquet(table: tables.Table) -> bytes:
+def _parquet(columns: Sequence[str], values: FloatArray) -> bytes:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     file = io.BytesIO()
-    pq.write_table(pa.table(dict(zip(table.columns, table.values.T, strict=True))), file)
+    pq.write_table(pa.table(dict(zip(columns, values.T, strict=True))), file)
     return file.getvalue()
 
 

@@ -61,7 +61,8 @@ def evaluate(
     if each is not None:
         places = np.linspace(0, len(data.test) - 1, max(1, steps // each)).astype(np.int64)
         starts = torch.from_numpy(data.test[places])
-        short = list(free_run(stack.architecture, parameters, start=starts, steps=each, shown=shown))
+        ran = free_run(stack.architecture, parameters, start=starts, steps=each, shown=shown)
+        short = list(ran.reshape(stack.size, len(places), each, -1))
     return [
         None if diverged is not None else _measure(run, pieces, measures)
         for run, pieces, diverged in zip(runs, short, stack.diverged_epoch, strict=True)
@@ -69,19 +70,33 @@ def evaluate(
 
 
 def _measure(run: NDArray[np.float64], short: NDArray[np.float64] | None, measures: MeasureSet) -> Evaluation:
-    for one in (run,) if short is None else (run, short):
-        # NaN compares as outside, so that one test serves both ways of leaving every bound.
-        outside = ~(np.abs(one) <= BOUND).all(axis=1)
-        if outside.any():
-            return Evaluation(dict.fromkeys(COLUMNS.values()), int(np.argmax(outside)) + 1)
-    values = measures.evaluate(run)
+    """Measures of a long run (steps, N) and, where there are such, of short ones (runs, steps, N).
+
+    Whether a network is bounded is judged where D_stsp is taken: by the short runs, if any; of a long run
+    that leaves every bound beside them the spectra are missing.
+    """
+    left = _leaves(run)
+    judged = left if short is None else min(filter(None, map(_leaves, short)), default=None)
+    if judged is not None:
+        return Evaluation(dict.fromkeys(COLUMNS.values()), judged)
+    found: dict[str, float | None] = {}
+    if left is None:
+        found = _by_column(measures.evaluate(run))
     if short is not None:
-        of_short = measures.evaluate(short)
-        for preset, by_measure in values.items():
-            by_measure.update({name: of_short[preset][name] for name in SHORT_TERM if name in by_measure})
-    return Evaluation(
-        {column: _finite(values[preset].get(name)) for (preset, name), column in COLUMNS.items()}, None
-    )
+        of_short = _by_column(measures.evaluate(short.reshape(-1, short.shape[-1])))
+        found |= {column: of_short[column] for (_, name), column in COLUMNS.items() if name in SHORT_TERM}
+    return Evaluation({column: found.get(column) for column in COLUMNS.values()}, None)
+
+
+def _leaves(run: NDArray[np.float64]) -> int | None:
+    """The first step outside every bound, counted from 1."""
+    # NaN compares as outside, so that one test serves both ways of leaving.
+    outside = ~(np.abs(run) <= BOUND).all(axis=1)
+    return int(np.argmax(outside)) + 1 if outside.any() else None
+
+
+def _by_column(values: Mapping[str, Mapping[str, float]]) -> dict[str, float | None]:
+    return {column: _finite(values[preset].get(name)) for (preset, name), column in COLUMNS.items()}
 
 
 def _finite(value: float | None) -> float | None:
@@ -94,7 +109,8 @@ def references(data: Dataset, measures: MeasureSet, *, steps: int) -> dict[str, 
     None in a preset that does not define D_stsp for data of so many dimensions.
 
     At the data's own length the floor is the mean over independent trajectories that the dataset
-    holds; at any other it is one trajectory's, cut to (or as long as there is) the length.
+    holds; at any other it is one trajectory's, cut to (or as long as there is) the length. Of a recording,
+    of which there is one trajectory, it is what the dataset holds at any length.
     """
     as_they_are = data.is_recorded or steps == data.n_points  # of a recording there is no other trajectory
     floors = data.floors if as_they_are else measures.evaluate(data.scored_train[:steps])

@@ -9,7 +9,7 @@ later does not orphan old results.
 import hashlib
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -53,6 +53,9 @@ class Trial:
     training: TrainingSettings
     evaluation: EvaluationSettings
     seed: int
+    data: str | None = field(default=None, compare=False)
+    """Of a trial that was recorded: the digest of the data of one's own that it was trained on. None: those
+    that the system's name stands for now."""
 
     @cached_property
     def context(self) -> dict[str, Any]:
@@ -61,13 +64,19 @@ class Trial:
         # Tests pin what each version stands for, so that none is forgotten.
         versions = {key: value for key, value in VERSIONS.items() if value != 1}
         parts: dict[str, Any] = {
-            "system": dict(systems.get(self.system).identity),
+            "system": self._system_identity,
             "architecture": {"name": self.architecture.name, **_settings(self.architecture)},
             "training": _settings(self.training),
             "evaluation": _settings(self.evaluation),
             "versions": versions,
         }
         return {key: value for key, value in parts.items() if value}
+
+    @property
+    def _system_identity(self) -> dict[str, Any]:
+        if self.data is not None:
+            return {"name": self.system, "data": self.data}
+        return dict(systems.get(self.system).identity)
 
     @cached_property
     def cell(self) -> dict[str, Any]:
@@ -109,7 +118,9 @@ class Trial:
     @property
     def context_label(self) -> str:
         """The settings that differ from the defaults, for people."""
+        data = self._system_identity.get("data")
         parts = {
+            **({"data": data[:8]} if data else {}),
             **_settings(self.architecture),
             **_settings(self.training),
             **{f"evaluation.{key}": value for key, value in _settings(self.evaluation).items()},
@@ -164,4 +175,5 @@ def trial_from_config(config: dict[str, Any]) -> Trial:
         training=TrainingSettings(**config.get("training", {})),
         evaluation=EvaluationSettings(**config.get("evaluation", {})),
         seed=config["seed"],
+        data=config["system"].get("data"),
     )

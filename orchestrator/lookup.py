@@ -100,8 +100,9 @@ def generate(
 ) -> tuple[NDArray[np.float64], list[str]]:
     """A free run of a trial's network from the point where its evaluation started.
 
-    On the kind of machine where it was evaluated this is the very run that was measured, digit by digit; on
-    another, rounding differs and a chaotic run soon leaves it, on the same attractor.
+    On the kind of machine where it was evaluated this is the very run that was measured, digit by digit (but
+    for what `evaluation.restart_every` measures on short runs); on another, rounding differs and a chaotic
+    run soon leaves it, on the same attractor.
 
     Args:
         steps: length of the run.
@@ -116,6 +117,7 @@ def generate(
     import torch
     from pydantic import ValidationError
 
+    from . import systems
     from .identity import trial_from_config
     from .models.rollout import free_run
     from .systems.dataset import load
@@ -128,6 +130,11 @@ def generate(
         raise OrchError(
             f"trial {row['trial_id'][:12]} is of an older version of its system or of training, "
             "which this version of orch cannot repeat"
+        )
+    if trial.data is not None and systems.get(trial.system).identity.get("data") != trial.data:
+        raise OrchError(
+            f"trial {row['trial_id'][:12]} was trained on other data than those that are called "
+            f"'{trial.system}' now"
         )
     kept = weights.load(results, trial.trial_id, expected=row.get("parameters_digest"))
     data = load(trial.system, cache=results / "systems")

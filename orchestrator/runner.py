@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from . import begun, journal
+from . import begun, journal, systems
 from .cluster import Placement, cluster, gpus_of, slots_of
 from .errors import OrchError
 from .identity import Trial, canonical_json, digest, trial_from_config
@@ -129,6 +129,7 @@ def train_stack(config: dict[str, Any]) -> None:
 
     stack = json.loads(config["stack"])
     os.environ["ORCH_DATA"] = stack["data"]  # a worker's working directory is not the user's
+    systems.hold_as(stack["own"])  # as they were when the study was planned
     device = worker.prepare(threads=stack["threads"], gpus=stack["gpus"])
     trials = [trial_from_config(item) for item in stack["trials"]]
     last = time.monotonic()
@@ -167,6 +168,7 @@ def _fit(
                 "trials": [trial.config for trial in stack],
                 "results": str(results),
                 "data": str(data_folder()),
+                "own": systems.held({trial.system for trial in stack}),
                 "threads": max(1, int(placement.cpus_per_trial)),
                 "gpus": placement.gpus_per_trial,
             }

@@ -1,6 +1,8 @@
 """Settings of a trial that belong to no leaf: how it is evaluated."""
 
-from pydantic import BaseModel, ConfigDict, Field
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
 class EvaluationSettings(BaseModel):
@@ -22,8 +24,14 @@ class EvaluationSettings(BaseModel):
         default=None,
         ge=10,
         le=10_000_000,
-        description="D_stsp over runs of so many steps, each started on the data, instead of one long run",
+        description="where a run dwells is measured over runs of so many steps, each started on the data",
     )
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.restart_every is not None and self.restart_every > self.steps:
+            raise ValueError(f"restart_every must be at most steps ({self.steps}), not {self.restart_every}")
+        return self
 
     def epochs(self, total: int) -> list[int]:
         """Epochs after which the network is evaluated: `checkpoints` evenly spaced ones, and the last."""

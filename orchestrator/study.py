@@ -229,6 +229,7 @@ def _systems(names: list[str], problems: list[Problem]) -> list[systems.System]:
     found = []
     for name in names:
         try:
+            systems.hold([name])
             found.append(systems.get(name))
         except systems.UnknownSystemError as error:
             near = did_you_mean(name, error.known)

@@ -173,7 +173,10 @@ def _train_and_evaluate(
                         course.append(member, stack.epoch, quantity, value)
         if stack.all_diverged:
             break
-    definitions = canonical_json(measures.definitions())
+    how: dict[str, Any] = measures.definitions()
+    if cell.evaluation.restart_every is not None:
+        how["restart_every"] = cell.evaluation.restart_every
+    definitions = canonical_json(how)
     measured_against = references(data, measures, steps=cell.evaluation.steps)
     rows = []
     for member, trial in enumerate(trials):

@@ -9,7 +9,7 @@ from .base import DataError, System
 from .flow import Flow
 from .raw import MissingDataError
 from .recorded import Recorded
-from .registry import UnknownSystemError, get, names, shipped
+from .registry import UnknownSystemError, get, held, hold, hold_as, names, shipped
 from .tables import SeriesError
 
 __all__ = [
@@ -21,6 +21,9 @@ __all__ = [
     "System",
     "UnknownSystemError",
     "get",
+    "held",
+    "hold",
+    "hold_as",
     "names",
     "shipped",
 ]

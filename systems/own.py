@@ -11,9 +11,10 @@ preparation, are other trials.
 from __future__ import annotations
 
 import hashlib
+import re
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -23,12 +24,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from .analysis.exponent import SlopeSettings
 from .base import FloatArray
-from .preparation import Step, length_after, prepare, time_stretch
+from .preparation import Step, length_after, overlap, time_stretch
 from .raw import MissingDataError, data_folder
 from .recorded import Recorded
 from .tables import SeriesError
 
-MIN_POINTS = 1_000
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
+MIN_POINTS, MIN_TEST_POINTS = 1_000, 100
 MAX_POINTS = 1_000_000
 """Of a prepared series: with fewer nothing is learned, with more the measures take minutes a network."""
 
@@ -37,12 +39,12 @@ class Exponent(BaseModel):
     """How λ_max is estimated; times in steps of the prepared series."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-    theiler: int = Field(ge=0)
-    steps: int = Field(ge=2)
+    theiler: int = Field(ge=0, strict=True)
+    steps: int = Field(ge=2, strict=True)
     window: tuple[int, int] | None = None
-    dimension: int = Field(default=1, ge=1)
-    delay: int = Field(default=1, ge=1)
-    radius: float | None = Field(default=None, gt=0)
+    dimension: int = Field(default=1, ge=1, strict=True)
+    delay: int = Field(default=1, ge=1, strict=True)
+    radius: float | None = Field(default=None, gt=0, allow_inf_nan=False, strict=True)
 
 
 class Description(BaseModel):
@@ -53,10 +55,10 @@ class Description(BaseModel):
     source: str = ""
     sha256: str
     columns: tuple[str, ...] = Field(min_length=1)
-    raw_points: int = Field(ge=1)
-    raw_dt: float = Field(gt=0)
+    raw_points: int = Field(ge=1, strict=True)
+    raw_dt: float = Field(gt=0, allow_inf_nan=False, strict=True)
     time_unit: str = ""
-    test_points: int = Field(ge=0)
+    test_points: int = Field(ge=0, strict=True)
     standardisation: Literal["per_dimension", "global"] = "per_dimension"
     steps: tuple[dict[str, Any], ...] = ()
     exponent: Exponent
@@ -65,6 +67,9 @@ class Description(BaseModel):
 @dataclass(frozen=True, kw_only=True)
 class OwnSeries(Recorded):
     """A recording that is known by its name in a data folder only, and so by its content in trials."""
+
+    described: str = field(default="", compare=False)
+    """The text of its description."""
 
     @property
     def identity(self) -> Mapping[str, Any]:
@@ -76,7 +81,8 @@ class OwnSeries(Recorded):
 def names() -> tuple[str, ...]:
     """Names of the series in the data folder, sorted."""
     folder = data_folder()
-    return tuple(sorted(path.stem for path in folder.glob("*.toml"))) if folder.is_dir() else ()
+    found = folder.glob("*.toml") if folder.is_dir() else ()
+    return tuple(sorted(path.stem for path in found if NAME.fullmatch(path.stem) and path.is_file()))
 
 
 def get(name: str) -> OwnSeries | None:
@@ -86,18 +92,32 @@ def get(name: str) -> OwnSeries | None:
         SeriesError: its description is not valid.
     """
     path = data_folder() / f"{name}.toml"
-    if Path(name).name != name or not path.is_file():
+    if not NAME.fullmatch(name) or not path.is_file():
         return None
     try:
-        described = Description.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-        return as_system(name, described, read=partial(_series, path.with_suffix(".parquet"), described))
+        return from_text(name, path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise SeriesError(f"{path}: {error}") from None
+
+
+def from_text(name: str, text: str) -> OwnSeries:
+    """The series that the text of a description stands for.
+
+    Raises:
+        SeriesError: it is not valid.
+    """
+    path = data_folder() / f"{name}.toml"
+    try:
+        described = Description.model_validate(tomllib.loads(text))
+        read = partial(_series, path.with_suffix(".parquet"), described)
+        return replace(as_system(name, described, read=read), described=text)
     except ValidationError as error:
         problems = (
             f"{'.'.join(map(str, one['loc']))}: {one['msg'][:1].lower()}{one['msg'][1:]}"
             for one in error.errors()
         )
         raise SeriesError(f"{path}: {'; '.join(problems)}") from None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, ValueError) as error:
+    except (tomllib.TOMLDecodeError, ValueError) as error:
         raise SeriesError(f"{path}: {error}") from None
 
 
@@ -109,10 +129,14 @@ def as_system(name: str, described: Description, *, read: Callable[[], FloatArra
     """
     steps = steps_of(described)
     prepared = length_after(described.raw_points, steps)
-    points = prepared - described.test_points
-    if points < 2:
+    between = overlap(steps) if described.test_points else 0
+    points = prepared - between - described.test_points
+    check_length(prepared)
+    if 0 < described.test_points < MIN_TEST_POINTS or points < prepared // 3:
         raise ValueError(
-            f"{prepared} points after preparation leave none to train on beside {described.test_points}"
+            f"{prepared:,} points after preparation cannot be cut into {points:,} to train on, {between:,} "
+            f"that an embedding has of both, and {described.test_points:,} to test on: at least "
+            f"{MIN_TEST_POINTS} to test on, or 0, and a third to train on"
         )
     variables = described.columns
     for step in steps:
@@ -136,6 +160,24 @@ def as_system(name: str, described: Description, *, read: Callable[[], FloatArra
         slope=SlopeSettings(**described.exponent.model_dump()),
         time_unit=described.time_unit,
     )
+
+
+def check_length(points: int) -> None:
+    """Whether a series of so many points, prepared, can be worked with.
+
+    Raises:
+        SeriesError: it is too short or too long.
+    """
+    if points > MAX_POINTS:
+        every = -(-points // MAX_POINTS)
+        raise SeriesError(
+            f"{points:,} points after preparation are too many: at most {MAX_POINTS:,}; "
+            f"--subsample {every} keeps one of {every}"
+        )
+    if points < MIN_POINTS:
+        raise SeriesError(
+            f"{max(points, 0):,} points after preparation are too few: at least {MIN_POINTS:,} are needed"
+        )
 
 
 def steps_of(described: Description) -> list[Step]:
@@ -174,26 +216,3 @@ def _series(path: Path, described: Description) -> FloatArray:
             f"{path} is not the series that {path.with_suffix('.toml').name} describes: add it again"
         )
     return series
-
-
-def prepared(series: FloatArray, steps: Sequence[Step]) -> FloatArray:
-    """A series of one's own after its steps.
-
-    Raises:
-        SeriesError: a step cannot be carried out, or the result is too short or too long.
-    """
-    try:
-        result = prepare(series, steps)
-    except ValueError as error:
-        raise SeriesError(str(error)) from None
-    if len(result) < MIN_POINTS:
-        raise SeriesError(
-            f"{len(result):,} points after preparation are too few: at least {MIN_POINTS:,} are needed"
-        )
-    if len(result) > MAX_POINTS:
-        every = -(-len(result) // MAX_POINTS)
-        raise SeriesError(
-            f"{len(result):,} points after preparation are too many: at most {MAX_POINTS:,}; "
-            f"--subsample {every} keeps every {every}th"
-        )
-    return result

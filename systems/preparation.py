@@ -8,6 +8,7 @@ steps of the series as the step finds it. Every function raises ValueError for a
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -80,8 +81,10 @@ def smooth(series: FloatArray, *, sigma: float) -> FloatArray:
     """The running mean with Gaussian weights of standard deviation `sigma`; the ends are mirrored."""
     from scipy.ndimage import gaussian_filter1d  # here: plans are made without scipy, which takes a while
 
-    if not sigma > 0:
-        raise ValueError(f"sigma must be above 0, not {sigma:g}")
+    if not 0 < sigma <= len(series) / 8:
+        raise ValueError(
+            f"sigma must be above 0 and at most an eighth of {len(series)} points, not {sigma:g}"
+        )
     return np.asarray(gaussian_filter1d(series, sigma, axis=0), dtype=np.float64)
 
 
@@ -154,6 +157,16 @@ class Step:
             inspect.signature(function).bind(None, **self.parameters)
         except TypeError as error:
             raise ValueError(f"step {self.name!r}: {error}") from None
+        for key, value in self.parameters.items():
+            kind = str(inspect.signature(function).parameters[key].annotation)
+            if kind.startswith("int"):
+                least = 0 if key in ("order", "first") else 1
+                if type(value) is not int or value < least:
+                    raise ValueError(
+                        f"step {self.name!r}: {key} must be a whole number from {least} on, not {value!r}"
+                    )
+            elif type(value) not in (int, float) or not 0 < value < math.inf:
+                raise ValueError(f"step {self.name!r}: {key} must be a number above 0, not {value!r}")
 
     def __str__(self) -> str:
         inside = ", ".join(f"{key}={value}" for key, value in self.parameters.items())
@@ -180,6 +193,15 @@ def prepare(series: FloatArray, steps: Sequence[Step]) -> FloatArray:
         except (ValueError, TypeError) as error:  # a parameter from a file may be of any type
             raise ValueError(f"step {number}, {one}: {error}") from None
     return series
+
+
+def overlap(steps: Sequence[Step]) -> int:
+    """So many rows of the result after a row hold values that the row, or one before it, holds too."""
+    for number, one in enumerate(steps):
+        if one.name == "embed":
+            past = int(one.parameters["delay"]) * (int(one.parameters["dimension"]) - 1)
+            return -(-past // time_stretch(steps[number:]))
+    return 0
 
 
 def time_stretch(steps: Sequence[Step]) -> int:

@@ -6,8 +6,10 @@ shipped: `orch data fetch NAME` brings one.
 
 from __future__ import annotations
 
+import hashlib
 import os
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from .base import DataError
@@ -50,10 +52,10 @@ class RawFile:
         return data_folder() / "raw" / self.file
 
     def found(self) -> Path:
-        """Where it lies.
+        """Where it lies, whole as far as a checksum is known.
 
         Raises:
-            MissingDataError: it is not there.
+            MissingDataError: it is not there, or is another file.
         """
         if not self.path.is_file():
             raise MissingDataError(
@@ -61,7 +63,18 @@ class RawFile:
                 f"`orch data fetch {self.name}` downloads it ({self.size / 1e6:.1f} MB), "
                 "`--from FILE` takes a copy at hand"
             )
+        if self.sha256 is not None and _sha256(self.path, self.path.stat().st_mtime_ns) != self.sha256:
+            raise MissingDataError(
+                f"{self.path} is not the recording that this name stands for (its SHA-256 is another): "
+                f"`orch data fetch {self.name}` replaces it"
+            )
         return self.path
+
+
+@cache
+def _sha256(path: Path, changed: int) -> str:
+    """Of a file; read once for every time at which it was changed."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 EEG = RawFile(

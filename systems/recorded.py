@@ -1,8 +1,9 @@
 """Recorded series: data that were measured, prepared by declared steps, with λ_max estimated from them.
 
-A recording is one trajectory. It is cut in time: the first part is trained on, the last tested on. With
-`test_points` of 0 both are the whole of it, as in the sparse-forcing paper: scores then say how well the
-training data are reproduced.
+A recording is one trajectory. It is cut in time: the first part is trained on, the last tested on, and what
+an embedding would hold of both is left out between them. (Steps before the embedding see the whole: smoothing
+mixes values across the cut as far as it is wide.) With `test_points` of 0 both are the whole of it, as in the
+sparse-forcing paper: scores then say how well the training data are reproduced.
 
 Floors: what the training part scores against the test part; without a test part, the mean of what each half
 scores against the other. There is no second trajectory to ask, so slow change of the recording is in them.
@@ -23,10 +24,10 @@ from typing import Any
 
 import numpy as np
 
-from .analysis.exponent import POINTS, SURROGATES, SlopeSettings, estimate
+from .analysis.exponent import ESTIMATOR, SlopeSettings, estimate
 from .base import FloatArray, System
 from .exponents import LyapunovSpectrum
-from .preparation import Step, length_after, prepare, time_stretch
+from .preparation import Step, length_after, overlap, prepare, time_stretch
 from .tables import SeriesError
 
 
@@ -55,10 +56,10 @@ class Recorded(System):
     def __post_init__(self) -> None:
         super().__post_init__()
         prepared = length_after(self.raw_points, self.steps)
-        if self.n_points + self.test_points != prepared:
+        if self.n_points + self.gap + self.test_points != prepared:
             raise ValueError(
                 f"system {self.name!r}: {self.raw_points} recorded points are {prepared} after preparation, "
-                f"not {self.n_points} to train on and {self.test_points} to test on"
+                f"not {self.n_points} to train on, {self.gap} between and {self.test_points} to test on"
             )
         if not np.isclose(self.dt, self.raw_dt * time_stretch(self.steps), rtol=1e-9):
             raise ValueError(f"system {self.name!r}: dt is not raw_dt times what is subsampled")
@@ -69,12 +70,18 @@ class Recorded(System):
 
     @property
     def constants(self) -> Mapping[str, float]:
+        names = [step.name for step in self.steps]
         return {
-            f"{step.name}.{key}": float(value)
-            for step in self.steps
+            (step.name if names.count(step.name) == 1 else f"{step.name}_{names[: i + 1].count(step.name)}")
+            + f".{key}": float(value)
+            for i, step in enumerate(self.steps)
             for key, value in step.parameters.items()
-            if isinstance(value, int | float)
         }
+
+    @property
+    def gap(self) -> int:
+        """Points between those that are trained and those that are tested on."""
+        return overlap(self.steps) if self.test_points else 0
 
     @property
     def unfolding(self) -> tuple[Step, ...]:
@@ -99,7 +106,7 @@ class Recorded(System):
     def learned(self) -> FloatArray:
         """That part of `measured` which the training data are made of; raises as it does."""
         series = self.measured()
-        return series[: len(series) * self.n_points // (self.n_points + self.test_points)]
+        return series[: len(series) * self.n_points // (self.n_points + self.gap + self.test_points)]
 
     def prepared(self) -> FloatArray:
         """The whole prepared series (n_points + test_points, N); raises as `measured`."""
@@ -117,7 +124,7 @@ class Recorded(System):
             raise SeriesError(f"system {self.name!r} is a recording: it has trajectories 0 and 1, no {index}")
         series = self.prepared()
         if self.test_points:
-            series = series[: self.n_points] if index == 0 else series[self.n_points :]
+            series = series[: self.n_points] if index == 0 else series[-self.test_points :]
         if n_points is not None and n_points > len(series):
             raise SeriesError(f"system {self.name!r} is a recording of {len(series)} points, not {n_points}")
         return series[:n_points]
@@ -167,7 +174,7 @@ class Recorded(System):
             "n_points": self.n_points,
             "test_points": self.test_points,
             "standardisation": self.standardisation,
-            "exponents": {**asdict(self.slope), "points": POINTS, "surrogates": SURROGATES},
+            "exponents": {**asdict(self.slope), "estimator": ESTIMATOR},
         }
 
 

@@ -6,6 +6,7 @@ Series of one's own (`own`) are found in the data folder, behind those that are 
 from __future__ import annotations
 
 import difflib
+from collections.abc import Iterable, Mapping
 
 from . import own
 from .base import DataError, System
@@ -47,6 +48,33 @@ class UnknownSystemError(DataError, LookupError):
         return f"unknown system {self.name!r}: {hint}known systems: {', '.join(self.known)}"
 
 
+_HELD: dict[str, System] = {}
+
+
+def hold(names: Iterable[str]) -> None:
+    """Let these names, from now on and in this process, mean the systems that they mean now.
+
+    A study asks for a series by its name over hours, in which it can be replaced by another.
+
+    Raises:
+        UnknownSystemError, SeriesError: as `get`.
+    """
+    for name in names:
+        _HELD.pop(name, None)
+        _HELD[name] = get(name)
+
+
+def held(names: Iterable[str]) -> dict[str, str]:
+    """Of the series of one's own among these names, as they are held: their descriptions, for `hold_as`."""
+    return {name: system.described for name in names if isinstance(system := get(name), own.OwnSeries)}
+
+
+def hold_as(described: Mapping[str, str]) -> None:
+    """`hold` in another process, by what `held` said in the first, wherever the data folder is now."""
+    for name, text in described.items():
+        _HELD[name] = own.from_text(name, text)
+
+
 def shipped() -> tuple[str, ...]:
     """Names of the systems that come with the tool, sorted."""
     return tuple(sorted(_SYSTEMS))
@@ -64,7 +92,7 @@ def get(name: str) -> System:
         UnknownSystemError: there is none; says which name is near.
         SeriesError: it is a series of one's own whose description is not valid.
     """
-    found = _SYSTEMS.get(name) or own.get(name)
+    found = _HELD.get(name) or _SYSTEMS.get(name) or own.get(name)
     if found is None:
         raise UnknownSystemError(name, names())
     return found

@@ -10,7 +10,8 @@ from __future__ import annotations
 import csv
 import difflib
 import gzip
-import math
+import re
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,14 @@ from .base import DataError, FloatArray
 SUFFIXES = (".csv", ".csv.gz", ".txt", ".tsv", ".npy", ".parquet")
 MISSING = ["", "NA", "N/A", "NaN", "nan", "NAN", "null", "NULL", "None", "?", "-"]
 """Texts of a CSV file that stand for a missing value."""
+
+DECIMAL_COMMA = r"-?\d+,\d+"
+
+SMALLEST, LARGEST = 1e-100, 1e100
+"""Range of a column that can be computed with, squares of it included."""
+
+MOST_ADDED = 2
+"""Times as many rows as a file has may stand on the grid of its times."""
 
 UNEVEN = 0.01
 """Share of a time step by which times may be off their grid."""
@@ -87,10 +96,15 @@ def read_columns(
     """Read columns of numbers as they stand; arguments and errors as for `read_table`, times in any order."""
     if not path.is_file():
         raise SeriesError(f"{path}: there is no such file")
-    table = _read(path)
+    table = _read(path, as_text=time if time_format is not None else None)
     names = list(table)
     if not names:
         raise SeriesError(f"{path} has no columns")
+    if "" in names:
+        raise SeriesError(f"{path}: column {names.index('') + 1} has no name")
+    twice = sorted({name for name in columns if list(columns).count(name) > 1})
+    if twice:
+        raise SeriesError(f"column {twice[0]!r} is asked for twice")
     chosen = list(columns) or [name for name in names if name != time]
     for name in [*chosen, *([time] if time else [])]:
         if name not in table:
@@ -133,6 +147,13 @@ def regular(times: FloatArray, values: FloatArray, *, where: str) -> tuple[Float
             f"{row} comes {differences[row - 2]:.6g} after the one before ({len(off)} such rows): "
             "resample the series first"
         )
+    length = float(np.round(steps).sum()) + 1
+    if length > MOST_ADDED * len(times):
+        row = int(np.argmax(differences)) + 2
+        raise SeriesError(
+            f"{where}: the times leave out {length - len(times):,.0f} rows of {dt:.6g}, more than there are; "
+            f"row {row} comes {differences[row - 2]:.6g} after the one before"
+        )
     place = np.concatenate([[0], np.round(steps).astype(np.int64).cumsum()])
     grid = np.full((int(place[-1]) + 1, values.shape[1]), np.nan)
     grid[place] = values
@@ -141,8 +162,8 @@ def regular(times: FloatArray, values: FloatArray, *, where: str) -> tuple[Float
     return grid, even, len(grid) - len(values)
 
 
-def _read(path: Path) -> dict[str, Any]:
-    """Columns by name, as pyarrow or numpy arrays."""
+def _read(path: Path, *, as_text: str | None = None) -> dict[str, Any]:
+    """Columns by name, as pyarrow or numpy arrays; one of them as the text that it is, where that is CSV."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -152,18 +173,23 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         if name.endswith(".npy"):
             return _from_numpy(np.load(path, allow_pickle=False), path)
-        table = pq.read_table(path) if name.endswith(".parquet") else _from_csv(path)
-    except (OSError, ValueError, EOFError, pa.ArrowException) as error:
+        table = pq.read_table(path) if name.endswith(".parquet") else _from_csv(path, as_text)
+        names = [column.strip() for column in table.column_names]
+    except (OSError, ValueError, EOFError, pa.ArrowException, zlib.error) as error:
         if isinstance(error, SeriesError):
             raise
-        raise SeriesError(f"{path} cannot be read: {str(error).splitlines()[0]}") from None
-    if len(set(table.column_names)) < len(table.column_names):
-        twice = next(name for name in table.column_names if table.column_names.count(name) > 1)
+        kind = "NumPy array" if name.endswith(".npy") else "table"
+        said = (str(error).splitlines() or [""])[0].encode("unicode_escape").decode()[:100]
+        raise SeriesError(f"{path} cannot be read as a {kind}: {said}") from None
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
         raise SeriesError(f"{path}: two columns are named {twice!r}")
-    return dict(zip(table.column_names, table.columns, strict=True))
+    return dict(zip(names, table.columns, strict=True))
 
 
-def _from_numpy(array: np.ndarray[Any, Any], path: Path) -> dict[str, Any]:
+def _from_numpy(array: Any, path: Path) -> dict[str, Any]:
+    if not isinstance(array, np.ndarray):
+        raise SeriesError(f"{path} holds several arrays: expected one")
     if array.ndim == 1:
         array = array[:, None]
     if array.ndim != 2 or array.dtype.kind not in "fiu":
@@ -175,22 +201,48 @@ def _from_numpy(array: np.ndarray[Any, Any], path: Path) -> dict[str, Any]:
     return {f"x_{i + 1}": array[:, i] for i in range(array.shape[1])}
 
 
-def _from_csv(path: Path) -> Any:
+def _from_csv(path: Path, as_text: str | None) -> Any:
+    import pyarrow as pa
     import pyarrow.csv as pacsv
 
     opener = gzip.open if path.name.lower().endswith(".gz") else open
-    with opener(path, "rt", encoding="utf-8-sig", errors="replace", newline="") as file:
-        first = file.readline()
-    if not first.strip():
+    with opener(path, "rb") as file:
+        first = file.readline(100_000)
+    if not first.strip(b"\xef\xbb\xbf \r\n"):
         raise SeriesError(f"{path} is empty, or begins with an empty line")
-    delimiter = max(",;\t", key=first.count)
-    header = next(csv.reader([first], delimiter=delimiter))
-    names = [f"x_{i + 1}" for i in range(len(header))] if all(map(_is_number, header)) else None
+    try:
+        encoding, header = "utf-8", first.decode("utf-8-sig")
+    except UnicodeDecodeError:  # "°C" as many loggers write it
+        encoding, header = "latin-1", first.decode("latin-1")
+    if "\0" in header:
+        raise SeriesError(f"{path} is no text")
+    delimiter = max(",;\t", key=header.count)
+    if delimiter not in header and len(header.split()) > 1:
+        return _from_spaces(path, header.split(), encoding)
+    cells = next(csv.reader([header], delimiter=delimiter))
+    names = [f"x_{i + 1}" for i in range(len(cells))] if all(map(_is_number, cells)) else None
     return pacsv.read_csv(
         path,
-        read_options=pacsv.ReadOptions(column_names=names),
+        read_options=pacsv.ReadOptions(column_names=names, encoding=encoding),
         parse_options=pacsv.ParseOptions(delimiter=delimiter),
-        convert_options=pacsv.ConvertOptions(null_values=MISSING, strings_can_be_null=True),
+        convert_options=pacsv.ConvertOptions(
+            null_values=MISSING,
+            strings_can_be_null=True,
+            column_types={as_text: pa.string()} if as_text is not None else None,
+        ),
+    )
+
+
+def _from_spaces(path: Path, cells: list[str], encoding: str) -> Any:
+    """Columns of numbers with blanks between, under a header or none."""
+    import pyarrow as pa
+
+    has_names = not all(map(_is_number, cells))
+    values = np.loadtxt(path, skiprows=int(has_names), encoding=encoding, ndmin=2)
+    if values.shape[1] != len(cells):
+        raise SeriesError(f"{path}: {values.shape[1]} columns under {len(cells)} names")
+    return pa.table(
+        dict(zip(cells if has_names else [f"x_{i + 1}" for i in range(len(cells))], values.T, strict=True))
     )
 
 
@@ -218,7 +270,12 @@ def _numbers(column: Any, name: str, path: Path) -> FloatArray:
     else:
         for row, cell in enumerate(column.to_pylist(), start=1):
             if cell is not None and not _is_number(str(cell)):
-                raise SeriesError(f"{path}, column {name!r}, row {row}: {str(cell)!r} is not a number")
+                hint = (
+                    ", as numbers with a decimal comma are not"
+                    if re.fullmatch(DECIMAL_COMMA, str(cell))
+                    else ""
+                )
+                raise SeriesError(f"{path}, column {name!r}, row {row}: {str(cell)!r} is not a number{hint}")
         values = np.array([np.nan if cell is None else float(str(cell)) for cell in column.to_pylist()])
     infinite = np.flatnonzero(np.isinf(values))
     if len(infinite):
@@ -235,6 +292,8 @@ def _times(column: Any, name: str, form: str | None, path: Path) -> tuple[FloatA
 
     if isinstance(column, np.ndarray):
         return _numbers(column, name, path), False
+    if form is not None and not form.strip():
+        raise SeriesError("--time-format is empty: expected how dates are written, such as '%d.%m.%Y %H:%M'")
     if pa.types.is_string(column.type) and form is not None:
         parsed = pc.strptime(column, format=form, unit="us", error_is_null=True)
         wrong = np.flatnonzero(np.asarray(pc.is_null(parsed)))
@@ -244,6 +303,11 @@ def _times(column: Any, name: str, form: str | None, path: Path) -> tuple[FloatA
                 f"{path}, column {name!r}, row {wrong[0] + 1}: {text!r} is not of the form {form!r}"
             )
         column = parsed
+    if pa.types.is_time(column.type):
+        raise SeriesError(f"{path}, column {name!r} holds times of day: expected dates, or numbers that rise")
+    if pa.types.is_duration(column.type):
+        passed = column.cast(pa.duration("us")).cast(pa.int64()).to_numpy().astype(np.float64)
+        return (passed - passed[0]) / 1e6, True
     if pa.types.is_temporal(column.type):
         stamps = column.cast(pa.timestamp("us")).cast(pa.int64()).to_numpy().astype(np.float64)
         return (stamps - stamps[0]) / 1e6, True
@@ -260,13 +324,19 @@ def check_values(values: FloatArray, columns: Sequence[str], *, where: str) -> N
     """Refuse what no network can learn from.
 
     Raises:
-        SeriesError: a column is constant.
+        SeriesError: a column has no value, is constant, or is of a size that cannot be computed with.
     """
     for name, column in zip(columns, values.T, strict=True):
-        low, high = np.nanmin(column), np.nanmax(column)
+        there = column[np.isfinite(column)]
+        if not len(there):
+            raise SeriesError(f"{where}: column {name!r} has no value in any row")
+        low, high = float(there.min()), float(there.max())
         if not high > low:
             raise SeriesError(
                 f"{where}: column {name!r} is {low:g} in every row: a constant cannot be trained on"
             )
-        if not math.isfinite(high - low):
-            raise SeriesError(f"{where}: column {name!r} has values too far apart to be computed with")
+        if not SMALLEST < high - low < LARGEST:
+            raise SeriesError(
+                f"{where}: column {name!r} runs from {low:g} to {high:g}: scale it to numbers that can be "
+                "computed with"
+            )

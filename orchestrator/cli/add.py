@@ -1,5 +1,7 @@
 """`orch system add`: a series of one's own becomes a system."""
 
+import csv
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -18,7 +20,8 @@ def add(
         Path, typer.Argument(metavar="FILE", help="A .csv (or .csv.gz, .tsv, .txt), .npy or .parquet file.")
     ],
     columns: Annotated[
-        str | None, typer.Option(help="Columns to take, separated by commas; all but the times by default.")
+        str | None,
+        typer.Option(help="Columns to take, separated by commas; by default all but the times."),
     ] = None,
     dt: Annotated[
         float | None,
@@ -31,6 +34,10 @@ def add(
         str | None, typer.Option(help="How dates are written if not 2009-12-31 23:50:00: '%d.%m.%Y %H:%M'.")
     ] = None,
     time_unit: Annotated[str, typer.Option(help="Name of the unit of time, such as s or h.")] = "",
+    rows: Annotated[
+        str | None,
+        typer.Option(metavar="FIRST:LAST", help="Take these rows, counted from 1; all by default."),
+    ] = None,
     fill_gaps: Annotated[
         int | None,
         typer.Option(
@@ -73,11 +80,12 @@ def add(
     added = adding.add(
         name,
         file,
-        columns=[part.strip() for part in columns.split(",")] if columns else (),
+        columns=[part.strip() for part in next(csv.reader([columns]))] if columns else (),
         dt=dt,
         time=time,
         time_format=time_format,
         time_unit=time_unit,
+        rows=_rows(rows),
         fill_gaps=fill_gaps,
         steps=_steps(detrend, cycle, reduce_noise, smooth, subsample),
         embed=_embed(embed),
@@ -113,24 +121,31 @@ def _steps(
 ) -> "list[Step]":
     from ..systems.preparation import step
 
-    steps = []
-    if detrend is not None:
-        steps.append(step("detrend", order=detrend))
-    for period in cycles or []:
-        steps.append(step("remove_cycle", period=period))
-    if reduce_noise is not None:
-        steps.append(step("reduce_noise", iterations=reduce_noise))
-    if smooth is not None:
-        steps.append(step("smooth", sigma=smooth))
-    if subsample is not None:
-        steps.append(step("subsample", every=subsample))
-    return steps
+    wanted = [
+        ("detrend", {"order": detrend}),
+        *(("remove_cycle", {"period": period}) for period in cycles or []),
+    ]
+    wanted += [("reduce_noise", {"iterations": reduce_noise}), ("smooth", {"sigma": smooth})]
+    wanted.append(("subsample", {"every": subsample}))
+    try:
+        return [step(name, **given) for name, given in wanted if None not in given.values()]
+    except ValueError as error:
+        raise UsageError(str(error)) from None
 
 
 def _embed(text: str | None) -> tuple[int, int] | Literal["auto"] | None:
     if text is None or text == "auto":
         return "auto" if text else None
-    parts = text.split(",")
-    if len(parts) != 2 or not all(part.strip().isdigit() and int(part) > 0 for part in parts):
+    numbers = re.fullmatch(r"\s*([1-9][0-9]*)\s*,\s*([1-9][0-9]*)\s*", text)
+    if numbers is None:
         raise UsageError(f"--embed {text}: expected dimension and delay, such as 5,12, or auto")
-    return int(parts[0]), int(parts[1])
+    return int(numbers[1]), int(numbers[2])
+
+
+def _rows(text: str | None) -> tuple[int, int] | None:
+    if text is None:
+        return None
+    numbers = re.fullmatch(r"([0-9]+):([0-9]+)", text)
+    if numbers is None:
+        raise UsageError(f"--rows {text}: expected the first and the last row, such as 101:5000")
+    return int(numbers[1]), int(numbers[2])

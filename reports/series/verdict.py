@@ -116,9 +116,9 @@ def doubts_of(found: Estimate) -> list[str]:
         return ["λ_max is not above 0 within twice its error: nothing diverges, and there is no τ_pred"]
     if not found.stands_out:
         said.append(
-            f"noise of the same spectrum diverges as fast or faster ({plain(min(found.surrogates))} to "
-            f"{plain(max(found.surrogates))} a step against {plain(slope.value)}): the slope is no evidence "
-            "of chaos"
+            f"not clearly steeper than noise of the same spectrum ({plain(slope.value)} a step against "
+            f"{plain(min(found.surrogates))} to {plain(max(found.surrogates))}): the slope is no evidence of "
+            "chaos"
         )
     if high > WIDE_RANGE * low:
         said.append(

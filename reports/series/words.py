@@ -48,7 +48,9 @@ def with_error(value: float, error: float) -> str:
     """'1.5052 ± 0.0024': two significant digits of the error, and the value to the same place."""
     if not (math.isfinite(error) and error > 0):
         return plain(value, 4)
-    places = min(max(0, 1 - math.floor(math.log10(error))), 12)
+    places = max(0, 1 - math.floor(math.log10(error)))
+    if places > 12:
+        return f"{plain(value, 4)} ± {plain(error, 2)}"
     return f"{value:.{places}f} ± {error:.{places}f}".replace("-", "−")
 
 

@@ -19,6 +19,9 @@ import numpy as np
 from ..base import FloatArray
 from .neighbours import IntArray, check_points, nearest_neighbours
 
+COINCIDE = 1e-10
+"""Share of the series' range below which two points are one."""
+
 BLOCKS = 10
 """Parts of the series, in time, over which the error of a slope is taken."""
 
@@ -172,13 +175,17 @@ def _spread(count: int, at_most: int) -> IntArray:
 def _follow(
     points: FloatArray, reference: IntArray, partner: IntArray, steps: int, method: str
 ) -> DivergenceCurve:
-    """Mean log distances of pairs that are all followed to the end; pairs that coincide do not count."""
+    """Mean log distances of pairs that are all followed to the end.
+
+    Pairs that coincide do not count: of a periodic series the distances are rounding errors, which grow, too.
+    """
+    least = (COINCIDE * float(np.ptp(points, axis=0).max())) ** 2
     block = reference * BLOCKS // (len(points) - steps)
     by_block = np.full((BLOCKS, steps + 1), np.nan)
     curve = np.empty(steps + 1)
     for k in range(steps + 1):
         squared = ((points[reference + k] - points[partner + k]) ** 2).sum(axis=1)
-        apart = squared > 0
+        apart = squared > least
         logs = 0.5 * np.log(squared[apart])
         curve[k] = logs.mean() if len(logs) else np.nan
         sums = np.bincount(block[apart], weights=logs, minlength=BLOCKS)

@@ -21,6 +21,9 @@ from .mutual_information import BINS, autocorrelation, first_fall, first_minimum
 from .spectrum import mean_period
 from .surrogates import surrogate
 
+ESTIMATOR = 1
+"""Raised when a change in this room changes what is estimated from the same series."""
+
 POINTS = 100_000
 """Of longer series the first so many serve the exponent."""
 
@@ -68,12 +71,16 @@ class SlopeSettings:
         """The log-divergence curve of a series; of Rosenstein's neighbours at most `references` are followed.
 
         Raises:
-            ValueError: it is too short for these settings.
+            ValueError: it is too short for these settings, or its neighbours coincide.
         """
         points = self.points(series)
         if self.radius is None:
-            return rosenstein(points, steps=self.steps, theiler=self.theiler, references=references)
-        return kantz(points, steps=self.steps, theiler=self.theiler, radius=self.radius)
+            curve = rosenstein(points, steps=self.steps, theiler=self.theiler, references=references)
+        else:
+            curve = kantz(points, steps=self.steps, theiler=self.theiler, radius=self.radius)
+        if not np.isfinite(curve.log_distance).all():
+            raise ValueError("neighbours coincide: the series is periodic, or its values are too coarse")
+        return curve
 
     def slope(self, curve: DivergenceCurve) -> Slope:
         """λ_max per step, with its window and error over blocks."""
@@ -114,8 +121,6 @@ def estimate(series: FloatArray, settings: SlopeSettings) -> Estimate:
         ValueError: the series is too short for these settings.
     """
     curve = settings.curve(series)
-    if not np.isfinite(curve.log_distance).all():
-        raise ValueError("neighbours coincide: the values are too coarse, or repeat")
     slope = settings.slope(curve)
     others = [curve.slope(curve.straight_part(*rise)).value for rise in OTHER_RISES]
     part = series[: POINTS + (settings.dimension - 1) * settings.delay]

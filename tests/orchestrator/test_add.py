@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from orchestrator import adding, systems
+from orchestrator import adding, study, systems
 from orchestrator.errors import UsageError
 from orchestrator.identity import trial_from_config
 from orchestrator.store import Store
-from orchestrator.systems import DataError, SeriesError
+from orchestrator.systems import DataError, SeriesError, registry
 from orchestrator.systems.preparation import step
 
 
@@ -18,6 +18,7 @@ from orchestrator.systems.preparation import step
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A data folder of the test's own, also the place of its files."""
     monkeypatch.setenv("ORCH_DATA", str(tmp_path / "data"))
+    monkeypatch.setattr(registry, "_HELD", {})
     return tmp_path
 
 
@@ -67,8 +68,40 @@ REFUSED = {
     ),
     "gap at the end": (
         lambda p: write(p / "a.csv", {"x": [*numbers(2000), ""]}), {"fill_gaps": 5},
-        "begins or ends with missing values",
+        "begins or ends with missing values: --rows 1:2000 leaves them out",
     ),
+    "no value": (
+        lambda p: write(p / "a.csv", {"x": [""] * 2000, "y": numbers()}), {"fill_gaps": 5},
+        "column 'x': no value in any row",
+    ),
+    "decimal commas": (
+        lambda p: write(p / "a.csv", {"x": [str(v).replace(".", ",") for v in numbers()]}), {},
+        "is not a number, as numbers with a decimal comma are not",
+    ),
+    "far time": (
+        lambda p: write(p / "a.csv", {"t": [*range(1999), 10**12], "x": numbers()}),
+        {"time": "t", "dt": None},
+        "the times leave out 999,999,998,001 rows of 1, more than there are; row 2000",
+    ),
+    "size": (lambda p: write(p / "a.csv", {"x": [v * 1e200 for v in numbers()]}), {}, "scale it to numbers"),
+    "periodic": (
+        lambda p: write(p / "a.csv", {"x": np.sin(2 * np.pi * np.arange(3000) / 50).tolist()}), {},
+        "neighbours coincide: the series is periodic",
+    ),
+    "cut": (
+        lambda p: write(p / "a.csv", {"x": numbers(3000)}), {"embed": (10, 222)},
+        "cannot be cut into .* 1,998 that an embedding has of both",
+    ),
+    "zero dt": (lambda p: write(p / "a.csv", {"x": numbers()}), {"dt": 0.0}, "--dt 0: expected a time"),
+    "endless dt": (lambda p: write(p / "a.csv", {"x": numbers()}), {"dt": np.inf}, "--dt inf: expected"),
+    "smoothed away": (
+        lambda p: write(p / "a.csv", {"x": numbers()}), {"steps": [step("smooth", sigma=1e9)]},
+        "sigma must be above 0 and at most an eighth of 2000 points",
+    ),
+    "tiny test": (
+        lambda p: write(p / "a.csv", {"x": numbers()}), {"test_share": 0.01}, "at least 100 to test on, or 0",
+    ),
+    "no text": (lambda p: (p / "a.csv").write_bytes(bytes(5000)) and p / "a.csv", {}, "is no text"),
     "times fall": (
         lambda p: write(p / "a.csv", {"t": [*range(1000), 997, *range(1001, 2000)], "x": numbers()}),
         {"time": "t", "dt": None},
@@ -120,7 +153,7 @@ def test_names_are_checked(folder: Path) -> None:
     source = write(folder / "a.csv", {"x": numbers()})
     with pytest.raises(UsageError, match="ships with the tool"):
         adding.add("lorenz63", source, dt=1.0)
-    for name in ("../x", "dysts:Thomas", "a b", ""):
+    for name in ("../x", "dysts:Thomas", "a b", "", "-x", ".h", "²", "x" * 200):
         with pytest.raises(UsageError, match="cannot name a series"):
             adding.add(name, source, dt=1.0)
     adding.add("mine", source, dt=1.0)
@@ -163,10 +196,10 @@ def test_gaps_are_filled_and_left_out_rows_found_by_their_times(folder: Path) ->
     assert (added.missing, added.rows_added) == (3, 2)
     system = added.system
     assert (system.dt, system.time_unit, system.variables) == (600.0, "s", ("x_0", "x_1"))
-    assert (system.n_points, system.test_points) == (1499, 500)
+    assert (system.n_points, system.test_points) == (1498, 500)
     filled = system.measured()[:, 0]
     np.testing.assert_allclose(filled[500:502], np.interp([1 / 3, 2 / 3], [0, 1], x[[499, 502]]))
-    np.testing.assert_array_equal(system.trajectory(0)[:, 0], filled[1:1500])
+    np.testing.assert_array_equal(system.trajectory(0)[:, 0], filled[1:1499])
     np.testing.assert_array_equal(system.trajectory(1)[:, 1], filled[1499:1999])
 
 
@@ -209,7 +242,16 @@ def test_descriptions_that_are_not_valid_and_series_that_are_not_theirs(folder: 
             "no step is named 'smoth'; there are fill_gaps",
         ),
         ("[exponent]", '[[steps]]\nstep = "smooth"\n[exponent]', "missing a required argument: 'sigma'"),
-        ("[exponent]", '[[steps]]\nstep = "smooth"\nsigma = "x"\n[exponent]', "sigma"),
+        (
+            "[exponent]",
+            '[[steps]]\nstep = "smooth"\nsigma = "x"\n[exponent]',
+            "sigma must be a number above 0, not 'x'",
+        ),
+        (
+            "[exponent]",
+            '[[steps]]\nstep = "subsample"\nevery = 0\n[exponent]',
+            "every must be a whole number from 1 on, not 0",
+        ),
         ("description", "description = =", r"mine\.toml"),
     ):
         described.write_text(text.replace(old, new))
@@ -221,6 +263,45 @@ def test_descriptions_that_are_not_valid_and_series_that_are_not_theirs(folder: 
         systems.get("mine").trajectory()
 
 
+OWN = """
+    [grid]
+    system = ["mine"]
+    architecture = ["rnn"]
+    [regimes.sparse_forcing]
+    tau = [5]
+    [regimes.clipping]
+    [seeds]
+    count = 2
+    [training]
+    epochs = 3
+    sequence_length = 20
+    [evaluation]
+    steps = 2000
+    checkpoints = 0
+"""
+
+
+def test_a_study_keeps_the_data_that_it_was_planned_with(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    np.save(folder / "a.npy", henon(2000))
+    np.save(folder / "b.npy", henon(2500)[:, ::-1])
+    (folder / "own.toml").write_text(OWN)
+    adding.add("mine", folder / "a.npy", dt=1.0)
+    planned = study.load(folder / "own.toml")
+    ids, held = planned.trial_ids(), systems.held(planned.systems)
+    config = next(planned.trials()).config
+    adding.add("mine", folder / "b.npy", dt=1.0, force=True)
+    assert planned.trial_ids() == ids and systems.get("mine").n_points == 1600
+    monkeypatch.setattr(registry, "_HELD", {})  # a worker, which is told what was planned
+    assert trial_from_config(config).trial_id == ids[0] and systems.get("mine").n_points == 2000
+    systems.hold_as(held)
+    assert systems.get("mine").n_points == 1600
+    with pytest.raises(DataError, match=r"is not the series that mine\.toml describes"):
+        systems.get("mine").trajectory()  # unless the results folder has it
+    assert study.load(folder / "own.toml").trial_ids() != ids
+
+
 def test_a_study_on_a_csv_with_missing_values(orch) -> None:
     """By the command line: refused, repaired as declared, trained on through Ray, reported."""
     x = henon(3000)
@@ -230,24 +311,7 @@ def test_a_study_on_a_csv_with_missing_values(orch) -> None:
     assert "--fill-gaps 2 would" in orch("system", "add", "mine", "mine.csv", "--dt", "1", code=1)[1]
     said = orch("system", "add", "mine", "mine.csv", "--dt", "1", "--fill-gaps", "2")[1]
     assert "3 missing values are filled in" in said
-    (orch.directory / "own.toml").write_text(
-        """
-        [grid]
-        system = ["mine"]
-        architecture = ["rnn"]
-        [regimes.sparse_forcing]
-        tau = [5]
-        [regimes.clipping]
-        [seeds]
-        count = 2
-        [training]
-        epochs = 3
-        sequence_length = 20
-        [evaluation]
-        steps = 2000
-        checkpoints = 0
-        """
-    )
+    (orch.directory / "own.toml").write_text(OWN)
     orch("study", "run", "own.toml")
     with Store(orch.results).reading() as (connection, _):
         rows = connection.execute("SELECT status, floor_d_stsp, system_hash FROM trials").fetchall()

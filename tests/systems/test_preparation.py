@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import gzip
+import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -90,12 +91,18 @@ def test_temperatures_stand_on_the_grid_of_their_times(tmp_path: Path) -> None:
         jena.temperatures(path, points=299)
 
 
-def test_fragment_of_the_real_file(recordings: Path, tmp_path: Path) -> None:
+def test_fragment_of_the_real_file(recordings: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (packed,) = (recordings / "jena").glob("*.csv.gz")
     path = tmp_path / "jena.csv"
     path.write_bytes(gzip.decompress(packed.read_bytes()))
     found = jena.temperatures(path, points=4000)
     assert np.isfinite(found).all() and found[0, 0] == -8.02
+    assert hashlib.sha256(found.tobytes()).hexdigest() == jena.BEGINNING
+    monkeypatch.setenv("ORCH_DATA", str(tmp_path))
+    (tmp_path / "raw").mkdir()
+    path.rename(tmp_path / "raw" / "jena_climate_2009_2016.csv")
+    with pytest.raises(DataError, match=r"is not the recording from 2009-01-01 00:10 .* whole"):
+        get("jena").trajectory()
 
 
 def test_jena_steps_leave_what_is_neither_trend_nor_year(tmp_path: Path) -> None:
@@ -143,6 +150,13 @@ def fetched(recordings: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     return recordings / "paper_chaosrnn" / "tisean_eeg"
 
 
+def test_another_recording_under_the_name_is_refused(fetched: Path, tmp_path: Path, recordings: Path) -> None:
+    other = (recordings / "eeg" / "S002R01.edf").read_bytes()
+    (tmp_path / "raw" / "S001R01.edf").write_bytes(other)
+    with pytest.raises(MissingDataError, match="is not the recording that this name stands for"):
+        recorded("eeg").read()
+
+
 def test_eeg_from_the_recording_is_the_series_of_the_authors(fetched: Path) -> None:
     system = recorded("eeg_published")
     theirs = np.loadtxt(fetched / "eeg.dat.gz", skiprows=1)
@@ -170,16 +184,17 @@ def test_eeg_is_prepared_as_the_authors_did(fetched: Path) -> None:
 
 def test_a_recording_must_be_what_its_declaration_says() -> None:
     walk = np.random.default_rng(0).standard_normal((3000, 1)).cumsum(axis=0)
-    system = recorded("jena_published")
-    small = dataclasses.replace(
-        system, name="walk", digest="walk", raw_points=3000, n_points=800, test_points=200,
-        read=lambda: walk, variables=("a", "b", "c", "d", "e"),
+    fits = dataclasses.replace(
+        recorded("jena_published"), name="walk", digest="walk", raw_points=3000, n_points=2000,
+        test_points=200, read=lambda: walk, steps=(step("embed", dimension=5, delay=100),),
     )  # fmt: skip
-    assert small.trajectory(0).shape == (800, 5) and small.trajectory(1).shape == (200, 5)
-    np.testing.assert_array_equal(small.trajectory(1)[-1], walk[[-1, -501, -1001, -1501, -2001], 0])
-    with pytest.raises(ValueError, match="3000 recorded points are 1000 after preparation, not 700 to"):
-        dataclasses.replace(small, n_points=700)
+    with pytest.raises(ValueError, match="2600 after preparation, not 1900 to train on, 400 between and 200"):
+        dataclasses.replace(fits, n_points=1900)
+    assert fits.trajectory(0).shape == (2000, 5) and fits.trajectory(1).shape == (200, 5)
+    np.testing.assert_array_equal(fits.trajectory(1)[-1], walk[[-1, -101, -201, -301, -401], 0])
+    assert fits.trajectory(0).max(axis=0)[0] == walk[400:2400].max()
+    assert fits.trajectory(1)[0, 4] == walk[2400, 0]  # of what is tested on nothing is trained on
     with pytest.raises(DataError, match="the recording has 3000 points, not 3100"):
-        dataclasses.replace(small, raw_points=3100, n_points=900).trajectory()
+        dataclasses.replace(fits, raw_points=3100, n_points=2100).trajectory()
     with pytest.raises(DataError, match="has trajectories 0 and 1, no 2"):
-        small.states(2)
+        fits.states(2)
