@@ -32,6 +32,7 @@ MIGRATIONS = {
         ALTER TABLE trials ADD COLUMN code_changes VARCHAR;
     """,
     2: "ALTER TABLE trials ADD COLUMN parameters_digest VARCHAR",
+    3: "ALTER TABLE systems ADD COLUMN lambda_from VARCHAR",
 }
 """Version → the statements that make the next version of it."""
 

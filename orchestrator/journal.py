@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 
 from . import durable
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 TRIALS = pa.schema(
     [
@@ -68,7 +68,7 @@ SYSTEMS = pa.schema(
         ("spectrum", pa.list_(pa.float64())), ("tau_pred", pa.float64()),
         ("standardisation", pa.string()), ("parameters", pa.string()), ("source", pa.string()),
         ("floors", pa.string()), ("ceilings", pa.string()),
-        ("recorded_at", pa.timestamp("us")),
+        ("recorded_at", pa.timestamp("us")), ("lambda_from", pa.string()),
     ]
 )  # fmt: skip
 

@@ -48,7 +48,8 @@ CREATE TABLE IF NOT EXISTS systems (
     system VARCHAR, content_hash VARCHAR, dimension BIGINT, variables VARCHAR, dt DOUBLE, n_points BIGINT,
     lambda_max DOUBLE, lambda_max_se DOUBLE, spectrum DOUBLE[], tau_pred DOUBLE,
     standardisation VARCHAR, parameters JSON, source VARCHAR,
-    floors JSON, ceilings JSON, recorded_at TIMESTAMP
+    floors JSON, ceilings JSON, recorded_at TIMESTAMP,
+    lambda_from VARCHAR        -- equations | data | noise: from data, and noise of their spectrum gives it too
 );
 
 -- NaN is no number to take a mean over: it becomes NULL, which is counted apart.
@@ -64,7 +65,7 @@ SELECT
     finite(CASE WHEN t.status IN ('diverged', 'unbounded') THEN t.ceiling_d_stsp_published
                 WHEN t.status = 'ok' THEN coalesce(finite(t.d_stsp_published), t.ceiling_d_stsp_published)
            END) AS d_stsp_published_score,
-    s.tau_pred, s.lambda_max, s.lambda_max_se, s.dt
+    s.tau_pred, s.lambda_max, s.lambda_max_se, s.lambda_from, s.dt
 FROM trials AS t
 LEFT JOIN systems AS s ON s.content_hash = t.system_hash;
 

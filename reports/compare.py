@@ -276,6 +276,12 @@ def _cautions(contexts: Sequence[Context], rows: Sequence[Row]) -> Iterator[str]
     if few:
         of_all = f"{few} of {counted(len(rows), 'comparison')}"
         yield f"Fewer than {FEW_SEEDS} pairs in {of_all}: the interval leans on logs being normal."
+    doubtful = sorted({context.system for context in contexts if context.lambda_from == "noise"})
+    if doubtful:
+        yield (
+            f"τ_pred of {', '.join(doubtful)} is that of a slope which noise of the same spectrum has too: "
+            "no evidence of chaos, and no more than a place to start from."
+        )
     unknown = sorted({row.system for row in rows if row.tau_pred is None})
     if unknown:
         yield f"No τ_pred for {', '.join(unknown)}: nothing can be said about the τ nearest to it."

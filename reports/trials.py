@@ -85,6 +85,8 @@ class Context:
     tau_pred: float | None
     lambda_max: float | None
     lambda_max_se: float | None
+    lambda_from: str | None
+    """`equations`, `data`, or `noise`: from data, but noise of their spectrum gives it too."""
     dt: float | None
     floor: float | None
     ceiling: float | None
@@ -156,7 +158,7 @@ def read_contexts(
     numbers = {
         context_id: values
         for context_id, *values in connection.execute(
-            f"SELECT context_id, {middles} FROM {chosen} GROUP BY context_id"
+            f"SELECT context_id, any_value(lambda_from), {middles} FROM {chosen} GROUP BY context_id"
         ).fetchall()
     }
     trials: dict[str, list[Trial]] = defaultdict(list)
@@ -198,7 +200,7 @@ def _check_studies(connection: duckdb.DuckDBPyConnection, studies: Sequence[str]
 def _context(
     context_id: str,
     found: list[tuple[Any, ...]],
-    numbers: Sequence[float | None],
+    numbers: Sequence[Any],
     trials: Mapping[str, list[Trial]],
     *,
     ambiguous: bool,
@@ -215,7 +217,7 @@ def _context(
         mark = f" #{cell_id[:8]}" if alike[label] > 1 else ""
         family = family_of(label) + mark
         cells.append(Cell(cell_id, regime, label + mark, family, tau, tuple(trials[cell_id])))
-    tau_pred, lambda_max, lambda_max_se, dt, floor, ceiling = numbers
+    lambda_from, (tau_pred, lambda_max, lambda_max_se, dt, floor, ceiling) = numbers[0], numbers[1:]
     return Context(
         context_id=context_id,
         system=system,
@@ -224,6 +226,7 @@ def _context(
         tau_pred=tau_pred if tau_pred is not None and tau_pred > 0 else None,
         lambda_max=lambda_max,
         lambda_max_se=lambda_max_se,
+        lambda_from=lambda_from,
         dt=dt,
         floor=floor,
         ceiling=ceiling,

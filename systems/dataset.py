@@ -18,11 +18,13 @@ from __future__ import annotations
 import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from . import cache as cache_file
+from .analysis.exponent import stands_out
 from .base import TEST, TRAIN, System
 from .exponents import LyapunovSpectrum, prediction_time_steps
 from .hashing import canonical_json, content_hash, trajectory_hash
@@ -77,6 +79,14 @@ class Dataset:
     def n_points(self) -> int:
         return len(self.train)
 
+    @property
+    def lambda_from(self) -> Literal["equations", "data", "noise"]:
+        """Where λ_max comes from. `noise`: from data, but noise of their values and spectrum gives it too."""
+        if not self.spectrum.surrogates:
+            return "equations"
+        apart = stands_out(self.spectrum.exponents[0], self.spectrum.surrogates)
+        return "data" if apart else "noise"
+
     def row(self) -> dict[str, object]:
         """Flat description, one row of a table of systems."""
         return {
@@ -88,6 +98,7 @@ class Dataset:
             "lambda_max": self.lambda_max,
             "lambda_max_se": self.lambda_max_standard_error,
             "spectrum": list(self.spectrum.exponents),
+            "lambda_from": self.lambda_from,
             "tau_pred": self.tau_pred,
             "standardisation": self.standardisation,
             "parameters": canonical_json(self.parameters),

@@ -87,12 +87,9 @@ def show(name: NameArgument, form: FormatOption = Format.table, results: Results
     if spectrum.other_windows is not None:
         row["lambda_max_over_other_windows"] = "{:.4g} to {:.4g}".format(*spectrum.other_windows)
     if spectrum.surrogates:
-        from ..systems.analysis.exponent import stands_out
-
-        apart = stands_out(spectrum.exponents[0], spectrum.surrogates)
         row["lambda_max_of_surrogates"] = (
             f"{min(spectrum.surrogates):.4g} to {max(spectrum.surrogates):.4g}"
-            + ("" if apart else ": noise diverges alike, so the slope is no evidence of chaos")
+            + (": no evidence of chaos, as noise has this slope too" if data.lambda_from == "noise" else "")
         )
     row["tau_pred"] = data.tau_pred
     for preset, values in data.floors.items():
@@ -149,23 +146,11 @@ def _row(system: "System", data: "Dataset | None") -> dict[str, Any]:
         "lambda_max": data.lambda_max if data else None,
         "error": data.lambda_max_standard_error if data else None,
         "tau_pred": data.tau_pred if data else None,
-        "lambda_from": _evidence(system, data),
+        "lambda_from": data.lambda_from if data else None,
         **{f"floor_{measure}": floors.get("orch", {}).get(measure) for measure in ("d_stsp", "d_h", "psc")},
         "floor_d_stsp_published": floors.get("published", {}).get("d_stsp"),
         "source": system.source,
     }
-
-
-def _evidence(system: "System", data: "Dataset | None") -> str:
-    """Where λ_max comes from, and whether noise would give it as well: it is no number to stand alone."""
-    if not system.is_recorded:
-        return "equations"
-    if data is None or not data.spectrum.surrogates:
-        return "data"
-    from ..systems.analysis.exponent import stands_out
-
-    alike = not stands_out(data.lambda_max, data.spectrum.surrogates)
-    return "data, as noise gives it" if alike else "data"
 
 
 def _get(name: str) -> "System":

@@ -159,6 +159,15 @@ def test_without_a_prediction_the_tuned_row_stands_alone(database: Database) -> 
     assert any("No τ_pred" in note for note in comparison.notes)
 
 
+def test_an_exponent_that_noise_has_too_is_said_to_be_one(database: Database) -> None:
+    database.add("sparse_forcing", {seed: 2.0 for seed in SEEDS}, tau=30)
+    database.add("clipping", {seed: 4.0 for seed in SEEDS})
+    assert not any("noise" in note for note in compare(database.connection, "clipping").notes)
+    database.connection.execute("UPDATE results SET lambda_from = 'noise'")
+    notes = compare(database.connection, "clipping").notes
+    assert any("τ_pred of lorenz63 is that of a slope which noise" in note for note in notes)
+
+
 @pytest.mark.parametrize(
     ("challenger", "outcome", "says"),
     [

@@ -126,7 +126,15 @@ def test_row_is_flat_and_complete(published: Dataset) -> None:
     expected = (
         "name dimension variables dt n_points lambda_max lambda_max_se spectrum tau_pred standardisation"
     )
-    assert set(row) == {*expected.split(), "parameters", "source", "content_hash", "floors", "ceilings"}
+    assert set(row) == {
+        *expected.split(),
+        "parameters",
+        "source",
+        "content_hash",
+        "floors",
+        "ceilings",
+        "lambda_from",
+    }
     assert json.loads(str(row["floors"])) == published.floors
     assert json.loads(str(row["parameters"])) == {"beta": 8 / 3, "rho": 38.0, "sigma": 10.0}
     assert row["variables"] == ["x", "y", "z"]
