@@ -4,7 +4,7 @@ import csv
 import re
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -121,12 +121,13 @@ def _steps(
 ) -> "list[Step]":
     from ..systems.preparation import step
 
-    wanted = [
+    wanted: list[tuple[str, dict[str, Any]]] = [
         ("detrend", {"order": detrend}),
         *(("remove_cycle", {"period": period}) for period in cycles or []),
+        ("reduce_noise", {"iterations": reduce_noise}),
+        ("smooth", {"sigma": smooth}),
+        ("subsample", {"every": subsample}),
     ]
-    wanted += [("reduce_noise", {"iterations": reduce_noise}), ("smooth", {"sigma": smooth})]
-    wanted.append(("subsample", {"every": subsample}))
     try:
         return [step(name, **given) for name, given in wanted if None not in given.values()]
     except ValueError as error:
