@@ -25,6 +25,7 @@ from . import __version__, systems
 from .identity import Trial, canonical_json
 from .models import ARCHITECTURES
 from .models.regimes import REGIMES
+from .systems.collection import MODULES as COLLECTION
 
 PACKAGES = ("torch", "numpy", "scipy", "ray", "optuna", "duckdb", "pyarrow", "safetensors")
 
@@ -68,7 +69,7 @@ def fingerprint(trial: Trial) -> str:
 
 @cache
 def _fingerprint(system: str, architecture: type, regime: type) -> str:
-    others = set().union(*map(_system_modules, systems.shipped()))
+    others = set().union(*map(_system_modules, systems.shipped()), map(_file, COLLECTION))
     others = others.union(*map(_class_modules, (*ARCHITECTURES.values(), *REGIMES.values())))
     shared = set(_modules()) - others
     parts = (shared, _system_modules(system), _class_modules(architecture), _class_modules(regime))

@@ -77,7 +77,7 @@ def record_systems(plan: Plan, results: Path) -> None:
             "variables": ", ".join(data.variables),
             "recorded_at": datetime.now(UTC),
         }
-        file = f"{name}-{data.content_hash[:16]}"
+        file = f"{systems.get(name).file_name}-{data.content_hash[:16]}"
         if not (results / "journal" / "systems" / f"{file}.parquet").exists():
             journal.write(results / "journal", "systems", file, [row])
 

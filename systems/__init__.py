@@ -9,7 +9,7 @@ from .base import DataError, System
 from .flow import Flow
 from .raw import MissingDataError
 from .recorded import Recorded
-from .registry import UnknownSystemError, get, held, hold, hold_as, names, shipped
+from .registry import UnknownSystemError, collected, get, held, hold, hold_as, names, shipped
 from .tables import SeriesError
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "SeriesError",
     "System",
     "UnknownSystemError",
+    "collected",
     "get",
     "held",
     "hold",

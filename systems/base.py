@@ -70,6 +70,11 @@ class System(ABC):
         return self.dimension
 
     @property
+    def file_name(self) -> str:
+        """The name as a part of names of files."""
+        return self.name.replace(":", "_")
+
+    @property
     def is_recorded(self) -> bool:
         """Whether there is one trajectory only, of a given length."""
         return False

@@ -133,7 +133,7 @@ def peek(name: str | System, *, cache: Path) -> Dataset | None:
 
 def cache_path(system: System, cache: Path) -> Path:
     """Where `load` keeps this system's dataset."""
-    return Path(cache) / f"{system.name}-{content_hash(system)[:12]}.npz"
+    return Path(cache) / f"{system.file_name}-{content_hash(system)[:12]}.npz"
 
 
 def generate(system: System) -> Dataset:

@@ -82,13 +82,18 @@ class DelayEquation(System):
     def _others(self) -> dict[str, float]:
         return {key: value for key, value in self.parameters.items() if key != self.delay}
 
+    def initial_history(self, index: int) -> float:
+        """x before time 0 of trajectory `index`."""
+        start = self.initial_value
+        if index:
+            start += 0.1 * max(1.0, abs(start)) * float(np.random.default_rng(index).standard_normal())
+        return start
+
     def states(self, index: int = 0, *, n_points: int | None = None) -> FloatArray:
         count = (self.n_points if n_points is None else n_points) + self.lag * (self.dimension - 1)
         every = round(self.dt / self._step)
         skip = round(self.transient_time / self._step)
-        start = self.initial_value
-        if index:
-            start += 0.1 * max(1.0, abs(start)) * float(np.random.default_rng(index).standard_normal())
+        start = self.initial_history(index)
         h, m, f, others = self._step, self.steps_per_delay, self.derivative, self._others
         x = [start] * (m + PAST)
         for k in range(len(x) - 1, len(x) - 1 + skip + every * (count - 1)):

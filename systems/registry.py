@@ -1,6 +1,7 @@
 """The systems by name. Adding one is one file and one entry in `_SYSTEMS`.
 
-Series of one's own (`own`) are found in the data folder, behind those that are shipped.
+Systems of the package dysts go by `dysts:NAME` (`collection`). Series of one's own (`own`) are found in the
+data folder, behind those that are shipped.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Mapping
 
-from . import own
+from . import collection, own
 from .base import DataError, System
 from .duffing import DUFFING
 from .duffing_published import DUFFING_PUBLISHED
@@ -80,6 +81,11 @@ def shipped() -> tuple[str, ...]:
     return tuple(sorted(_SYSTEMS))
 
 
+def collected() -> tuple[str, ...]:
+    """Names of the systems of the package dysts, sorted; none where it is not installed."""
+    return collection.names()
+
+
 def names() -> tuple[str, ...]:
     """Names of all systems, sorted: those that are shipped, and series of one's own."""
     return tuple(sorted({*_SYSTEMS, *own.names()}))
@@ -90,9 +96,10 @@ def get(name: str) -> System:
 
     Raises:
         UnknownSystemError: there is none; says which name is near.
+        CollectionError: it begins with `dysts:`, and the package is not there or has no such system.
         SeriesError: it is a series of one's own whose description is not valid.
     """
-    found = _HELD.get(name) or _SYSTEMS.get(name) or own.get(name)
+    found = _HELD.get(name) or _SYSTEMS.get(name) or collection.get(name) or own.get(name)
     if found is None:
         raise UnknownSystemError(name, names())
     return found

@@ -52,7 +52,9 @@ def analyse(
     for warning in warnings(seen):
         print(f"warning: {warning}", file=sys.stderr)
     _write(
-        seen, out or results_folder(results) / "reports" / f"system-{name}.html", asked_for=out is not None
+        seen,
+        out or results_folder(results) / "reports" / f"system-{system.file_name}.html",
+        asked_for=out is not None,
     )
 
 

@@ -30,6 +30,9 @@ def list_systems(
     compute: Annotated[
         bool, typer.Option("--compute", help="Work out what is not known yet: up to a minute or two each.")
     ] = False,
+    dysts: Annotated[
+        bool, typer.Option("--dysts", help="Those of the package dysts instead, if it is installed.")
+    ] = False,
     form: FormatOption = Format.table,
     results: ResultsOption = None,
 ) -> None:
@@ -39,7 +42,7 @@ def list_systems(
 
     cache = _cache(results)
     rows = []
-    for name in systems.names():
+    for name in systems.collected() if dysts else systems.names():
         try:
             system = systems.get(name)
         except systems.DataError as error:  # one description that is not valid must not hide the others
@@ -52,6 +55,8 @@ def list_systems(
             except systems.DataError as error:
                 print(f"{name} is left out: {error}", file=sys.stderr)
         rows.append(_row(system, data))
+    if dysts and not rows:
+        raise UsageError("the package dysts is not installed: pip install 'orch-dsr[dysts]'")
     print_mappings(rows, form)
     unknown = [row["system"] for row in rows if row["lambda_max"] is None]
     if unknown and not compute:
