@@ -20,10 +20,10 @@ from .errors import OrchError, UsageError
 from .systems import own, tables
 from .systems.analysis.exponent import suggest_embedding, suggest_settings
 from .systems.analysis.overview import find_gaps
+from .systems.base import SeriesError
 from .systems.preparation import Step, length_after, prepare
 from .systems.raw import data_folder
 from .systems.registry import shipped
-from .systems.tables import SeriesError
 
 FloatArray = NDArray[np.float64]
 

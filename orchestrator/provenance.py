@@ -35,7 +35,7 @@ LARGE_BYTES = 1_000_000
 SHAPING = ("models", "systems", "evaluation.py", "settings.py", "trial.py")
 """Folders and files of the package in which a change can change a result."""
 
-DESCRIBING = ("systems/analysis/", "systems/own.py", "systems/raw.py", "systems/tables.py")
+DESCRIBING = ("systems/analysis/", "systems/own.py", "systems/raw.py", "systems/table")
 """Modules among them that bring and describe data, which are known by their content."""
 
 _LAYOUT = {tokenize.COMMENT, tokenize.NL, tokenize.ENCODING, tokenize.ENDMARKER}

@@ -5,12 +5,11 @@ the standardised trajectories of one together with its exponents, floors and cei
 `measures.MeasureSet` scores what a trained network generates.
 """
 
-from .base import DataError, System
+from .base import DataError, SeriesError, System
 from .flow import Flow
 from .raw import MissingDataError
 from .recorded import Recorded
 from .registry import UnknownSystemError, collected, get, held, hold, hold_as, names, shipped
-from .tables import SeriesError
 
 __all__ = [
     "DataError",

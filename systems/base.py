@@ -26,6 +26,10 @@ class DataError(Exception):
     """A system, or its data, cannot be had as asked for: the user's to mend. The message says how."""
 
 
+class SeriesError(DataError, ValueError):
+    """A series that cannot be used. The message says what, where, and what was expected."""
+
+
 TRAIN, TEST, FLOOR_EXTRA = 0, 1, (2, 3)
 """Which trajectory of a system serves as what."""
 

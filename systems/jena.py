@@ -19,11 +19,11 @@ from pathlib import Path
 import numpy as np
 
 from .analysis.exponent import SlopeSettings
-from .base import FloatArray
+from .base import FloatArray, SeriesError
 from .preparation import step
 from .raw import JENA
 from .recorded import Recorded
-from .tables import SeriesError, read_columns
+from .tables import read_columns
 
 RAW_POINTS = 420_768
 """Ten-minute steps from 2009-01-01 00:10 to 2017-01-01 00:00, both included."""

@@ -23,11 +23,10 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from .analysis.exponent import SlopeSettings
-from .base import FloatArray
+from .base import FloatArray, SeriesError
 from .preparation import Step, length_after, overlap, time_stretch
 from .raw import MissingDataError, data_folder
 from .recorded import Recorded
-from .tables import SeriesError
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 MIN_POINTS, MIN_TEST_POINTS = 1_000, 100

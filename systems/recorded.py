@@ -25,10 +25,9 @@ from typing import Any
 import numpy as np
 
 from .analysis.exponent import ESTIMATOR, SlopeSettings, estimate
-from .base import FloatArray, System
+from .base import FloatArray, SeriesError, System
 from .exponents import LyapunovSpectrum
 from .preparation import Step, length_after, overlap, prepare, time_stretch
-from .tables import SeriesError
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import html
-import os
 import re
-from importlib import resources
 from pathlib import Path
 
 import duckdb
@@ -15,6 +13,7 @@ from ..figures import tau_curve, to_svg
 from ..statistics import wilson_interval
 from ..table import blown_up
 from ..verdict import LEGEND, SELECTIONS, number, times
+from .document import document, write
 from .parts import cells_query, element, table, text
 
 CAPTION = (
@@ -40,7 +39,7 @@ def write_report(
     svg = to_svg(tau_curve(comparison))
     page = render_page(comparison, connection, svg, provenance=provenance)
     directory.mkdir(parents=True, exist_ok=True)
-    return [_write(directory / f"{stem}.html", page), _write(directory / f"{stem}.svg", svg)]
+    return [write(directory / f"{stem}.html", page), write(directory / f"{stem}.svg", svg)]
 
 
 def render_page(
@@ -76,16 +75,7 @@ def render_page(
         element("h2", "The query behind the table of cells"),
         element("pre", query),
     ]
-    if provenance:
-        sections.append(element("p", provenance, css="soft"))
-    style = resources.files(__package__).joinpath("page.css").read_text(encoding="utf-8")
-    return (
-        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{text(title)}</title>\n<style>\n{style}</style>\n</head>\n<body>\n"
-        + "\n".join(filter(None, sections))
-        + "\n</body>\n</html>\n"
-    )
+    return document(title, sections, provenance=provenance)
 
 
 def _headlines(comparison: Comparison) -> str:
@@ -176,14 +166,3 @@ def _inline(svg: str) -> str:
     """The SVG without what only a file of its own needs: prolog, document type, namespaces."""
     body = svg[svg.index("<svg") :]
     return re.sub(r'\sxmlns(:\w+)?="[^"]*"', "", body).strip()
-
-
-def _write(path: Path, content: str) -> Path:
-    """Under a temporary name beside it, then renamed: a reader sees the old file or the new one."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_text(content, encoding="utf-8")
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    return path

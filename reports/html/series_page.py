@@ -7,7 +7,6 @@ with all that is needed to have them again.
 from __future__ import annotations
 
 import html
-from importlib import resources
 from pathlib import Path
 
 from ...systems.analysis.overview import Overview
@@ -16,7 +15,7 @@ from ..figures.series_overview import series_figures
 from ..series.facts import COLUMN_HEADER, Row, column_rows, facts, settings_rows, slope_facts
 from ..series.verdict import headlines, tau_grid, warnings
 from ..series.words import time_unit
-from .page import _write
+from .document import document, write
 from .parts import element, table, text
 from .themed_svg import themed
 
@@ -72,7 +71,7 @@ def write_series_page(overview: Overview, path: Path, *, provenance: str = "") -
         OSError: the folder or the file cannot be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    return _write(path, render_series_page(overview, provenance=provenance))
+    return write(path, render_series_page(overview, provenance=provenance))
 
 
 def render_series_page(overview: Overview, *, provenance: str = "") -> str:
@@ -100,16 +99,7 @@ def render_series_page(overview: Overview, *, provenance: str = "") -> str:
         element("h2", "How the slope was estimated"),
         *_estimation(overview),
     ]
-    if provenance:
-        sections.append(element("p", provenance, css="soft"))
-    style = resources.files(__package__).joinpath("page.css").read_text(encoding="utf-8")
-    return (
-        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{text(system.name)} before training</title>\n<style>\n{style}</style>\n</head>\n<body>\n"
-        + "\n".join(filter(None, sections))
-        + "\n</body>\n</html>\n"
-    )
+    return document(f"{system.name} before training", sections, provenance=provenance)
 
 
 def _headlines(overview: Overview) -> str:
