@@ -6,9 +6,13 @@ kinks and near collisions are followed without a setting. The error of tangent v
 of states is: a kink, harmless to a state, turns them.
 
 How long the ensemble runs is found too: until λ_max has the standard error wanted, or the steps are used up.
+Where nothing is chaotic, distances grow in proportion to time, by ln(1 + t/t₀) in a time t after a transient
+t₀, in all members alike: their scatter does not show it. A λ_max not far above the rate of that has it as its
+standard error.
 
 Shapes: states (members, n), the vector field and its Jacobian as in `flow`. Units: exponents in 1/time.
-Raises FloatingPointError where no step is small enough, as where a solution leaves the finite numbers.
+Raises FloatingPointError where no step is small enough, or too many are needed, as where a solution leaves
+the attractor for infinity.
 """
 
 from __future__ import annotations
@@ -22,6 +26,8 @@ from .exponents import FloatArray, LyapunovSpectrum, VectorField
 
 STEPS_PER_QR = 4
 """Few enough: in a stable step tangent vectors shrink by little more than e³."""
+
+FAR_TOO_MANY = 3
 
 _STAGES = (
     (1 / 5,),
@@ -45,10 +51,13 @@ class AdaptiveSettings:
     """Standard error of λ_max that is wanted, relative to λ_max."""
     least_rate: float = 0.05
     """A smaller λ_max is not resolved any better than this one would be."""
+    shear: float = 3.0
+    """λ_max of so many times the rate of a growth in proportion to time is told from it."""
     alignment: float = 10.0
     """The transient in 1/λ_max: tangent vectors align, and members that retrace each other part."""
     most_steps: int = 20_000
-    """Of each member, about; the transient takes half of them at most."""
+    """Of each member, about; the transient takes half of them at most. A member that needs `FAR_TOO_MANY`
+    times as many does not share the attractor of the others."""
 
 
 def lyapunov_spectrum(
@@ -67,9 +76,16 @@ def lyapunov_spectrum(
         unit: of time, typical of the system.
 
     Raises:
-        FloatingPointError: no step is small enough.
+        FloatingPointError: no step is small enough, or a member needs far more steps than the others.
     """
-    ensemble = _Ensemble(rhs, jacobian, initial_states, scales=scales, tolerance=settings.tolerance)
+    ensemble = _Ensemble(
+        rhs,
+        jacobian,
+        initial_states,
+        scales=scales,
+        tolerance=settings.tolerance,
+        most_steps=FAR_TOO_MANY * settings.most_steps,
+    )
     transient = time = unit
     ensemble.advance(transient)
     growth = ensemble.advance(time)
@@ -95,6 +111,9 @@ def lyapunov_spectrum(
     rates = growth / time
     mean, error = rates.mean(axis=0), rates.std(axis=0, ddof=1) / math.sqrt(len(rates))
     order = np.argsort(-mean)
+    shear = math.log1p(time / transient) / time
+    if abs(mean[order[0]]) < settings.shear * shear:
+        error[order[0]] = max(error[order[0]], shear)
     return LyapunovSpectrum(
         exponents=tuple(mean[order].tolist()),
         standard_errors=tuple(error[order].tolist()),
@@ -118,6 +137,7 @@ class _Ensemble:
         *,
         scales: FloatArray,
         tolerance: float,
+        most_steps: int,
     ) -> None:
         members, n = states.shape
         self._rhs, self._jacobian, self._tolerance = rhs, jacobian, tolerance
@@ -128,7 +148,7 @@ class _Ensemble:
         with np.errstate(all="ignore"):
             speed = np.abs(rhs(states)) / scales
             self._step = 0.001 / np.maximum(speed.max(axis=1), np.finfo(np.float64).tiny)
-        self.steps = 0
+        self.steps, self._most_steps = 0, most_steps
 
     def advance(self, time: float) -> FloatArray:
         """All members `time` ahead: how much their tangent vectors grew meanwhile, ln, (members, n)."""
@@ -144,6 +164,12 @@ class _Ensemble:
                 self._points[:, :, 1:] = self._scales * frames
                 if ((left > 0) & (self._step < 1e-13 * time)).any():
                     raise FloatingPointError(f"no step is small enough at time {time - left.max():g}")
+                if self.steps > self._most_steps:
+                    farthest = np.abs(self._points[np.argmax(left), :, 0] / self._scales[:, 0]).max()
+                    raise FloatingPointError(
+                        f"{(left > 0).sum()} of {len(left)} solutions from near the attractor did not come to an "
+                        f"end in {self.steps} steps; one is at {farthest:.0f} times the attractor's size"
+                    )
         return growth
 
     def _slope(self, points: FloatArray) -> FloatArray:

@@ -9,7 +9,7 @@ units of the equations. The exponents in the package's table are not used: `adap
 Jacobians by central differences, of a relative error near 1e-10.
 
 Shapes: states (T, n), data (T, N). Raises CollectionError where there is no such system, and where its chaos
-does not last.
+does not last: PanXuZhou comes to rest, solutions from beside Sakarya's attractor leave it for infinity.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ from .collection_source import (
     parameters_of,
     table,
 )
-from .delay import DelayEquation, DelayExponentSettings
+from .delay import HISTORIES, DelayEquation, DelayExponentSettings
 from .exponents import LyapunovSpectrum
 from .flow import Flow
 
@@ -102,14 +102,17 @@ class CollectedFlow(_Collected, Flow):
 
     def spectrum(self, states: FloatArray) -> LyapunovSpectrum:
         index = np.linspace(0, len(states) - 1, self.adaptive_settings.members).astype(np.int64)
-        return lyapunov_spectrum(
-            self.rhs,
-            self.jacobian,
-            initial_states=self._spread(states[index], 0),
-            scales=np.array(self.scales),
-            unit=self.dt * POINTS_PER_PERIOD,
-            settings=self.adaptive_settings,
-        )
+        try:
+            return lyapunov_spectrum(
+                self.rhs,
+                self.jacobian,
+                initial_states=self._spread(states[index], 0),
+                scales=np.array(self.scales),
+                unit=self.dt * POINTS_PER_PERIOD,
+                settings=self.adaptive_settings,
+            )
+        except FloatingPointError as error:
+            raise CollectionError(f"no exponents of {self.name!r} can be had: {error}") from error
 
     @property
     def modules(self) -> frozenset[str]:
@@ -163,7 +166,10 @@ class CollectedDelay(_Collected, DelayEquation):
         settings = DelayExponentSettings(
             members=self.adaptive_settings.members, transient=transient, time=time
         )
-        return DelayEquation.spectrum(replace(self, exponent_settings=settings), states)
+        try:
+            return DelayEquation.spectrum(replace(self, exponent_settings=settings), states)
+        except FloatingPointError as error:
+            raise CollectionError(f"no exponents of {self.name!r} can be had: {error}") from error
 
     @property
     def modules(self) -> frozenset[str]:
@@ -179,7 +185,7 @@ class CollectedDelay(_Collected, DelayEquation):
             **super().definition(),
             **wanders,
             "code": self.code,
-            "exponents": asdict(self.adaptive_settings),
+            "exponents": {**asdict(self.adaptive_settings), **HISTORIES},
         }
 
 

@@ -25,6 +25,8 @@ from .exponents import LyapunovSpectrum, spectrum_by_qr
 
 PAST = 2
 """Points of the grid beyond the delay that the interpolation at its far end needs."""
+HISTORIES = {"histories": "of the solution"}
+"""From which exponents start, for their identity: constants, at first, from which some leave for infinity."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,11 +116,11 @@ class DelayEquation(System):
         return embed(states[:, 0], dimension=self.dimension, delay=self.lag)
 
     def spectrum(self, states: FloatArray) -> LyapunovSpectrum:
-        """The first few exponents, of the discretised state, from constant histories drawn from `states`."""
+        """The first few exponents, of the discretised state, from histories drawn from `states`."""
         settings, h, m = self.exponent_settings, self._step, self.steps_per_delay
         rng = np.random.default_rng(0)
         held = m + PAST
-        history = np.repeat(rng.choice(states[:, 0], settings.members)[:, None], held, axis=1)
+        history = self._histories(states[:, 0], held, settings.members, rng)
         tangent = rng.standard_normal((settings.members, held, settings.exponents))
         f, partials, others = self.derivative, self.partials, self._others
 
@@ -156,6 +158,16 @@ class DelayEquation(System):
             method=f"tangent dynamics on {held} points of the past, Runge-Kutta 4 of step {h:g}",
         )
 
+    def _histories(
+        self, x: FloatArray, held: int, members: int, rng: np.random.Generator
+    ) -> FloatArray:
+        """Pieces of the solution x, (T,) every `dt`, on the grid of the integration: (members, held)."""
+        from scipy.interpolate import CubicSpline
+
+        ends = (len(x) - 1) * self.dt - rng.uniform(0.0, (len(x) - 1) * self.dt - held * self._step, members)
+        times = ends[:, None] - self._step * np.arange(held - 1, -1, -1)
+        return np.asarray(CubicSpline(self.dt * np.arange(len(x)), x)(times))
+
     @property
     def integration(self) -> Mapping[str, Any]:
         return {"method": "Runge-Kutta 4, cubic history", "starts": "v1"}
@@ -174,5 +186,5 @@ class DelayEquation(System):
             "transient_time": float(self.transient_time),
             "n_points": self.n_points,
             "standardisation": self.standardisation,
-            "exponents": asdict(self.exponent_settings),
+            "exponents": {**asdict(self.exponent_settings), **HISTORIES},
         }

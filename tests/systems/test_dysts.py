@@ -147,6 +147,38 @@ def test_linear_system_has_its_eigenvalues_as_exponents() -> None:
     np.testing.assert_allclose(spectrum.exponents, (0.5, -2.0, -300.0), rtol=1e-4)
 
 
+def test_growth_in_proportion_to_time_is_no_chaos() -> None:
+    """u̇ = 0, v̇ = u: both exponents are 0, what is seen in a finite time is not, and hardly scatters."""
+    matrix = np.array([[0.0, 0.0], [1.0, 0.0]])
+    spectrum = lyapunov_spectrum(
+        lambda u: u @ matrix.T,
+        lambda u: np.broadcast_to(matrix, (*u.shape, 2)),
+        initial_states=np.random.default_rng(3).standard_normal((64, 2)),
+        scales=np.ones(2),
+        unit=1.0,
+        settings=AdaptiveSettings(),
+    )
+    assert 0 < spectrum.exponents[0] < 2 * spectrum.standard_errors[0]
+
+
+def test_solution_that_leaves_the_others_is_an_error() -> None:
+    """ẍ = −x³: quick where x is large. One member begins far outside."""
+    starts = np.full((8, 2), 1.0)
+    starts[0] = 1e3
+    with pytest.raises(FloatingPointError, match=r"1 of 8 solutions .* times the attractor's size"):
+        lyapunov_spectrum(
+            lambda u: np.stack([u[:, 1], -(u[:, 0] ** 3)], axis=1),
+            lambda u: (
+                np.array([[0.0, 1.0], [0.0, 0.0]])
+                + np.einsum("m,ij->mij", -3 * u[:, 0] ** 2, [[0, 0], [1, 0]])
+            ),
+            initial_states=starts,
+            scales=np.ones(2),
+            unit=1.0,
+            settings=AdaptiveSettings(most_steps=500),
+        )
+
+
 def test_kinks_are_followed() -> None:
     """ẍ = −k x − c ẋ with k 4 where x < 0, else 1: a half turn of either is −exp(−c t/2) times 1."""
     c = 0.2
