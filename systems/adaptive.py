@@ -167,8 +167,8 @@ class _Ensemble:
                 if self.steps > self._most_steps:
                     farthest = np.abs(self._points[np.argmax(left), :, 0] / self._scales[:, 0]).max()
                     raise FloatingPointError(
-                        f"{(left > 0).sum()} of {len(left)} solutions from near the attractor did not come to an "
-                        f"end in {self.steps} steps; one is at {farthest:.0f} times the attractor's size"
+                        f"{(left > 0).sum()} of {len(left)} solutions from near the attractor did not end "
+                        f"in {self.steps} steps; one is at {farthest:.0f} times the attractor's size"
                     )
         return growth
 

@@ -158,9 +158,7 @@ class DelayEquation(System):
             method=f"tangent dynamics on {held} points of the past, Runge-Kutta 4 of step {h:g}",
         )
 
-    def _histories(
-        self, x: FloatArray, held: int, members: int, rng: np.random.Generator
-    ) -> FloatArray:
+    def _histories(self, x: FloatArray, held: int, members: int, rng: np.random.Generator) -> FloatArray:
         """Pieces of the solution x, (T,) every `dt`, on the grid of the integration: (members, held)."""
         from scipy.interpolate import CubicSpline
 
