@@ -17,7 +17,7 @@ import numpy as np
 
 from .base import FloatArray, SeriesError
 
-SUFFIXES = (".csv", ".csv.gz", ".txt", ".tsv", ".npy", ".parquet")
+SUFFIXES = (".csv", ".csv.gz", ".txt", ".dat", ".tsv", ".npy", ".parquet")
 MISSING = ["", "NA", "N/A", "NaN", "nan", "NAN", "null", "NULL", "None", "?", "-"]
 """Texts of a CSV file that stand for a missing value."""
 
@@ -81,10 +81,11 @@ def _from_csv(path: Path, as_text: str | None) -> Any:
     except UnicodeDecodeError:  # "°C" as many loggers write it
         encoding, header = "latin-1", first.decode("latin-1")
     if "\0" in header:
-        raise SeriesError(f"{path} is no text")
+        said = ", but perhaps UTF-16: save it as UTF-8" if first[:2] in (b"\xff\xfe", b"\xfe\xff") else ""
+        raise SeriesError(f"{path} is no text that can be read{said}")
     delimiter = max(",;\t", key=header.count)
     if delimiter not in header and len(header.split()) > 1:
-        return _from_spaces(path, header.split(), encoding)
+        return _from_spaces(path, header.removeprefix("#").split(), encoding)
     cells = next(csv.reader([header], delimiter=delimiter))
     names = [f"x_{i + 1}" for i in range(len(cells))] if all(map(_is_number, cells)) else None
     return pacsv.read_csv(

@@ -163,7 +163,7 @@ def test_names_are_checked(folder: Path) -> None:
     assert systems.get("mine").dt == 2.0 and "mine" in systems.names()
 
 
-@pytest.mark.parametrize("suffix", [".csv", ".csv.gz", ".npy", ".parquet"])
+@pytest.mark.parametrize("suffix", [".csv", ".csv.gz", ".dat", ".txt", ".npy", ".parquet"])
 def test_every_format_gives_the_same_system(folder: Path, suffix: str) -> None:
     import gzip
 
@@ -176,6 +176,8 @@ def test_every_format_gives_the_same_system(folder: Path, suffix: str) -> None:
         np.save(path, series)
     elif suffix == ".parquet":
         pq.write_table(pa.table({"x_1": series[:, 0], "x_2": series[:, 1]}), path)
+    elif suffix in (".dat", ".txt"):  # blanks between; under no names, or those that numpy.savetxt writes
+        np.savetxt(path, series, fmt="%25.17g", header="x_1 x_2" if suffix == ".txt" else "")
     else:
         text = "x_1;x_2\n" + "".join(f"{a!r};{b!r}\n" for a, b in series.tolist())
         path.write_bytes(gzip.compress(text.encode()) if suffix == ".csv.gz" else text.encode())
