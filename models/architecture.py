@@ -82,6 +82,39 @@ class Architecture(BaseModel, ABC):
     def step(self, bound: Parameters, state: State) -> State:
         """One step z ← F(z) for every member and row; `bound` comes from `bind`."""
 
+    def tangent_step(self, bound: Parameters, state: State, vectors: Tensor) -> tuple[State, Tensor]:
+        """One step, and with it K tangent vectors of every row: z ← F(z), v ← J(z) v.
+
+        This one lets autograd differentiate `step`, and so serves any architecture. Ours override it
+        with their Jacobian worked out by hand (tests hold both equal).
+
+        Args:
+            vectors: (E, D, R, K), D the components of the whole state, part after part: an LSTM's are those
+                of h and then those of c.
+        """
+        import torch
+
+        with torch.enable_grad():
+            before = [part.detach().clone().requires_grad_() for part in state]
+            after = self.step(bound, tuple(before))
+            # Rows do not mix, so the gradient of a component's sum over rows is that of each row.
+            components = [row.sum() for part in after for row in part.unbind(dim=1)]
+            gradients = [
+                torch.autograd.grad(component, before, retain_graph=True, materialize_grads=True)
+                for component in components
+            ]
+        jacobian = torch.stack([torch.cat(parts, dim=1) for parts in gradients], dim=1)  # (E, D, D, R)
+        return tuple(part.detach() for part in after), torch.einsum("eijr,ejrk->eirk", jacobian, vectors)
+
+    def jacobian(self, bound: Parameters, state: State) -> Tensor:
+        """∂F/∂z of the whole state for every member and row: (E, R, D, D), entry [i, j] = ∂F_i/∂z_j."""
+        import torch
+
+        whole = torch.cat(state, dim=1)
+        identity = torch.eye(whole.shape[1]).to(whole)
+        vectors = identity[None, :, None, :].expand(len(whole), -1, whole.shape[2], -1)
+        return self.tangent_step(bound, state, vectors)[1].permute(0, 2, 1, 3)
+
     def start(self, hidden: Tensor) -> State:
         """The latent state whose read-out part is `hidden` (E, M, R); further memory starts at zero."""
         return (hidden,)

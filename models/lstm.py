@@ -43,6 +43,28 @@ class LSTM(Architecture):
         c = (i * gates[:, 3 * m :].tanh()).addcmul(f, c)
         return (o * c.tanh(), c)
 
+    def tangent_step(self, bound: Parameters, state: State, vectors: Tensor) -> tuple[State, Tensor]:
+        """Of h and c together; in blocks, with G' the derivative of gate G by its argument and t = tanh(c_t):
+
+        ∂c_t/∂c_{t-1} = diag(f)    ∂c_t/∂h_{t-1} = diag(c_{t-1} f') W_f + diag(g i') W_i + diag(i g') W_g
+        ∂h_t/∂·       = diag(o (1 − t²)) ∂c_t/∂·  (+ diag(t o') W_o for h_{t-1})
+        """
+        import torch
+
+        h, c = state
+        m = self.latent_dim
+        gates = bound["b"].baddbmm(bound["W"], h)
+        i, f, o = gates[:, : 3 * m].sigmoid().unsqueeze(3).chunk(3, dim=1)
+        g = gates[:, 3 * m :].tanh().unsqueeze(3)
+        pushed = (bound["W"] @ vectors[:, :m].flatten(2)).view(len(h), -1, *vectors.shape[2:])
+        d_i, d_f, d_o, d_g = pushed.chunk(4, dim=1)
+        before = c.unsqueeze(3)
+        after = f * before + i * g
+        t = after.tanh()
+        d_c = f * vectors[:, m:] + f * (1 - f) * before * d_f + i * (1 - i) * g * d_i + i * (1 - g * g) * d_g
+        d_h = o * (1 - t * t) * d_c + o * (1 - o) * t * d_o
+        return ((o * t).squeeze(3), after.squeeze(3)), torch.cat([d_h, d_c], dim=1)
+
     def unroll(self, parameters: Parameters, hidden: Tensor, *, widths: Sequence[int]) -> Tensor:
         from .unrolling.lstm import unroll
 

@@ -37,6 +37,12 @@ class PLRNN(Architecture):
         (z,) = state
         return (bound["h"].addcmul(bound["A"], z).baddbmm(bound["W"], z.relu()),)
 
+    def tangent_step(self, bound: Parameters, state: State, vectors: Tensor) -> tuple[State, Tensor]:
+        """J = A + W diag(z_{t-1} > 0), the paper's eq. 29; at 0 itself that of the side below."""
+        through = (state[0] > 0).unsqueeze(3) * vectors
+        pushed = (bound["W"] @ through.flatten(2)).view(vectors.shape)
+        return self.step(bound, state), pushed + bound["A"].unsqueeze(3) * vectors
+
     def unroll(self, parameters: Parameters, hidden: Tensor, *, widths: Sequence[int]) -> Tensor:
         from .unrolling.plrnn import unroll
 

@@ -33,6 +33,12 @@ class RNN(Architecture):
     def step(self, bound: Parameters, state: State) -> State:
         return (bound["h"].baddbmm(bound["W"], state[0]).tanh(),)
 
+    def tangent_step(self, bound: Parameters, state: State, vectors: Tensor) -> tuple[State, Tensor]:
+        """J = diag(1 − z_t²) W."""
+        (z,) = self.step(bound, state)
+        pushed = (bound["W"] @ vectors.flatten(2)).view(vectors.shape)
+        return (z,), (1 - z * z).unsqueeze(3) * pushed
+
     def unroll(self, parameters: Parameters, hidden: Tensor, *, widths: Sequence[int]) -> Tensor:
         from .unrolling.rnn import unroll
 

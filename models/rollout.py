@@ -1,5 +1,8 @@
 """Free runs: a trained network generates a trajectory on its own, never forced."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -13,6 +16,18 @@ MEMBERS = 16
 
 CHUNK = 2000
 """Steps, of all runs of a member, whose latent states are kept before they are read out: bounds memory."""
+
+
+@dataclass(frozen=True, eq=False)
+class FreeRun:
+    """What a stack generated."""
+
+    series: NDArray[np.float64]
+    """x̂_1 … x̂_steps, (E, steps, N); the R runs of a member one after the other, (E, R · steps, N). What lies
+    after the first non-finite value of a run is NaN."""
+    landmarks: Tensor
+    """Whole states at the steps asked for, (E, D, landmarks · R), step after step; NaN where no run was
+    finite any more."""
 
 
 def regressed_read_out(
@@ -33,7 +48,7 @@ def regressed_read_out(
     """
     B = parameters["B"]
     as_they_are = torch.eye(architecture.latent_dim).to(B).expand(len(B), -1, -1)
-    latent = free_run(architecture, parameters, start=start, steps=len(states), shown=as_they_are)
+    latent = free_run(architecture, parameters, start=start, steps=len(states), shown=as_they_are).series
     true = states.double().cpu().numpy()
     shown = np.full((len(B), true.shape[1], architecture.latent_dim), np.nan)
     for member, run in enumerate(latent):  # one by one: no number depends on the others
@@ -49,7 +64,8 @@ def free_run(
     start: Tensor,
     steps: int,
     shown: Tensor | None = None,
-) -> NDArray[np.float64]:
+    landmarks: Sequence[int] = (),
+) -> FreeRun:
     """Generate x̂_1 … x̂_steps with every member of a stack, starting on the data.
 
     The state starts at z_0 = B⁺ x_0 (LSTM: c_0 = 0). No transient is removed.
@@ -58,11 +74,8 @@ def free_run(
         parameters: name → (E, ...).
         start: x_0, (N,), the point where every member starts; or (R, N), R points for as many runs each.
         steps: length of a run.
-        shown: (E, K, M), a read-out of what is wanted in place of the data, B.
-
-    Returns:
-        (E, steps, N), or K for N; the R runs of a member one after the other, (E, R · steps, N). What lies
-        after the first non-finite value of a run is NaN.
+        shown: (E, K, M), a read-out of what is wanted in place of the data, B; series then have K columns.
+        landmarks: steps, rising, at which whole states are kept.
     """
     with torch.inference_mode():
         members, observed_dim, _ = parameters["B"].shape
@@ -76,16 +89,23 @@ def free_run(
         state = architecture.start(control(B, observed).contiguous())
         bound = {name: value.contiguous() for name, value in architecture.bind(parameters).items()}
         chunk_steps = max(1, CHUNK // len(points))
+        wanted = set(landmarks)
+        kept: list[Tensor] = []
         for begin in range(0, steps, chunk_steps):
             hidden: list[Tensor] = []
-            for _ in range(min(chunk_steps, steps - begin)):
+            for step in range(begin + 1, min(begin + chunk_steps, steps) + 1):
                 state = architecture.step(bound, state)
                 hidden.append(state[0])
+                if step in wanted:
+                    kept.append(torch.cat(state, dim=1)[:members])
             chunk = read_out(shown, torch.cat(hidden, dim=2))[:members].double().cpu().numpy()
             by_run = chunk.reshape(members, -1, len(hidden), len(points)).transpose(0, 3, 2, 1)
             run[:, :, begin : begin + len(hidden)] = by_run
             if not state[0].isfinite().flatten(1).all(dim=1).any():
                 break
+        nothing = torch.cat(state, dim=1)[:members] * torch.nan
+        kept += [nothing] * (len(wanted) - len(kept))
+        places = torch.cat(kept, dim=2) if kept else nothing[:, :, :0]
     lost = np.maximum.accumulate(~np.isfinite(run).all(axis=3), axis=2)
     run[lost] = np.nan
-    return run.reshape(members, -1, run.shape[3])
+    return FreeRun(run.reshape(members, -1, run.shape[3]), places.clone())

@@ -15,6 +15,8 @@ class Course:
 
     def __init__(self, members: int, *, total: int) -> None:
         self.points: list[list[dict[str, Any]]] = [[] for _ in range(members)]
+        self.gradients: list[list[dict[str, Any]]] = [[] for _ in range(members)]
+        """How far gradients reach, (epoch, quantity, lag, value)."""
         self.last_loss: list[float | None] = [None] * members
         self._marks = {max(1, round(total * i / CURVE_POINTS)) for i in range(1, CURVE_POINTS + 1)}
         self._since: list[NDArray[np.float64]] = []
@@ -38,9 +40,11 @@ class Course:
     def state(self) -> dict[str, Any]:
         """All that `restore` needs, for JSON: Python writes floats so that they come back exactly."""
         since = [epoch.tolist() for epoch in self._since]
-        return {"points": self.points, "last_loss": self.last_loss, "since": since}
+        points = {"points": self.points, "gradients": self.gradients}
+        return {**points, "last_loss": self.last_loss, "since": since}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on where another course of the same members was."""
-        self.points, self.last_loss = state["points"], state["last_loss"]
+        self.points, self.gradients = state["points"], state["gradients"]
+        self.last_loss = state["last_loss"]
         self._since = [np.array(epoch) for epoch in state["since"]]

@@ -1,31 +1,39 @@
-"""What a trained network is worth: one free run per member, and its measures."""
+"""What a trained network is worth: one free run per member, forecasts, and their measures."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from .diagnostics import Diagnosis, diagnose, landmarks
 from .models.rollout import free_run, regressed_read_out
 from .models.training import Stack
 from .settings import EvaluationSettings
 from .systems.dataset import Dataset
-from .systems.measures import MeasureSet
+from .systems.measures import ForecastSet, MeasureSet
 
 BOUND = 1000.0
 """A free run that leaves ±BOUND standard deviations of the data is unbounded."""
 
 COLUMNS = {
     ("orch", "d_stsp"): "d_stsp", ("orch", "d_h"): "d_h", ("orch", "psc"): "psc",
-    ("orch", "outside_share"): "outside_share",
+    ("orch", "outside_share"): "outside_share", ("orch", "sliced_wasserstein"): "sliced_wasserstein",
+    ("orch", "correlation_dimension"): "correlation_dimension",
+    ("orch", "prediction_error"): "prediction_error",
+    ("orch", "valid_prediction_time"): "valid_prediction_time",
     ("published", "d_stsp"): "d_stsp_published", ("published", "d_h"): "d_h_published",
-    ("published", "psc"): "psc_published",
+    ("published", "psc"): "psc_published", ("published", "prediction_error"): "prediction_error_published",
+    ("gtf", "d_stsp"): "d_stsp_gtf", ("gtf", "d_h"): "d_h_gtf",
+    ("gtf", "prediction_error"): "prediction_error_gtf",
 }  # fmt: skip
 """(preset, measure) → column of a trial's row, and quantity of its curves."""
 
 
-SHORT_TERM = ("d_stsp", "outside_share")
+SHORT_TERM = ("d_stsp", "outside_share", "sliced_wasserstein")
 """Measures of where a trajectory dwells: they can be taken over many short runs as well as over one."""
 
 
@@ -37,55 +45,126 @@ class Evaluation:
     """Column → value; None where it cannot be measured."""
     unbounded_step: int | None
     """First step outside ±BOUND or not finite."""
+    diagnosis: Diagnosis
+    """What the network's dynamics are."""
+
+    def curves(self) -> dict[str, float]:
+        """What goes into the course of training, where it has a value."""
+        exponent = self.diagnosis.columns["net_lambda_max"]
+        found = {"unbounded_step": self.unbounded_step, **self.values, "net_lambda_max": exponent}
+        return {quantity: value for quantity, value in found.items() if value is not None}
 
 
-def evaluate(
-    stack: Stack, data: Dataset, measures: MeasureSet, *, settings: EvaluationSettings
-) -> list[Evaluation | None]:
-    """Free run and measures of every member of a stack; None for one that diverged in training.
+class Evaluator:
+    """All that the networks of one cell are measured by."""
 
-    With `settings.restart_every` as many short runs as make up `settings.steps` start on points of the test
-    data, evenly spread; the measures in SHORT_TERM are theirs, the others those of the long run.
-    """
-    if stack.all_diverged:
-        return [None] * stack.size
-    start = torch.from_numpy(data.test[0])
-    parameters = stack.parameters()
-    shown = None
-    if data.regressed_points:
-        states = torch.from_numpy(data.scored_test[1 : 1 + data.regressed_points])
-        shown = regressed_read_out(stack.architecture, parameters, start=start, states=states)
-    steps, each = settings.steps, settings.restart_every
-    runs = free_run(stack.architecture, parameters, start=start, steps=steps, shown=shown)
-    short: Sequence[NDArray[np.float64] | None] = [None] * stack.size
-    if each is not None:
-        places = np.linspace(0, len(data.test) - 1, max(1, steps // each)).astype(np.int64)
-        starts = torch.from_numpy(data.test[places])
-        ran = free_run(stack.architecture, parameters, start=starts, steps=each, shown=shown)
-        short = list(ran.reshape(stack.size, len(places), each, -1))
-    return [
-        None if diverged is not None else _measure(run, pieces, measures)
-        for run, pieces, diverged in zip(runs, short, stack.diverged_epoch, strict=True)
-    ]
+    def __init__(self, data: Dataset, settings: EvaluationSettings) -> None:
+        self._data, self._settings = data, settings
+        self._measures = MeasureSet(data.scored_test)
+        self._forecasts = ForecastSet()
+        self._lyapunov_time = data.tau_pred / math.log(2)
+        steps = min(self._forecasts.steps(self._lyapunov_time), len(data.test) // 2)
+        places = np.linspace(0, len(data.test) - 1 - steps, self._forecasts.starts).astype(np.int64)
+        self._forecast_starts = torch.from_numpy(data.test[places])
+        self._forecast_truth = data.test[places[:, None] + np.arange(1, steps + 1)]
 
+    def __call__(self, stack: Stack) -> list[Evaluation | None]:
+        """Free run, forecasts and their measures of every member; None for one that diverged in training.
 
-def _measure(run: NDArray[np.float64], short: NDArray[np.float64] | None, measures: MeasureSet) -> Evaluation:
-    """Measures of a long run (steps, N) and, where there are such, of short ones (runs, steps, N).
+        With `settings.restart_every` as many short runs as make up `settings.steps` start on points of the
+        test data, evenly spread; the measures in SHORT_TERM are theirs, the others those of the long run.
+        """
+        if stack.all_diverged:
+            return [None] * stack.size
+        data, steps, each = self._data, self._settings.steps, self._settings.restart_every
+        start = torch.from_numpy(data.test[0])
+        architecture, parameters = stack.architecture, stack.parameters()
+        shown = None
+        if data.regressed_points:
+            states = torch.from_numpy(data.scored_test[1 : 1 + data.regressed_points])
+            shown = regressed_read_out(architecture, parameters, start=start, states=states)
+        run = free_run(
+            architecture, parameters, start=start, steps=steps, shown=shown, landmarks=landmarks(steps)
+        )
+        short: Sequence[NDArray[np.float64] | None] = [None] * stack.size
+        if each is not None:
+            places = np.linspace(0, len(data.test) - 1, max(1, steps // each)).astype(np.int64)
+            starts = torch.from_numpy(data.test[places])
+            ran = free_run(architecture, parameters, start=starts, steps=each, shown=shown).series
+            short = list(ran.reshape(stack.size, len(places), each, -1))
+        ahead = self._forecast(stack)
+        measured = [
+            None if diverged is not None else self._measure(series, pieces, forecasts)
+            for series, pieces, forecasts, diverged in zip(
+                run.series, short, ahead, stack.diverged_epoch, strict=True
+            )
+        ]
+        unbounded = [found is None or found[1] is not None for found in measured]
+        diagnoses = diagnose(stack, data, run, steps=steps, unbounded=unbounded)
+        return [
+            None if found is None else Evaluation(*found, diagnosis)
+            for found, diagnosis in zip(measured, diagnoses, strict=True)
+        ]
 
-    Whether a network is bounded is judged where D_stsp is taken: by the short runs, if any; of a long run
-    that leaves every bound beside them the spectra are missing.
-    """
-    left = _leaves(run)
-    judged = left if short is None else min(filter(None, map(_leaves, short)), default=None)
-    if judged is not None:
-        return Evaluation(dict.fromkeys(COLUMNS.values()), judged)
-    found: dict[str, float | None] = {}
-    if left is None:
-        found = _by_column(measures.evaluate(run))
-    if short is not None:
-        of_short = _by_column(measures.evaluate(short.reshape(-1, short.shape[-1])))
-        found |= {column: of_short[column] for (_, name), column in COLUMNS.items() if name in SHORT_TERM}
-    return Evaluation({column: found.get(column) for column in COLUMNS.values()}, None)
+    def _forecast(self, stack: Stack) -> NDArray[np.float64]:
+        """Of every member, from every start: (E, S, n, N)."""
+        truth = self._forecast_truth
+        ran = free_run(
+            stack.architecture, stack.parameters(), start=self._forecast_starts, steps=truth.shape[1]
+        ).series
+        return ran.reshape(stack.size, *truth.shape)
+
+    def _measure(
+        self,
+        run: NDArray[np.float64],
+        short: NDArray[np.float64] | None,
+        forecasts: NDArray[np.float64],
+    ) -> tuple[dict[str, float | None], int | None]:
+        """Measures of a long run (steps, N), of short ones (runs, steps, N) where there are such, and of
+        forecasts; and the step at which the run leaves every bound.
+
+        Whether a network is bounded is judged where D_stsp is taken: by the short runs, if any; of a long
+        run that leaves every bound beside them the spectra are missing. Of one that is not bounded only
+        forecasts have a measure.
+        """
+        left = _leaves(run)
+        judged = left if short is None else min(filter(None, map(_leaves, short)), default=None)
+        ahead = self._forecasts.evaluate(forecasts, self._forecast_truth, self._lyapunov_time)
+        found = _by_column(ahead)
+        if judged is None and left is None:
+            found |= _by_column(self._measures.evaluate(run))
+        if judged is None and short is not None:
+            together = short.reshape(-1, short.shape[-1])
+            found |= _by_column(self._measures.evaluate(together, only=SHORT_TERM))
+        return {column: found.get(column) for column in COLUMNS.values()}, judged
+
+    def definitions(self) -> dict[str, Any]:
+        """Every definition by preset and measure, as plain JSON types."""
+        found: dict[str, Any] = {
+            preset: {**measures, **self._forecasts.definitions().get(preset, {})}
+            for preset, measures in self._measures.definitions().items()
+        }
+        if self._settings.restart_every is not None:
+            found["restart_every"] = self._settings.restart_every
+        return found
+
+    def references(self) -> dict[str, float | None]:
+        """Floor and ceiling of D_stsp for free runs of this length: both move with the sampling.
+
+        At the data's own length the floor is the mean over independent trajectories that the dataset
+        holds; at any other it is one trajectory's, cut to (or as long as there is) the length. Of a
+        recording, of which there is one trajectory, it is what the dataset holds at any length.
+        """
+        data, steps = self._data, self._settings.steps
+        as_they_are = data.is_recorded or steps == data.n_points  # of a recording there is no other
+        floors = data.floors if as_they_are else self._measures.evaluate(data.scored_train[:steps])
+        ceilings = self._measures.ceilings(steps)
+        return {
+            "floor_d_stsp": floors["orch"]["d_stsp"],
+            "ceiling_d_stsp": ceilings["orch"]["d_stsp"],
+            "floor_d_stsp_published": floors["published"]["d_stsp"],
+            "ceiling_d_stsp_published": ceilings["published"]["d_stsp"],
+        }
 
 
 def _leaves(run: NDArray[np.float64]) -> int | None:
@@ -96,28 +175,13 @@ def _leaves(run: NDArray[np.float64]) -> int | None:
 
 
 def _by_column(values: Mapping[str, Mapping[str, float]]) -> dict[str, float | None]:
-    return {column: _finite(values[preset].get(name)) for (preset, name), column in COLUMNS.items()}
-
-
-def _finite(value: float | None) -> float | None:
-    return float(value) if value is not None and np.isfinite(value) else None
-
-
-def references(data: Dataset, measures: MeasureSet, *, steps: int) -> dict[str, float | None]:
-    """Floor and ceiling of D_stsp for free runs of this length: both move with the sampling.
-
-    None in a preset that does not define D_stsp for data of so many dimensions.
-
-    At the data's own length the floor is the mean over independent trajectories that the dataset
-    holds; at any other it is one trajectory's, cut to (or as long as there is) the length. Of a recording,
-    of which there is one trajectory, it is what the dataset holds at any length.
-    """
-    as_they_are = data.is_recorded or steps == data.n_points  # of a recording there is no other trajectory
-    floors = data.floors if as_they_are else measures.evaluate(data.scored_train[:steps])
-    ceilings = measures.ceilings(steps)
+    """What was measured, by column."""
     return {
-        "floor_d_stsp": floors["orch"]["d_stsp"],
-        "ceiling_d_stsp": ceilings["orch"]["d_stsp"],
-        "floor_d_stsp_published": floors["published"].get("d_stsp"),
-        "ceiling_d_stsp_published": ceilings["published"].get("d_stsp"),
+        column: _finite(values[preset][name])
+        for (preset, name), column in COLUMNS.items()
+        if name in values.get(preset, {})
     }
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None

@@ -33,8 +33,27 @@ MIGRATIONS = {
     """,
     2: "ALTER TABLE trials ADD COLUMN parameters_digest VARCHAR",
     3: "ALTER TABLE systems ADD COLUMN lambda_from VARCHAR",
+    4: """
+        ALTER TABLE trials ADD COLUMN d_stsp_gtf DOUBLE;
+        ALTER TABLE trials ADD COLUMN d_h_gtf DOUBLE;
+        ALTER TABLE trials ADD COLUMN sliced_wasserstein DOUBLE;
+        ALTER TABLE trials ADD COLUMN correlation_dimension DOUBLE;
+        ALTER TABLE trials ADD COLUMN prediction_error DOUBLE;
+        ALTER TABLE trials ADD COLUMN prediction_error_published DOUBLE;
+        ALTER TABLE trials ADD COLUMN prediction_error_gtf DOUBLE;
+        ALTER TABLE trials ADD COLUMN valid_prediction_time DOUBLE;
+        ALTER TABLE trials ADD COLUMN dynamics VARCHAR;
+        ALTER TABLE trials ADD COLUMN dynamics_period BIGINT;
+        ALTER TABLE trials ADD COLUMN net_lambda_max DOUBLE;
+        ALTER TABLE trials ADD COLUMN net_lambda_max_se DOUBLE;
+        ALTER TABLE trials ADD COLUMN net_spectrum DOUBLE[];
+        ALTER TABLE trials ADD COLUMN dynamics_evidence JSON;
+    """,
 }
 """Version → the statements that make the next version of it."""
+
+NESTED = {"curves": ("epoch", "quantity", "value"), "gradients": ("epoch", "quantity", "lag", "value")}
+"""Tables whose rows stand within those of the trials in the journal, with their columns."""
 
 
 class NewerVersionError(OrchError):
@@ -209,16 +228,17 @@ def _insert_trials(connection: duckdb.DuckDBPyConnection, paths: list[str]) -> N
         [paths],
     )
     connection.execute("DELETE FROM trials WHERE trial_id IN (SELECT trial_id FROM arriving)")
-    connection.execute("DELETE FROM curves WHERE trial_id IN (SELECT trial_id FROM arriving)")
-    connection.execute("INSERT INTO trials BY NAME SELECT * EXCLUDE (curves) FROM arriving")
+    columns = {row[0] for row in connection.execute("DESCRIBE arriving").fetchall()}
+    nested = sorted(columns & set(NESTED))  # files of older versions lack some
+    connection.execute(f"INSERT INTO trials BY NAME SELECT * EXCLUDE ({', '.join(nested)}) FROM arriving")
     connection.execute(CLASSIFY_FAILURES)
-    connection.execute(
-        """
-        INSERT INTO curves
-        SELECT trial_id, point.epoch, point.quantity, point.value
-        FROM (SELECT trial_id, unnest(curves) AS point FROM arriving)
-        """
-    )
+    for table in nested:
+        points = ", ".join(f"point.{name}" for name in NESTED[table])
+        connection.execute(f"DELETE FROM {table} WHERE trial_id IN (SELECT trial_id FROM arriving)")
+        connection.execute(
+            f"INSERT INTO {table} SELECT trial_id, {points} "
+            f"FROM (SELECT trial_id, unnest({table}) AS point FROM arriving)"
+        )
     connection.execute("DROP TABLE arriving")
 
 

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 
 from . import durable
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 
 TRIALS = pa.schema(
     [
@@ -37,6 +37,13 @@ TRIALS = pa.schema(
         ("floor_d_stsp", pa.float64()), ("ceiling_d_stsp", pa.float64()),
         ("floor_d_stsp_published", pa.float64()), ("ceiling_d_stsp_published", pa.float64()),
         ("d_stsp_published", pa.float64()), ("d_h_published", pa.float64()), ("psc_published", pa.float64()),
+        ("d_stsp_gtf", pa.float64()), ("d_h_gtf", pa.float64()), ("sliced_wasserstein", pa.float64()),
+        ("correlation_dimension", pa.float64()), ("prediction_error", pa.float64()),
+        ("prediction_error_published", pa.float64()), ("prediction_error_gtf", pa.float64()),
+        ("valid_prediction_time", pa.float64()),
+        ("dynamics", pa.string()), ("dynamics_period", pa.int64()), ("net_lambda_max", pa.float64()),
+        ("net_lambda_max_se", pa.float64()), ("net_spectrum", pa.list_(pa.float64())),
+        ("dynamics_evidence", pa.string()),
         ("measure_definitions", pa.string()), ("system_hash", pa.string()),
         ("parameters_digest", pa.string()),
         ("stack_id", pa.string()), ("stack_size", pa.int64()), ("device", pa.string()),
@@ -49,6 +56,9 @@ TRIALS = pa.schema(
         ("curves", pa.list_(pa.struct(
             [("epoch", pa.int64()), ("quantity", pa.string()), ("value", pa.float64())]
         ))),
+        ("gradients", pa.list_(pa.struct([
+            ("epoch", pa.int64()), ("quantity", pa.string()), ("lag", pa.int64()), ("value", pa.float64())
+        ]))),
     ]
 )  # fmt: skip
 

@@ -1,16 +1,12 @@
-"""One trial among all: found by its id, set beside another, run again as a free network."""
+"""One trial among all: found by its id, set beside another."""
 
 import json
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import duckdb
-import numpy as np
-from numpy.typing import NDArray
 
-from . import weights
-from .errors import OrchError, UsageError
+from .errors import UsageError
 
 SHORTEST = 4
 """Characters of an id that must be given at least."""
@@ -93,52 +89,3 @@ def differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[tuple[
         if one.get(name) != other.get(name)
     ]
     return found
-
-
-def generate(
-    row: Mapping[str, Any], results: Path, *, steps: int, standardised: bool = False
-) -> tuple[NDArray[np.float64], list[str]]:
-    """A free run of a trial's network from the point where its evaluation started.
-
-    On the kind of machine where it was evaluated this is the very run that was measured, digit by digit (but
-    for what `evaluation.restart_every` measures on short runs); on another, rounding differs and a chaotic
-    run soon leaves it, on the same attractor.
-
-    Args:
-        steps: length of the run.
-        standardised: whether to return what the network knows instead of the system's own units.
-
-    Returns:
-        (steps, N), NaN from where it is no longer finite, and the names of the N variables.
-
-    Raises:
-        OrchError: the parameters are not there, or this version cannot build the network.
-    """
-    import torch
-    from pydantic import ValidationError
-
-    from . import systems
-    from .identity import trial_from_config
-    from .models.rollout import free_run
-    from .systems.dataset import load
-
-    try:
-        trial = trial_from_config(json.loads(row["config"]))
-    except (KeyError, ValidationError) as error:
-        raise OrchError(f"this version of orch cannot build trial {row['trial_id'][:12]}: {error}") from None
-    if trial.trial_id != row["trial_id"]:
-        raise OrchError(
-            f"trial {row['trial_id'][:12]} is of an older version of its system or of training, "
-            "which this version of orch cannot repeat"
-        )
-    if trial.data is not None and systems.get(trial.system).identity.get("data") != trial.data:
-        raise OrchError(
-            f"trial {row['trial_id'][:12]} was trained on other data than those that are called "
-            f"'{trial.system}' now"
-        )
-    kept = weights.load(results, trial.trial_id, expected=row.get("parameters_digest"))
-    data = load(trial.system, cache=results / "systems")
-    parameters = {name: torch.from_numpy(value).unsqueeze(0) for name, value in kept.items()}
-    start = torch.from_numpy(data.test[0])
-    (run,) = free_run(trial.architecture, parameters, start=start, steps=steps)
-    return (run if standardised else run * data.sd + data.mean), list(data.variables)

@@ -19,6 +19,15 @@ CREATE TABLE IF NOT EXISTS trials (
     -- For free runs of this trial's length: what a perfect model scores, and the worst there is.
     floor_d_stsp DOUBLE, ceiling_d_stsp DOUBLE, floor_d_stsp_published DOUBLE, ceiling_d_stsp_published DOUBLE,
     d_stsp_published DOUBLE, d_h_published DOUBLE, psc_published DOUBLE,
+    d_stsp_gtf DOUBLE, d_h_gtf DOUBLE, sliced_wasserstein DOUBLE, correlation_dimension DOUBLE,
+    -- Mean squared error 20 steps ahead (25 in `published`); time until forecasts fail, in Lyapunov times.
+    prediction_error DOUBLE, prediction_error_published DOUBLE, prediction_error_gtf DOUBLE,
+    valid_prediction_time DOUBLE,
+    -- Of the free run: fixed_point | cycle | quasi_periodic | chaotic | unbounded, by the evidence beside it.
+    dynamics VARCHAR, dynamics_period BIGINT,
+    net_lambda_max DOUBLE, net_lambda_max_se DOUBLE, -- per time unit of the system, as are those below
+    net_spectrum DOUBLE[],     -- the largest exponents of the network that runs freely
+    dynamics_evidence JSON,
     measure_definitions JSON, system_hash VARCHAR,
     parameters_digest VARCHAR, -- SHA-256 of the network that is kept in models/
     stack_id VARCHAR, stack_size BIGINT, device VARCHAR, host VARCHAR, threads BIGINT,
@@ -35,6 +44,12 @@ CREATE TABLE IF NOT EXISTS trials (
 
 -- The course of training: loss, gradient_norm and the measures at each evaluation.
 CREATE TABLE IF NOT EXISTS curves (trial_id VARCHAR, epoch BIGINT, quantity VARCHAR, value DOUBLE);
+
+-- How far gradients reach, at each evaluation: ln of ‖∂z_{t+lag}/∂z_t‖ and of ‖∂L_lag/∂θ‖, without any forcing
+-- (`…_free`) and as the network was trained (`…_trained`); −inf where a forcing makes it exactly 0.
+CREATE TABLE IF NOT EXISTS gradients (
+    trial_id VARCHAR, epoch BIGINT, quantity VARCHAR, lag BIGINT, value DOUBLE
+);
 
 CREATE TABLE IF NOT EXISTS studies (
     study VARCHAR, definition_id VARCHAR, description VARCHAR, declaration JSON, source VARCHAR,
@@ -55,6 +70,14 @@ CREATE TABLE IF NOT EXISTS systems (
 -- NaN is no number to take a mean over: it becomes NULL, which is counted apart.
 CREATE OR REPLACE MACRO finite(x) AS CASE WHEN isfinite(x) THEN x END;
 
+-- Kaplan-Yorke dimension of a spectrum that falls: k + (λ_1 + … + λ_k) / |λ_{k+1}|, k the last with a sum that
+-- is not negative. NULL where the spectrum is too short for it, or has a value that is not finite up to there.
+CREATE OR REPLACE MACRO kaplan_yorke(s) AS (
+    SELECT CASE WHEN len(v) = 0 THEN NULL WHEN k = 0 THEN 0.0 WHEN k < len(v) THEN finite(k + list_sum(v[1:k]) / -v[k + 1]) END
+    FROM (SELECT v, len(list_filter(range(1, len(v) + 1), lambda i: list_sum(v[1:i]) >= 0)) AS k
+          FROM (SELECT CAST(s AS DOUBLE[]) AS v))
+);
+
 -- Trials beside what their system is worth knowing by. A seed that blew up scores the ceiling of
 -- D_stsp (`..._score`), so that no mean is one over survivors alone; a failed one scores nothing.
 CREATE OR REPLACE VIEW results AS
@@ -65,7 +88,9 @@ SELECT
     finite(CASE WHEN t.status IN ('diverged', 'unbounded') THEN t.ceiling_d_stsp_published
                 WHEN t.status = 'ok' THEN coalesce(finite(t.d_stsp_published), t.ceiling_d_stsp_published)
            END) AS d_stsp_published_score,
-    s.tau_pred, s.lambda_max, s.lambda_max_se, s.lambda_from, s.dt
+    kaplan_yorke(t.net_spectrum) AS net_kaplan_yorke,
+    s.tau_pred, s.lambda_max, s.lambda_max_se, s.lambda_from, s.spectrum, s.dt,
+    kaplan_yorke(s.spectrum) AS kaplan_yorke
 FROM trials AS t
 LEFT JOIN systems AS s ON s.content_hash = t.system_hash;
 
@@ -88,8 +113,11 @@ SELECT
     max(d_stsp_score) AS d_stsp_max,
     median(finite(d_h)) AS d_h_median,
     median(finite(psc)) AS psc_median,
+    median(finite(net_lambda_max)) AS net_lambda_max_median, -- beside the system's own, lambda_max
+    count(*) FILTER (dynamics = 'chaotic') AS chaotic,
     any_value(floor_d_stsp) AS floor_d_stsp,
     any_value(ceiling_d_stsp) AS ceiling_d_stsp,
-    any_value(tau_pred) AS tau_pred
+    any_value(tau_pred) AS tau_pred,
+    any_value(lambda_max) AS lambda_max
 FROM results
 GROUP BY cell_id;

@@ -24,11 +24,10 @@ from .begun import stack_id
 from .checkpoint import SECONDS as CHECKPOINT_SECONDS
 from .checkpoint import Keeper
 from .course import Course
-from .evaluation import BOUND, Evaluation, evaluate, references
+from .evaluation import BOUND, Evaluation, Evaluator
 from .identity import Trial, canonical_json
 from .models.training import Stack
 from .systems.dataset import load
-from .systems.measures import MeasureSet
 
 Progress = Callable[[int], None]
 """Called with the epoch that is done, often."""
@@ -142,7 +141,7 @@ def _train_and_evaluate(
 ) -> list[dict[str, Any]]:
     cell = trials[0]
     data = load(cell.system, cache=results / "systems")
-    measures = MeasureSet(data.scored_test)
+    evaluate = Evaluator(data, cell.evaluation)
     run = _Run(
         Stack(
             cell.architecture,
@@ -162,22 +161,19 @@ def _train_and_evaluate(
             continue  # done before the checkpoint that the run went on from
         run.train(until=stop, progress=progress)
         since = time.perf_counter()
-        evaluations = evaluate(stack, data, measures, settings=cell.evaluation)
+        evaluations = evaluate(stack)
         run.seconds["evaluate"] += time.perf_counter() - since
         for member, evaluation in enumerate(evaluations):
             if evaluation is not None:
-                for quantity, value in {
-                    "unbounded_step": evaluation.unbounded_step, **evaluation.values
-                }.items():  # fmt: skip
-                    if value is not None:
-                        course.append(member, stack.epoch, quantity, value)
+                for quantity, value in evaluation.curves().items():
+                    course.append(member, stack.epoch, quantity, value)
+                course.gradients[member] += [
+                    {"epoch": stack.epoch, **row} for row in evaluation.diagnosis.gradients
+                ]
         if stack.all_diverged:
             break
-    how: dict[str, Any] = measures.definitions()
-    if cell.evaluation.restart_every is not None:
-        how["restart_every"] = cell.evaluation.restart_every
-    definitions = canonical_json(how)
-    measured_against = references(data, measures, steps=cell.evaluation.steps)
+    definitions = canonical_json(evaluate.definitions())
+    measured_against = evaluate.references()
     rows = []
     for member, trial in enumerate(trials):
         digest = weights.save(results, trial, stack.member_parameters(member))
@@ -195,6 +191,7 @@ def _train_and_evaluate(
                 "epochs_per_second": stack.epoch / max(run.seconds["train"], 1e-9),
                 "resumed": run.resumed,
                 "curves": course.points[member],
+                "gradients": course.gradients[member],
             }
         )
     return rows
@@ -248,8 +245,9 @@ def _outcome(stack: Stack, member: int, evaluation: Evaluation | None) -> dict[s
         raise RuntimeError("a member that did not diverge was not evaluated")
     if evaluation.unbounded_step is not None:
         reason = f"free run left ±{BOUND:g} standard deviations at step {evaluation.unbounded_step}"
-        return {"status": "unbounded", "reason": reason, "unbounded_step": evaluation.unbounded_step}
-    return {"status": "ok", **evaluation.values}
+        left = {"status": "unbounded", "reason": reason, "unbounded_step": evaluation.unbounded_step}
+        return {**left, **evaluation.values, **evaluation.diagnosis.columns}
+    return {"status": "ok", **evaluation.values, **evaluation.diagnosis.columns}
 
 
 def failed_row(trial: Trial, failure: str, reason: str) -> dict[str, Any]:
@@ -260,7 +258,7 @@ def failed_row(trial: Trial, failure: str, reason: str) -> dict[str, Any]:
         reason: what is known of it; the traceback of a bug.
     """
     row = {**settings_row(trial), "status": "failed", "failure": failure, "reason": reason}
-    return {**row, "curves": []}
+    return {**row, "curves": [], "gradients": []}
 
 
 def settings_row(trial: Trial) -> dict[str, Any]:

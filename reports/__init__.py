@@ -13,9 +13,10 @@ Figures and pages are in `reports.figures` and `reports.html`, which take half a
 from .codes import StaleError
 from .compare import compare
 from .comparison import Comparison, Headline, Row, Side
+from .exponents import Exponents, read_exponents, render_exponents
 from .statistics import Estimate, geometric_mean, paired_ratio, seeds_needed, wilson_interval
 from .table import comparison_table, render_comparison
-from .trials import MEASURES, Cell, Context, ReportError, Trial, UnknownNameError
+from .trials import MEASURES, Cell, Context, ReportError, Trial, UnknownNameError, read_contexts
 from .verdict import LEGEND
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "Comparison",
     "Context",
     "Estimate",
+    "Exponents",
     "Headline",
     "ReportError",
     "Row",
@@ -36,7 +38,10 @@ __all__ = [
     "comparison_table",
     "geometric_mean",
     "paired_ratio",
+    "read_contexts",
+    "read_exponents",
     "render_comparison",
+    "render_exponents",
     "seeds_needed",
     "wilson_interval",
 ]

@@ -93,6 +93,8 @@ def _distinct(columns: Sequence[str]) -> list[str]:
 
 def _json(value: Any) -> Any:
     """JSON knows no NaN and no infinity."""
+    if isinstance(value, list):
+        return [_json(item) for item in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 

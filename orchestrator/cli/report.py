@@ -29,6 +29,12 @@ def report(
     allow_stale: Annotated[
         bool, typer.Option("--allow-stale", help="Compare results of different code, and list them.")
     ] = False,
+    exponents: Annotated[
+        bool,
+        typer.Option(
+            "--exponents", help="Instead: λ of the trained networks beside λ of the data, by regime and τ."
+        ),
+    ] = False,
     form: FormatOption = Format.table,
     results: ResultsOption = None,
 ) -> None:
@@ -38,6 +44,9 @@ def report(
     """
     from ..catalogue import results_folder
 
+    if exponents:
+        show_exponents(results_folder(results), studies=studies or [], form=form)
+        return
     show(
         results_folder(results),
         studies=studies or [],
@@ -92,6 +101,35 @@ def show(
             print(f"orch: {source.why}; answered from the {source}", file=sys.stderr)
         print(_written(comparison, connection, source, results, studies, measure), file=sys.stderr)
     return sum(len(cell.trials) for context in comparison.contexts for cell in context.cells)
+
+
+def show_exponents(results: Path, *, studies: list[str], form: Format = Format.table) -> None:
+    """Print exponents of networks beside those of their data.
+
+    Raises:
+        OrchError: no trial has one.
+    """
+    from rich.console import Console
+
+    from .. import reports
+    from ..store import Store
+
+    with Store(results).reading() as (connection, source):
+        try:
+            contexts = reports.read_contexts(connection, "d_stsp", studies=studies)
+            rows = reports.read_exponents(connection, contexts)
+            shown = reports.render_exponents(contexts, rows)
+        except reports.UnknownNameError as error:
+            raise UsageError(f"report: {error}") from None
+        except reports.ReportError as error:
+            raise OrchError(f"report: {error}") from None
+        if form is Format.table:
+            Console().print(shown)
+        else:
+            print_mappings([row.as_dict() for row in rows], form)
+        sys.stdout.flush()
+        if source.what != "database":
+            print(f"orch: {source.why}; answered from the {source}", file=sys.stderr)
 
 
 def _written(

@@ -39,12 +39,49 @@ def generate(
     results: ResultsOption = None,
 ) -> None:
     """Let a trained network run freely and write the trajectory, a row per step."""
-    from .. import lookup
+    from .. import trained
 
     check_suffix(out)
+    network = trained.load(*_find(trial, results))
+    write_series(out, network.generate(steps, standardised=standardised), network.data.variables)
+
+
+@app.command("dynamics")
+def dynamics(
+    trial: IdArgument,
+    longest: Annotated[
+        int, typer.Option("--period", metavar="K", help="Look for cycles of up to K steps.", min=1, max=1000)
+    ] = 1,
+    form: FormatOption = Format.table,
+    results: ResultsOption = None,
+) -> None:
+    """Print the fixed points and cycles of a trained network, with their stability.
+
+    They are looked for by Newton's method from 128 starts; unstable ones, which no run shows, are found as
+    well, though not surely all. Where they lie is printed in the units of the system. λ is the largest
+    exponent of the cycle, per time unit of the system.
+    """
+    from .. import trained
+
     row, folder = _find(trial, results)
-    run, variables = lookup.generate(row, folder, steps=steps, standardised=standardised)
-    write_series(out, run, variables)
+    network = trained.load(row, folder)
+    said = [f"free run: {row['dynamics'] or 'not recorded'}"]
+    if row["net_lambda_max"] is not None:
+        said.append(
+            f"λ_max {row['net_lambda_max']:.4g} ± {row['net_lambda_max_se']:.2g}, "
+            f"of {row['system']} {network.data.lambda_max:.4g}"
+        )
+    print("; ".join(said), file=sys.stderr)
+    columns = ["period", "stability", "multiplier", "lambda", *network.data.variables, "found"]
+    rows = [
+        [
+            cycle.period, cycle.stability, abs(cycle.multipliers[0]), cycle.exponent / network.data.dt,
+            *network.observed(cycle.points[:1])[0].tolist(), cycle.found,
+        ]
+        for cycles in network.cycles(range(1, longest + 1)).values()
+        for cycle in cycles
+    ]  # fmt: skip
+    print_rows(columns, rows, form)
 
 
 @app.command("export")

@@ -9,7 +9,8 @@ from pathlib import Path
 import duckdb
 
 from ..comparison import Comparison
-from ..figures import tau_curve, to_svg
+from ..exponents import WITHIN, answer, classes, read_exponents, share
+from ..figures import exponent_curve, tau_curve, to_svg
 from ..statistics import wilson_interval
 from ..table import blown_up
 from ..verdict import LEGEND, SELECTIONS, number, times
@@ -22,6 +23,12 @@ CAPTION = (
     "Dashed, with a band: {baseline}; dash-dotted: zero reset; how many of these blew up, over all panels, "
     "is in the legend. A line breaks where a τ was not run. Architectures "
     "are moved apart sideways by a few per cent."
+)
+
+EXPONENTS = (
+    "λ_max of the networks, running freely, in units of the data's own, against the learning interval τ. "
+    "Points: medians over networks; dots: single networks; levels: regimes without τ. Grey: within "
+    "{within:.0%} of the data's. Between −1 and 1 the scale is linear, beyond it is logarithmic."
 )
 
 
@@ -63,8 +70,8 @@ def render_page(
         *_comparison_tables(comparison),
         _notes(comparison),
         element("h2", f"{measure} against τ"),
-        f'<figure role="img" aria-label="{html.escape(caption)}">{_inline(svg)}'
-        f"{element('figcaption', caption)}</figure>",
+        _figure(svg, caption),
+        *_exponents(comparison, connection),
         element("h2", "Runs that blew up"),
         element("p", "Share of the trials that ran to an outcome, with a 95% Wilson interval.", css="soft"),
         _divergence(comparison),
@@ -131,6 +138,43 @@ def _notes(comparison: Comparison) -> str:
     if not comparison.notes:
         return ""
     return element("h3", "Notes") + f"<ul>{''.join(element('li', note) for note in comparison.notes)}</ul>"
+
+
+def _figure(svg: str, caption: str) -> str:
+    return (
+        f'<figure role="img" aria-label="{html.escape(caption)}">{_inline(svg)}'
+        f"{element('figcaption', caption)}</figure>"
+    )
+
+
+def _exponents(comparison: Comparison, connection: duckdb.DuckDBPyConnection) -> list[str]:
+    """λ of the networks beside λ of their data; nothing where no network's is known."""
+    rows = read_exponents(connection, comparison.contexts)
+    if not rows:
+        return []
+    parts = [element("h2", "Do the networks have the exponent of their data?"), "<ul>"]
+    for context in comparison.contexts:
+        if any(row.context_id == context.context_id for row in rows):
+            said = f"<strong>{text(context.title)}</strong>: {text(answer(context, rows))}"
+            parts.append(f"<li>{said}</li>")
+    parts.append("</ul>")
+    svg = to_svg(exponent_curve(comparison.contexts, rows))
+    parts.append(_figure(svg, EXPONENTS.format(within=WITHIN)))
+    titles = {context.context_id: context.title for context in comparison.contexts}
+    parts.append(
+        table(
+            ["context", "regime", "networks", "λ_max", "lowest", "highest", "λ_max of data",
+             f"within {WITHIN:.0%}", "D_KY", "D_KY of data", "free runs"],
+            [
+                (titles[row.context_id], row.regime, row.measured, row.median, row.lowest, row.highest,
+                 row.of_data, share(row) if row.measured else None, row.kaplan_yorke,
+                 row.kaplan_yorke_of_data, classes(row))
+                for row in rows
+            ],
+            numeric=(2, 3, 4, 5, 6, 8, 9),
+        )
+    )  # fmt: skip
+    return parts
 
 
 def _divergence(comparison: Comparison) -> str:

@@ -59,3 +59,10 @@ def check_generated(generated: ArrayLike, dimension: int) -> FloatArray:
     if array.ndim != 2 or array.shape[1] != dimension:
         raise ValueError(f"generated must be (T, {dimension}) like the truth, not {array.shape}")
     return array
+
+
+def far_corner(truth: FloatArray) -> FloatArray:
+    """Of the corners of the truth's range that which is furthest from its mean: (N,)."""
+    low, high, mean = truth.min(axis=0), truth.max(axis=0), truth.mean(axis=0)
+    corner: FloatArray = np.where(high - mean >= mean - low, high, low)
+    return corner

@@ -60,7 +60,7 @@ def test_free_run_iterates_the_map(name):
     architecture = ARCHITECTURES[name](latent_dim=4)
     p = {k: torch.tensor(v[None]) for k, v in architecture.initial(2, seed=5).items()}
     x0 = torch.tensor([0.3, -0.7], dtype=torch.float64)
-    run = free_run(architecture, p, start=x0, steps=3)
+    run = free_run(architecture, p, start=x0, steps=3).series
     assert run.shape == (1, 3, 2)
     state = architecture.start(control(p["B"], x0.view(1, 2, 1)))
     for step in range(3):
@@ -73,9 +73,9 @@ def test_runs_from_many_points_equal_those_from_each(name):
     architecture = ARCHITECTURES[name](latent_dim=4)
     p = stack_initial(architecture, 2, seeds=[0, 1], dtype=torch.float64)
     starts = torch.randn(3, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
-    together = free_run(architecture, p, start=starts, steps=7)
+    together = free_run(architecture, p, start=starts, steps=7).series
     assert together.shape == (2, 3 * 7, 2)
-    one_by_one = [free_run(architecture, p, start=start, steps=7) for start in starts]
+    one_by_one = [free_run(architecture, p, start=start, steps=7).series for start in starts]
     np.testing.assert_allclose(together, np.concatenate(one_by_one, axis=1), atol=1e-12)
 
 
@@ -84,7 +84,7 @@ def test_free_run_that_explodes_is_nan_from_there_on_and_alone():
     calm = {"AW": torch.eye(2) * 0.5, "h": torch.zeros(2), "B": torch.eye(2)}
     wild = {"AW": torch.eye(2) * 1e10, "h": torch.zeros(2), "B": torch.eye(2)}
     p = {k: torch.stack([calm[k], wild[k]]) for k in calm}
-    run = free_run(architecture, p, start=torch.ones(2), steps=50)
+    run = free_run(architecture, p, start=torch.ones(2), steps=50).series
     assert np.isfinite(run[0]).all()
     first = int(np.argmax(~np.isfinite(run[1]).all(axis=1)))
     assert 1 <= first < 10 and np.isnan(run[1, first:]).all() and np.isfinite(run[1, :first]).all()
@@ -98,9 +98,9 @@ def test_states_that_are_linear_in_the_latent_ones_are_read_out_exactly(name):
     wanted = torch.from_numpy(np.random.default_rng(0).standard_normal((3, 5)))
     # The first member's latent states, by a read-out that shows them as they are.
     identity = torch.eye(5, dtype=torch.float64).expand(2, 5, 5)
-    latent = free_run(architecture, parameters, start=start, steps=8, shown=identity)
+    latent = free_run(architecture, parameters, start=start, steps=8, shown=identity).series
     states = torch.from_numpy(latent[0]) @ wanted.T
     shown = regressed_read_out(architecture, parameters, start=start, states=states)
-    run = free_run(architecture, parameters, start=start, steps=8, shown=shown)
+    run = free_run(architecture, parameters, start=start, steps=8, shown=shown).series
     assert run.shape == (2, 8, 3)
     np.testing.assert_allclose(run[0], states, atol=1e-9)

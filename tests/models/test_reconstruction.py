@@ -25,7 +25,7 @@ def test_forced_lstms_reconstruct_lorenz_and_clipped_ones_do_not(tmp_path):
         for _ in range(settings.epochs):
             stack.train_epoch()
         start = torch.from_numpy(data.test[0])
-        runs = free_run(stack.architecture, stack.parameters(), start=start, steps=50_000)
+        runs = free_run(stack.architecture, stack.parameters(), start=start, steps=50_000).series
         return [measures.evaluate(run)["orch"]["d_stsp"] for run in runs]
 
     assert np.median(scores(SparseForcing(tau=30))) < 1

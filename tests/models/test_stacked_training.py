@@ -108,7 +108,7 @@ def test_no_digit_depends_on_who_else_is_in_the_stack(name, regime, series):
         for _ in range(20):
             stack.train_epoch()
         start = torch.from_numpy(series[0])
-        return stack.flat, free_run(stack.architecture, stack.parameters(), start=start, steps=300)
+        return stack.flat, free_run(stack.architecture, stack.parameters(), start=start, steps=300).series
 
     flat, free = run(range(5))
     for seeds in ([3], [1, 4], [2, 0, 3]):

@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from orchestrator.evaluation import evaluate
+from orchestrator.evaluation import Evaluator
 from orchestrator.models import ARCHITECTURES
 from orchestrator.models.regimes import REGIMES
 from orchestrator.models.rollout import free_run
@@ -22,10 +22,10 @@ def test_short_runs_from_the_data_give_d_stsp_and_the_long_run_the_spectra(smoke
         settings=TrainingSettings(sequence_length=20), series=data.train, seeds=[0, 1], device="cpu",
     )  # fmt: skip
     stack.train_epoch()
-    whole = evaluate(stack, data, measures, settings=EvaluationSettings(steps=2100))
-    pieces = evaluate(stack, data, measures, settings=EvaluationSettings(steps=2100, restart_every=70))
+    whole = Evaluator(data, EvaluationSettings(steps=2100))(stack)
+    pieces = Evaluator(data, EvaluationSettings(steps=2100, restart_every=70))(stack)
     starts = torch.from_numpy(data.test[np.linspace(0, len(data.test) - 1, 30).astype(int)])
-    runs = free_run(stack.architecture, stack.parameters(), start=starts, steps=70)
+    runs = free_run(stack.architecture, stack.parameters(), start=starts, steps=70).series
     assert runs.shape == (2, 2100, 3)
     for member in range(2):
         short, long = pieces[member].values, whole[member].values

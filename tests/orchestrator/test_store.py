@@ -155,3 +155,30 @@ def test_views_count_and_leave_out_what_is_not_a_number(store):
     with store.reading() as (connection, _):
         cell = connection.execute("SELECT seeds, scored, d_stsp_geomean, d_stsp_max FROM cells").fetchone()
     assert cell == (4, 2, pytest.approx(4.0), 16.0)
+
+
+def test_kaplan_yorke_dimension_of_a_spectrum_and_of_none(store):
+    spectra = {
+        "[0.9, 0.0, -14.6]": 2 + 0.9 / 14.6,
+        "[2.0, -1.0, -0.5, -3.0]": 3 + 0.5 / 3,
+        "[-0.1, -0.2]": 0.0,
+        "[0.5, '-inf'::DOUBLE]": 1.0,
+        "[0.1, 0.05, 0.0]": None,  # too short to say
+        "[]": None,
+        "NULL": None,
+    }
+    with store.reading() as (connection, _):
+        for spectrum, dimension in spectra.items():
+            (found,) = connection.execute(f"SELECT kaplan_yorke({spectrum})").fetchone()
+            assert found == (None if dimension is None else pytest.approx(dimension)), spectrum
+
+
+def test_gradients_come_in_with_their_trial_and_leave_with_it(store):
+    cut = [{"epoch": 5, "quantity": "ln_jacobian_trained", "lag": 20, "value": float("-inf")}]
+    journal.write(store.journal, "trials", "g1", [row("g", "failed", gradients=[{**cut[0], "lag": 1}])])
+    store.ingest()
+    journal.write(store.journal, "trials", "g2", [row("g", gradients=cut)])
+    store.ingest()
+    with store.reading() as (connection, _):
+        found = connection.execute("SELECT * FROM gradients").fetchall()
+    assert found == [("g", 5, "ln_jacobian_trained", 20, float("-inf"))]

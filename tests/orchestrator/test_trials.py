@@ -7,8 +7,9 @@ import shutil
 
 import numpy as np
 import pytest
+import torch
 
-from orchestrator import care, catalogue, check, provenance, weights
+from orchestrator import care, catalogue, check, provenance, trained, weights
 from orchestrator.callback import Brake
 from orchestrator.study import load as load_study
 from orchestrator.systems.dataset import load
@@ -36,6 +37,44 @@ def test_generate_gives_the_run_that_was_evaluated(smoke, two, tmp_path):
     smoke("trial", "generate", trial["trial_id"][:10], "--steps", "3", "--out", str(tmp_path / "run.csv"))
     rows = list(csv.reader(io.StringIO((tmp_path / "run.csv").read_text())))
     assert rows[0] == ["x", "y", "z"] and [float(row[0]) for row in rows[1:]] == pytest.approx(x[:3])
+
+
+def test_rows_say_what_a_network_does_and_how_far_its_gradients_reach(smoke, two):
+    forced = two[0]
+    assert forced["dynamics"] in ("fixed_point", "cycle", "quasi_periodic", "chaotic")
+    spectrum = forced["net_spectrum"]
+    assert len(spectrum) == 6 and spectrum == sorted(spectrum, reverse=True)
+    assert spectrum[0] == forced["net_lambda_max"] and forced["net_lambda_max_se"] >= 0
+    evidence = json.loads(forced["dynamics_evidence"])
+    assert evidence["kind"] == forced["dynamics"] and evidence["steps"] > 0 and evidence["runs"] == 16
+    assert forced["kaplan_yorke"] == pytest.approx(2.0668, abs=2e-3)  # of the system: 2 + 1.505/22.5
+    query = f"""
+        SELECT quantity, lag, isinf(value) AND value < 0 AS cut FROM gradients
+        WHERE trial_id = '{forced["trial_id"]}' AND epoch = {forced["epochs"]}
+    """
+    found = json.loads(smoke("sql", query, "-f", "json")[0])
+    cut = {(row["quantity"], row["lag"]): row["cut"] for row in found}
+    assert len(cut) == 4 * 6  # lags 1 to 50: the run has 5000 steps
+    # Forced every 10 steps, no state reaches another that is further away; gradients go on.
+    assert {key for key, value in cut.items() if value} == {("ln_jacobian_trained", lag) for lag in (20, 50)}
+    curve = "SELECT value FROM curves WHERE quantity = 'net_lambda_max' AND trial_id = "
+    values = json.loads(smoke("sql", f"{curve} '{forced['trial_id']}' ORDER BY epoch", "-f", "json")[0])
+    assert values[-1]["value"] == forced["net_lambda_max"]
+
+
+def test_dynamics_lists_fixed_points_where_the_network_has_them(smoke, two):
+    out, err = smoke("trial", "dynamics", two[0]["trial_id"], "--format", "json")
+    network = trained.load(two[0], smoke.results)
+    points = json.loads(out)
+    assert points and f"free run: {two[0]['dynamics']}" in err
+    bound = network.architecture.bind({name: value.double() for name, value in network.parameters.items()})
+    for printed, cycle in zip(points, network.cycles([1])[1], strict=True):
+        state = tuple(torch.from_numpy(cycle.points.T)[None].split(network.architecture.latent_dim, dim=1))
+        (after,) = network.architecture.step(bound, state)
+        torch.testing.assert_close(after, state[0], rtol=0, atol=1e-8)
+        shown = network.observed(cycle.points)[0]
+        assert [printed[name] for name in ("x", "y", "z")] == pytest.approx(list(shown))
+        assert (printed["stability"] == "stable") == (printed["lambda"] < 0)
 
 
 def test_why_names_the_fields_in_which_two_trials_differ(smoke, two):

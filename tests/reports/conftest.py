@@ -21,7 +21,8 @@ CREATE TABLE results (
     d_h_published DOUBLE, psc_published DOUBLE, d_stsp_score DOUBLE, d_stsp_published_score DOUBLE,
     floor_d_stsp DOUBLE, ceiling_d_stsp DOUBLE, floor_d_stsp_published DOUBLE,
     ceiling_d_stsp_published DOUBLE, tau_pred DOUBLE, lambda_max DOUBLE, lambda_max_se DOUBLE, dt DOUBLE,
-    code_fingerprint VARCHAR, lambda_from VARCHAR);
+    code_fingerprint VARCHAR, lambda_from VARCHAR,
+    dynamics VARCHAR, net_lambda_max DOUBLE, net_kaplan_yorke DOUBLE, kaplan_yorke DOUBLE);
 CREATE TABLE study_trials (study VARCHAR, trial_id VARCHAR);
 """
 

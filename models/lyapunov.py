@@ -1,0 +1,120 @@
+"""Lyapunov exponents of networks that run freely, for a stack, by tangent dynamics with QR.
+
+    z ← F(z),   V ← J(z) V,   λ_i = lim (1/T) Σ ln |R_ii|   with V = Q R taken every few steps
+
+G. Benettin et al., Meccanica 15, 9 (1980). Unlike the exponents of a network that is driven by data, these
+are those of what it generates by itself, and of its whole state: of an LSTM, h and c together (the paper's
+Remark 3). Several runs of each network go side by side, as a rule from points along the one run that is
+scored, and the standard error is taken over them. In double precision, whatever the training had.
+
+Shapes: E members, R runs, D components of the state, K exponents. Units: exponents per step.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from .architecture import Architecture, Parameters
+
+FloatArray = NDArray[np.float64]
+
+STEPS_PER_QR = 4
+"""Few enough that the directions that shrink fastest, by less than e⁻⁸ a step, are still told apart."""
+
+
+@dataclass(frozen=True, eq=False)
+class NetworkSpectra:
+    """Exponents of every member of a stack."""
+
+    exponents: FloatArray
+    """(E, K), falling, per step; −∞ in a direction that is lost, NaN for a run that is not finite."""
+    standard_errors: FloatArray
+    """(E, K), over runs."""
+    path: FloatArray
+    """The last run of each member, states (E, T + 1, D), while its exponents were taken."""
+    transient: int
+    steps: int
+    runs: int
+
+    @property
+    def shear(self) -> float:
+        """Exponent of a distance that only grows in proportion to time, as seen in so many steps.
+
+        Where nothing is chaotic, as on a torus, all runs show it alike, and their scatter does not.
+        """
+        return math.log1p(self.steps / max(self.transient, 1)) / self.steps
+
+
+def double(parameters: Parameters) -> Parameters:
+    """The same parameters in double precision, cut off from training."""
+    return {name: value.detach().double() for name, value in parameters.items()}
+
+
+def lyapunov_spectra(
+    architecture: Architecture,
+    parameters: Parameters,
+    states: Tensor,
+    *,
+    exponents: int,
+    transient: int,
+    steps: int,
+) -> NetworkSpectra:
+    """The largest exponents of the free runs from `states`.
+
+    Args:
+        parameters: name → (E, ...).
+        states: (E, D, R), where the runs begin: on the attractor, if it is to be that of the attractor.
+        exponents: how many, at most D.
+        transient: steps in which the tangent vectors align, uncounted.
+        steps: that are counted.
+
+    Raises:
+        ValueError: fewer than one exponent or step, or more exponents than components.
+    """
+    members, size, runs = states.shape
+    if not 1 <= exponents <= size or steps < 1 or transient < 0:
+        raise ValueError(
+            f"needs 1 to {size} exponents, transient >= 0, steps >= 1, not {exponents}, {transient}, {steps}"
+        )
+    with torch.no_grad():
+        bound = architecture.bind(double(parameters))
+        state = torch.split(states.double(), architecture.latent_dim, dim=1)
+        vectors = _frames(members, size, runs, exponents).to(states.device)
+        growth = vectors.new_zeros(members, runs, exponents)
+        path = [torch.cat([part[:, :, -1] for part in state], dim=1)]
+        for step in range(1, transient + steps + 1):
+            state, vectors = architecture.tangent_step(bound, state, vectors)
+            path.append(torch.cat([part[:, :, -1] for part in state], dim=1))
+            if step % STEPS_PER_QR == 0 or step in (transient, transient + steps):
+                frames, upper = torch.linalg.qr(vectors.permute(0, 2, 1, 3))
+                vectors = frames.permute(0, 2, 1, 3)
+                if step > transient:
+                    growth += upper.diagonal(dim1=2, dim2=3).abs().log()
+        finite = torch.cat(state, dim=1).isfinite().flatten(1).all(dim=1)
+        growth[~finite] = torch.nan
+    rates = growth.cpu().numpy() / steps
+    with np.errstate(invalid="ignore"):
+        mean = rates.mean(axis=1)
+        error = rates.std(axis=1, ddof=1) / math.sqrt(runs) if runs > 1 else np.full_like(mean, np.nan)
+    error[np.isneginf(mean)] = 0.0
+    order = np.argsort(-mean, axis=1, kind="stable")
+    return NetworkSpectra(
+        exponents=np.take_along_axis(mean, order, axis=1),
+        standard_errors=np.take_along_axis(error, order, axis=1),
+        path=torch.stack(path[transient:], dim=1).cpu().numpy(),
+        transient=transient,
+        steps=steps,
+        runs=runs,
+    )
+
+
+def _frames(members: int, size: int, runs: int, count: int) -> Tensor:
+    """One random orthogonal frame for all: the identity would stay in what a triangular Jacobian leaves."""
+    frame, _ = np.linalg.qr(np.random.default_rng(0).standard_normal((size, count)))
+    return torch.from_numpy(frame)[None, :, None, :].expand(members, -1, runs, -1).contiguous()

@@ -1,0 +1,147 @@
+"""What the dynamics of a trained network are, and how far its gradients reach: for every evaluation.
+
+Exponents and class are those of the run that is scored: taken from RUNS places along its last nine tenths,
+for a time that follows from the data's own exponent. Gradients are taken at PLACES of the test data. All
+lengths stay within what the evaluation itself runs, so that a short one stays short.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from .models.dynamics import Dynamics, classify
+from .models.lyapunov import lyapunov_spectra
+from .models.readout import control
+from .models.rollout import FreeRun
+from .models.sensitivity import jacobian_norms, loss_gradient_norms
+from .models.training import Stack
+from .systems.dataset import Dataset
+
+RUNS = 16
+"""Runs of each network that its exponents are averaged over."""
+BEYOND = 3
+"""Exponents in excess of the data's dimension: enough, as a rule, for a Kaplan-Yorke dimension."""
+ALIGNMENT, AVERAGE = 10.0, 30.0
+"""Lyapunov times of the data that tangent vectors have to align, and that are averaged over."""
+SHORTEST, UNKNOWN = 500, 2000
+"""Steps that are averaged over, at least, and where the data have no Lyapunov time."""
+
+PLACES = 4
+"""Of the test data, from where Jacobian products and loss gradients are taken."""
+LAGS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
+"""Steps between the two states."""
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """Of one network at one evaluation."""
+
+    columns: Mapping[str, Any]
+    """Of a trial's row. Exponents per time unit of the system."""
+    gradients: Sequence[Mapping[str, Any]] = field(default_factory=list)
+    """Rows (quantity, lag, value): natural logarithms, the mean over places; −∞ where a norm is exactly 0."""
+
+
+NOTHING: dict[str, Any] = {
+    "dynamics": None, "dynamics_period": None, "net_lambda_max": None, "net_lambda_max_se": None,
+    "net_spectrum": None, "dynamics_evidence": None,
+}  # fmt: skip
+
+
+def landmarks(steps: int) -> list[int]:
+    """Steps of a scored run from where exponents are taken."""
+    return sorted({int(step) for step in np.linspace(max(1, steps // 10), steps, RUNS)})
+
+
+def diagnose(
+    stack: Stack, data: Dataset, run: FreeRun, *, steps: int, unbounded: Sequence[bool]
+) -> list[Diagnosis]:
+    """Dynamics and gradients of every member of a stack.
+
+    Args:
+        run: the one that is scored, with its `landmarks`.
+        steps: its length.
+        unbounded: by member, whether it left every bound.
+    """
+    transient, averaged = _lengths(data, steps)
+    spectra = lyapunov_spectra(
+        stack.architecture,
+        stack.parameters(),
+        run.landmarks,
+        exponents=min(run.landmarks.shape[1], data.dimension + BEYOND),
+        transient=transient,
+        steps=averaged,
+    )
+    gradients = _gradients(stack, data, longest=steps // 100)
+    found = []
+    for member in range(stack.size):
+        dynamics = None if unbounded[member] else classify(spectra, member)
+        columns = {**NOTHING, "dynamics": "unbounded"} if unbounded[member] else NOTHING
+        if dynamics is not None:
+            evidence = {**dynamics.as_dict(), "runs": spectra.runs, "steps": averaged, "transient": transient}
+            columns = _columns(dynamics, spectra.exponents[member], evidence, dt=data.dt)
+        found.append(Diagnosis(columns, gradients[member]))
+    return found
+
+
+def _lengths(data: Dataset, steps: int) -> tuple[int, int]:
+    """Steps in which tangent vectors align, and over which exponents are averaged."""
+    most = max(1, steps // RUNS)
+    if not (math.isfinite(data.tau_pred) and data.tau_pred > 0):
+        return min(UNKNOWN // 4, most), min(UNKNOWN, most)
+    lyapunov_time = data.tau_pred / math.log(2)
+    averaged = min(max(SHORTEST, round(AVERAGE * lyapunov_time)), most)
+    return min(round(ALIGNMENT * lyapunov_time), averaged), averaged
+
+
+def _columns(
+    dynamics: Dynamics, exponents: NDArray[np.float64], evidence: Mapping[str, Any], *, dt: float
+) -> dict[str, Any]:
+    from .identity import canonical_json
+
+    return {
+        "dynamics": dynamics.kind,
+        "dynamics_period": dynamics.period,
+        "net_lambda_max": dynamics.exponent / dt,
+        "net_lambda_max_se": dynamics.standard_error / dt,
+        "net_spectrum": (exponents / dt).tolist(),
+        "dynamics_evidence": canonical_json(evidence),
+    }
+
+
+def _gradients(stack: Stack, data: Dataset, *, longest: int) -> list[list[dict[str, Any]]]:
+    """Rows of every member: Jacobian products and loss gradients, free and as the regime has it.
+
+    A forcing, or a reset, sets ∂z_{t+T}/∂z_t to 0 for all that lies across it.
+    """
+    longest = min(longest, len(data.test) // 2)
+    lags = [lag for lag in LAGS if lag <= longest] or [1]
+    places = np.linspace(0, len(data.test) - 1 - lags[-1], PLACES).astype(np.int64)
+    architecture, parameters = stack.architecture, stack.parameters()
+    observed = torch.from_numpy(data.test[places].T).to(parameters["B"]).expand(stack.size, -1, -1)
+    with torch.no_grad():
+        states = torch.cat(architecture.start(control(parameters["B"], observed)), dim=1)
+    series = torch.from_numpy(np.ascontiguousarray(data.test.T)).to(stack.device)
+    free = jacobian_norms(architecture, parameters, states, lags=lags)
+    window = stack.regime.window(stack.settings.sequence_length)
+    forced = np.where(np.array(lags) <= window, free, -math.inf)
+    by_quantity = {"ln_jacobian_free": free, "ln_jacobian_trained": forced}
+    for quantity, cut in (("ln_loss_gradient_free", lags[-1]), ("ln_loss_gradient_trained", window)):
+        by_quantity[quantity] = loss_gradient_norms(
+            architecture, parameters, series, torch.from_numpy(places).to(stack.device),
+            window=cut, from_data=stack.regime.starts_from_data, lags=lags,
+        )  # fmt: skip
+    return [
+        [
+            {"quantity": quantity, "lag": lag, "value": float(value)}
+            for quantity, norms in by_quantity.items()
+            for lag, value in zip(lags, norms[member].mean(axis=0), strict=True)
+            if not math.isnan(value)
+        ]
+        for member in range(stack.size)
+    ]

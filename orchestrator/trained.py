@@ -1,0 +1,127 @@
+"""A trained network as it was kept, put together again: to run freely, and to be looked at as a dynamical
+system.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import weights
+from .errors import OrchError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from .models.architecture import Architecture
+    from .models.cycles import Cycle
+    from .systems.dataset import Dataset
+
+FloatArray = NDArray[np.float64]
+
+STARTS = 64
+"""Along the free run, and as many of no relation to it, from where cycles are looked for."""
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """A network with the data that it was trained on."""
+
+    architecture: "Architecture"
+    parameters: "dict[str, Tensor]"
+    """name → (1, ...)"""
+    data: "Dataset"
+
+    def generate(self, steps: int, *, standardised: bool = False) -> FloatArray:
+        """A free run from the point where the evaluation started: (steps, N), NaN from where it is no longer
+        finite.
+
+        On the kind of machine where it was evaluated this is the very run that was measured, digit by digit
+        (but for what `evaluation.restart_every` measures on short runs); on another, rounding differs and a
+        chaotic run soon leaves it, on the same attractor.
+
+        Args:
+            standardised: whether to return what the network knows instead of the system's own units.
+        """
+        from .models.rollout import free_run
+
+        (run,) = free_run(self.architecture, self.parameters, start=self._start, steps=steps).series
+        return run if standardised else self.in_own_units(run)
+
+    @property
+    def _start(self) -> "Tensor":
+        import torch
+
+        return torch.from_numpy(self.data.test[0])
+
+    def in_own_units(self, series: FloatArray) -> FloatArray:
+        """Standardised data (T, N) in the units of the system."""
+        return series * self.data.sd + self.data.mean
+
+    def observed(self, points: FloatArray) -> FloatArray:
+        """What states (k, D) show, in the units of the system: (k, N)."""
+        B = self.parameters["B"][0].double().cpu().numpy()
+        return self.in_own_units(points[:, : B.shape[1]] @ B.T)
+
+    def cycles(self, periods: Sequence[int], *, steps: int = 10_000) -> "dict[int, list[Cycle]]":
+        """Fixed points (period 1) and cycles that Newton's method finds from places along a free run of so
+        many steps and from the data, by period.
+        """
+        import torch
+
+        from .models.cycles import find_cycles
+        from .models.readout import control
+        from .models.rollout import free_run
+
+        places = sorted({int(step) for step in np.linspace(1, steps, STARTS)})
+        run = (
+            free_run(self.architecture, self.parameters, start=self._start, steps=steps, landmarks=places)
+            .landmarks[0]
+            .double()
+            .T
+        )
+        B = self.parameters["B"].double()
+        index = np.linspace(0, len(self.data.test) - 1, STARTS).astype(np.int64)
+        shown = torch.from_numpy(self.data.test[index].T)[None]
+        forced = torch.cat(self.architecture.start(control(B, shown)), dim=1)[0].T
+        starts = torch.cat([run[run.isfinite().all(dim=1)], forced])
+        return {
+            period: find_cycles(self.architecture, self.parameters, starts, period=period)
+            for period in periods
+        }
+
+
+def load(row: Mapping[str, Any], results: Path) -> Trained:
+    """The network of a trial's row.
+
+    Raises:
+        OrchError: the parameters are not there, or this version cannot build the network.
+    """
+    import torch
+    from pydantic import ValidationError
+
+    from . import systems
+    from .identity import trial_from_config
+    from .systems.dataset import load as load_data
+
+    try:
+        trial = trial_from_config(json.loads(row["config"]))
+    except (KeyError, ValidationError) as error:
+        raise OrchError(f"this version of orch cannot build trial {row['trial_id'][:12]}: {error}") from None
+    if trial.trial_id != row["trial_id"]:
+        raise OrchError(
+            f"trial {row['trial_id'][:12]} is of an older version of its system or of training, "
+            "which this version of orch cannot repeat"
+        )
+    if trial.data is not None and systems.get(trial.system).identity.get("data") != trial.data:
+        raise OrchError(
+            f"trial {row['trial_id'][:12]} was trained on other data than those that are called "
+            f"'{trial.system}' now"
+        )
+    kept = weights.load(results, trial.trial_id, expected=row.get("parameters_digest"))
+    parameters = {name: torch.from_numpy(value).unsqueeze(0) for name, value in kept.items()}
+    return Trained(trial.architecture, parameters, load_data(trial.system, cache=results / "systems"))
