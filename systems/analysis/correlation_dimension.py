@@ -124,6 +124,9 @@ def correlation_sum(
         raise ValueError("all points are one")
     if radii is None:
         radii = extent * np.logspace(-3, 0, 64)
+    # Away from 0: SciPy's tree splits equal coordinates by the next larger number, and where denormal numbers
+    # are set to zero, as in workers, 0 has none.
+    points = points - points.min(axis=0) + extent
     reference = np.unique(np.linspace(0, last - 1, min(references, last)).astype(np.int64))
     block = np.arange(len(reference)) * BLOCKS // len(reference)
     tree = cKDTree(points)
