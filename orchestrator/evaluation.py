@@ -33,6 +33,9 @@ COLUMNS = {
 """(preset, measure) → column of a trial's row, and quantity of its curves."""
 
 
+STEPS_PER_START, FEWEST_STARTS = 500, 10
+"""Steps of the free run for each forecast: a short evaluation makes few."""
+
 SHORT_TERM = ("d_stsp", "outside_share", "sliced_wasserstein")
 """Measures of where a trajectory dwells: they can be taken over many short runs as well as over one."""
 
@@ -64,7 +67,8 @@ class Evaluator:
         self._forecasts = ForecastSet()
         self._lyapunov_time = data.tau_pred / math.log(2)
         steps = min(self._forecasts.steps(self._lyapunov_time), len(data.test) // 2)
-        places = np.linspace(0, len(data.test) - 1 - steps, self._forecasts.starts).astype(np.int64)
+        starts = min(self._forecasts.starts, max(FEWEST_STARTS, settings.steps // STEPS_PER_START))
+        places = np.linspace(0, len(data.test) - 1 - steps, starts).astype(np.int64)
         self._forecast_starts = torch.from_numpy(data.test[places])
         self._forecast_truth = data.test[places[:, None] + np.arange(1, steps + 1)]
 
