@@ -83,10 +83,18 @@ def predict(
 
 
 def stack_initial(
-    architecture: Architecture, observed_dim: int, *, seeds: list[int], dtype: torch.dtype
+    architecture: Architecture,
+    observed_dim: int,
+    *,
+    seeds: list[int],
+    dtype: torch.dtype,
+    regime: Regime | None = None,
 ) -> Parameters:
-    """Initial parameters of a stack, one member per seed: name → (E, ...)."""
-    members = [architecture.initial(observed_dim, seed) for seed in seeds]
+    """Initial parameters of a stack, one member per seed, under a regime: name → (E, ...)."""
+    if regime is None:
+        members = [architecture.initial(observed_dim, seed) for seed in seeds]
+    else:
+        members = [regime.initial(architecture, observed_dim, seed) for seed in seeds]
     return {
         name: torch.from_numpy(np.stack([member[name] for member in members])).to(dtype)
         for name in members[0]
@@ -148,7 +156,7 @@ class Stack:
             rows=settings.batch_size,
             device=self.device,
         )
-        initial = stack_initial(architecture, observed_dim, seeds=self.seeds, dtype=dtype)
+        initial = stack_initial(architecture, observed_dim, seeds=self.seeds, dtype=dtype, regime=regime)
         self._shapes = {name: tuple(value.shape[1:]) for name, value in initial.items()}
         self._sizes = [value[0].numel() for value in initial.values()]
         # A processor works on vectors and then, one by one and rounded otherwise, on what is left over.

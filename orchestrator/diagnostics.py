@@ -77,7 +77,7 @@ def diagnose(
         transient=transient,
         steps=averaged,
     )
-    gradients = _gradients(stack, data, longest=steps // 100)
+    gradients = _gradients(stack, data, run, longest=steps // 100)
     found = []
     for member in range(stack.size):
         dynamics = None if unbounded[member] else classify(spectra, member)
@@ -114,10 +114,12 @@ def _columns(
     }
 
 
-def _gradients(stack: Stack, data: Dataset, *, longest: int) -> list[list[dict[str, Any]]]:
+def _gradients(stack: Stack, data: Dataset, run: FreeRun, *, longest: int) -> list[list[dict[str, Any]]]:
     """Rows of every member: Jacobian products and loss gradients, free and as the regime has it.
 
-    A forcing, or a reset, sets ∂z_{t+T}/∂z_t to 0 for all that lies across it.
+    Products are taken from the data, as in training, and from places of the run that is scored: on the
+    network's own attractor, of which theory speaks. A forcing, or a reset, sets ∂z_{t+T}/∂z_t to 0 for all
+    that lies across it.
     """
     longest = min(longest, len(data.test) // 2)
     lags = [lag for lag in LAGS if lag <= longest] or [1]
@@ -130,7 +132,9 @@ def _gradients(stack: Stack, data: Dataset, *, longest: int) -> list[list[dict[s
     free = jacobian_norms(architecture, parameters, states, lags=lags)
     window = stack.regime.window(stack.settings.sequence_length)
     forced = np.where(np.array(lags) <= window, free, -math.inf)
-    by_quantity = {"ln_jacobian_free": free, "ln_jacobian_trained": forced}
+    of_run = run.landmarks[:, :, -PLACES:]
+    on_run = jacobian_norms(architecture, parameters, of_run, lags=lags)
+    by_quantity = {"ln_jacobian_run": on_run, "ln_jacobian_free": free, "ln_jacobian_trained": forced}
     for quantity, cut in (("ln_loss_gradient_free", lags[-1]), ("ln_loss_gradient_trained", window)):
         by_quantity[quantity] = loss_gradient_norms(
             architecture, parameters, series, torch.from_numpy(places).to(stack.device),

@@ -56,7 +56,7 @@ class Durations:
             return None
         # An update costs something per sequential step and something per prediction: between the two.
         scale = math.sqrt(window / nearest.window * columns / nearest.columns)
-        updates = training.epochs * training.batches_per_epoch
+        updates = training.epochs * training.batches_per_epoch if trial.regime.trains else 0
         return updates * nearest.update_seconds * scale + trial.evaluation.steps * nearest.evaluate_seconds
 
 

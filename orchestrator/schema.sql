@@ -45,8 +45,9 @@ CREATE TABLE IF NOT EXISTS trials (
 -- The course of training: loss, gradient_norm and the measures at each evaluation.
 CREATE TABLE IF NOT EXISTS curves (trial_id VARCHAR, epoch BIGINT, quantity VARCHAR, value DOUBLE);
 
--- How far gradients reach, at each evaluation: ln of ‖∂z_{t+lag}/∂z_t‖ and of ‖∂L_lag/∂θ‖, without any forcing
--- (`…_free`) and as the network was trained (`…_trained`); −inf where a forcing makes it exactly 0.
+-- How far gradients reach, at each evaluation: ln of ‖∂z_{t+lag}/∂z_t‖ and of ‖∂L_lag/∂θ‖, from the data without
+-- any forcing (`…_free`) and as the network was trained (`…_trained`), and along the free run (`…_run`); −inf
+-- where a forcing makes it exactly 0.
 CREATE TABLE IF NOT EXISTS gradients (
     trial_id VARCHAR, epoch BIGINT, quantity VARCHAR, lag BIGINT, value DOUBLE
 );

@@ -196,7 +196,7 @@ def from_declaration(name: str, raw: dict[str, Any], *, source: str, overridden:
             expected = f"expected at most training.sequence_length ({longest}), got {tau}"
             problems.append(Problem(f"regimes.{regime.name}.tau", expected))
     for system in found:
-        problems += _fits(system, architectures)
+        problems += _fits(system, architectures, regimes)
         if longest >= system.n_points:
             expected = f"expected less than the {system.n_points} points of {system.name}, got {longest}"
             problems.append(Problem("training.sequence_length", expected))
@@ -275,13 +275,15 @@ def _expand(kind: type[T], table: Mapping[str, Any], key: str, problems: list[Pr
     return expanded
 
 
-def _fits(system: systems.System, architectures: list[Architecture]) -> list[Problem]:
+def _fits(system: systems.System, architectures: list[Architecture], regimes: list[Regime]) -> list[Problem]:
+    needs = {f"the dimension of {system.name}": system.dimension}
+    needs |= {f"for the regime {regime.name}": regime.smallest_latent_dim() for regime in regimes}
     return [
         Problem(
             f"architectures.{architecture.name}.latent_dim",
-            f"expected at least {system.dimension}, the dimension of {system.name}, "
-            f"got {architecture.latent_dim}",
+            f"expected at least {least}, {why}, got {architecture.latent_dim}",
         )
         for architecture in architectures
-        if architecture.latent_dim < system.dimension
+        for why, least in needs.items()
+        if architecture.latent_dim < least
     ]

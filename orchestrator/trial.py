@@ -156,10 +156,11 @@ def _train_and_evaluate(
     )
     stack, course = run.stack, run.course
     evaluations: list[Evaluation | None] = [None] * stack.size
-    for stop in cell.evaluation.epochs(cell.training.epochs):
+    for stop in cell.evaluation.epochs(cell.training.epochs) if cell.regime.trains else [0]:
         if stop < stack.epoch:
             continue  # done before the checkpoint that the run went on from
-        run.train(until=stop, progress=progress)
+        if stop:
+            run.train(until=stop, progress=progress)
         since = time.perf_counter()
         evaluations = evaluate(stack)
         run.seconds["evaluate"] += time.perf_counter() - since

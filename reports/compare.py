@@ -23,6 +23,8 @@ from .trials import Cell, Context, ReportError, UnknownNameError, read_contexts
 from .verdict import CEILING_SHARE, counted, headline, verdict
 
 FEW_SEEDS = 8
+UNTRAINED = {"constructed"}
+"""Networks that no regime has trained: nothing to compare a regime with."""
 SHORT_NAMES = {"sparse_forcing": "forcing", "zero_reset": "zero reset"}
 
 
@@ -52,7 +54,7 @@ def compare(
     met = False
     for context in read:
         base = [cell for cell in context.cells if _is(cell, baseline)]
-        others = [cell for cell in context.cells if not _is(cell, baseline)]
+        others = [cell for cell in context.cells if not _is(cell, baseline) and cell.regime not in UNTRAINED]
         if not base or not others:
             missing = baseline if not base else f"anything but {baseline}"
             notes.append(f"{context.title}: left out, as {missing} was not run there.")

@@ -14,7 +14,11 @@ from typing import TYPE_CHECKING, ClassVar
 from pydantic import BaseModel, ConfigDict
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
     from torch import Tensor
+
+    from ..architecture import Architecture
 
 
 class Regime(BaseModel, ABC):
@@ -25,9 +29,22 @@ class Regime(BaseModel, ABC):
     starts_from_data: ClassVar[bool] = True
     """Whether windows start from the control ẑ = B⁺ x, or from the zero state."""
 
+    trains: ClassVar[bool] = True
+    """Whether there is any training, or networks are taken as they are at first."""
+
     @abstractmethod
     def window(self, sequence_length: int) -> int:
         """Steps between two settings of the state, at most `sequence_length`."""
+
+    def initial(
+        self, architecture: Architecture, observed_dim: int, seed: int
+    ) -> dict[str, NDArray[np.float64]]:
+        """Weights of one member before training."""
+        return architecture.initial(observed_dim, seed)
+
+    def smallest_latent_dim(self) -> int:
+        """Latent units that this regime needs, whatever the data."""
+        return 1
 
     def transform_gradient(self, gradient: Tensor, norms: Tensor) -> Tensor:
         """What is done to each member's gradient (E, P), of norm (E,) in float64, before the update."""

@@ -159,7 +159,7 @@ def _verdict(plan: "Plan", folder: Path, baseline: str, regimes: set[str]) -> No
 
     name = plan.study.name
     if baseline not in regimes or len(plan.study.regimes) < 2:
-        there = ", ".join(sorted(regime.name for regime in plan.study.regimes))
+        there = ", ".join(sorted({regime.name for regime in plan.study.regimes}))
         _say(f"no verdict: it takes {baseline} and another regime, and the study has {there}")
         return
     # Of this study as it is now: a name can have stood for other settings before.
