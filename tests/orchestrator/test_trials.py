@@ -62,6 +62,19 @@ def test_rows_say_what_a_network_does_and_how_far_its_gradients_reach(smoke, two
     assert values[-1]["value"] == forced["net_lambda_max"]
 
 
+def test_report_sets_exponents_of_networks_beside_those_of_the_data(smoke, two):
+    rows = json.loads(smoke("report", "--exponents", "--format", "json")[0])
+    forced = next(row for row in rows if row["tau"] == 10)
+    assert forced["of_data"] == pytest.approx(1.505, abs=0.01)
+    assert forced["lowest"] <= two[0]["net_lambda_max"] <= forced["highest"]
+    assert (
+        sum(forced[kind] for kind in ("chaotic", "quasi_periodic", "cycle", "fixed_point"))
+        <= forced["trials"]
+    )
+    assert "λ_max of the data 1.51" in smoke("report", "--exponents")[0]
+    assert "did you mean" in smoke("report", "lorenz_smok", "--exponents", code=2)[1]
+
+
 def test_dynamics_lists_fixed_points_where_the_network_has_them(smoke, two):
     out, err = smoke("trial", "dynamics", two[0]["trial_id"], "--format", "json")
     network = trained.load(two[0], smoke.results)
