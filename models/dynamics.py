@@ -7,6 +7,7 @@ Two observations decide, both of the whole state in double precision:
   error and as the exponent that a growth in proportion to time would show in so many steps.
 
     returns                       fixed_point, or cycle of period k
+    shrinks as λ₁ < 0 says        fixed_point, which it spirals into
     does not, λ₁ above 0          chaotic
     does not, λ₁ below 0          cycle, of a period that is longer than what was looked at
     does not, λ₁ about 0          quasi_periodic: a torus, or a closed curve on which steps are no whole
@@ -77,6 +78,8 @@ def classify(spectra: NetworkSpectra, member: int) -> Dynamics | None:
     period, nearest = _period(path, looked_at, extent)
     resolution = SIGMAS * max(error, spectra.shear)
     kind: Kind
+    if period is None and _shrinks(path, exponent, error):
+        period = 1  # on its way, by a slow spiral
     if period is not None:
         kind = "fixed_point" if period == 1 else "cycle"
     elif exponent > resolution:
@@ -95,10 +98,21 @@ def classify(spectra: NetworkSpectra, member: int) -> Dynamics | None:
     )
 
 
+def _shrinks(path: FloatArray, exponent: float, error: float) -> bool:
+    """Whether a run comes to rest ever more slowly: its extent falls as its negative exponent says."""
+    half = len(path) // 2
+    expected = exponent * half
+    if not exponent < -SIGMAS * error or not -50 < expected < -0.05:
+        return False
+    before, after = (float(np.ptp(part, axis=0).max()) for part in (path[:half], path[half:]))
+    return before > 0 and np.log(max(after / before, 1e-300)) < 0.5 * expected
+
+
 def _period(path: FloatArray, looked_at: int, extent: float) -> tuple[int | None, float]:
     """The least period of the second half of a run, if any, and its nearest return."""
     late = path[looked_at:]
-    if extent <= RESTS * (1.0 + np.abs(late).max()):
+    # Each component by itself: one that is large and at rest must not hide the others.
+    if (np.ptp(late, axis=0) <= RESTS * (1.0 + np.abs(late).max(axis=0))).all():
         return 1, 0.0
     nearest = np.inf
     for k in range(1, looked_at + 1):

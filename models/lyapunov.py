@@ -13,6 +13,7 @@ Shapes: E members, R runs, D components of the state, K exponents. Units: expone
 from __future__ import annotations
 
 import math
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +24,9 @@ from torch import Tensor
 from .architecture import Architecture, Parameters
 
 FloatArray = NDArray[np.float64]
+
+LATE = 4.0
+"""Standard errors between the exponents of the last runs and of those before, where a run settled late."""
 
 STEPS_PER_QR = 4
 """Few enough that the directions that shrink fastest, by less than e⁻⁸ a step, are still told apart."""
@@ -35,7 +39,7 @@ class NetworkSpectra:
     exponents: FloatArray
     """(E, K), falling, per step; −∞ in a direction that is lost, NaN for a run that is not finite."""
     standard_errors: FloatArray
-    """(E, K), over runs."""
+    """(E, K), over runs; of a member that settled late, over the last quarter of them alone."""
     path: FloatArray
     """The last run of each member, states (E, T + 1, D), while its exponents were taken."""
     transient: int
@@ -98,10 +102,12 @@ def lyapunov_spectra(
                     growth += upper.diagonal(dim1=2, dim2=3).abs().log()
         finite = torch.cat(state, dim=1).isfinite().flatten(1).all(dim=1)
         growth[~finite] = torch.nan
-    rates = growth.cpu().numpy() / steps
-    with np.errstate(invalid="ignore"):
-        mean = rates.mean(axis=1)
-        error = rates.std(axis=1, ddof=1) / math.sqrt(runs) if runs > 1 else np.full_like(mean, np.nan)
+    rates = _settled(growth.cpu().numpy() / steps)
+    counts = np.maximum((~np.isnan(rates[:, :, :1])).sum(axis=1), 1)
+    with np.errstate(invalid="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # of members without any number
+        mean = np.nanmean(rates, axis=1)
+        error = np.nanstd(rates, axis=1, ddof=1) / np.sqrt(counts)
     error[np.isneginf(mean)] = 0.0
     order = np.argsort(-mean, axis=1, kind="stable")
     return NetworkSpectra(
@@ -112,6 +118,27 @@ def lyapunov_spectra(
         steps=steps,
         runs=runs,
     )
+
+
+def _settled(rates: FloatArray) -> FloatArray:
+    """Rates (E, R, K), NaN in the early runs of a member whose last quarter has another λ₁.
+
+    A run may settle late, as after transient chaos: what it did before is no part of its attractor.
+    """
+    runs = rates.shape[1]
+    late = runs // 4
+    if late < 2:
+        return rates
+    settled = rates.copy()
+    for member in range(len(rates)):
+        first = np.sort(rates[member], axis=1)[:, -1]
+        early, last = first[:-late], first[-late:]
+        if not np.isfinite(first).all():
+            continue
+        error = math.sqrt(early.var(ddof=1) / len(early) + last.var(ddof=1) / late)
+        if abs(early.mean() - last.mean()) > max(LATE * error, 1e-6):
+            settled[member, :-late] = np.nan
+    return settled
 
 
 def _frames(members: int, size: int, runs: int, count: int) -> Tensor:

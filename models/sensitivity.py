@@ -22,6 +22,7 @@ from torch import Tensor
 
 from .architecture import Architecture, Parameters
 from .lyapunov import double
+from .rollout import MEMBERS
 from .training import Windows, predict
 
 FloatArray = NDArray[np.float64]
@@ -85,11 +86,15 @@ def loss_gradient_norms(
         (E, P, L)
     """
     members = len(parameters["B"])
-    # A network for each member and place, so that one backward pass gives every norm of its own.
+    # A network for each member and place, so that one backward pass gives every norm of its own; filled up,
+    # so that no rounding depends on how many there are.
+    count = members * len(places)
+    filled = [i % count for i in range(count + -count % MEMBERS)]
     apart = {
-        name: value.repeat_interleave(len(places), dim=0).requires_grad_()
+        name: value.repeat_interleave(len(places), dim=0)[filled].requires_grad_()
         for name, value in double(parameters).items()
     }
+    positions = places.repeat(members)[filled][:, None]
     series = series.double()
     norms = []
     for lag in lags:
@@ -99,14 +104,14 @@ def loss_gradient_norms(
             apart,
             windows,
             series=series,
-            positions=places.repeat(members)[:, None],
+            positions=positions,
             from_data=from_data,
         )
         last = windows.target_time == lag
         losses = (predictions - targets)[:, :, last].square().sum(dim=(1, 2))
         gradients = torch.autograd.grad(losses.sum(), list(apart.values()), materialize_grads=True)
         flat = torch.cat([gradient.flatten(1) for gradient in gradients], dim=1)
-        norms.append(_log_norm(flat).view(members, len(places)))
+        norms.append(_log_norm(flat[:count]).view(members, len(places)))
     return np.asarray(torch.stack(norms, dim=2).cpu().numpy(), dtype=np.float64)
 
 

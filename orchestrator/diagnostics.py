@@ -130,8 +130,11 @@ def _gradients(stack: Stack, data: Dataset, run: FreeRun, *, longest: int) -> li
         states = torch.cat(architecture.start(control(parameters["B"], observed)), dim=1)
     series = torch.from_numpy(np.ascontiguousarray(data.test.T)).to(stack.device)
     free = jacobian_norms(architecture, parameters, states, lags=lags)
+    trained = free
+    if not stack.regime.starts_from_data:
+        trained = jacobian_norms(architecture, parameters, torch.zeros_like(states), lags=lags)
     window = stack.regime.window(stack.settings.sequence_length)
-    forced = np.where(np.array(lags) <= window, free, -math.inf)
+    forced = np.where(np.array(lags) <= window, trained, -math.inf)
     of_run = run.landmarks[:, :, -PLACES:]
     on_run = jacobian_norms(architecture, parameters, of_run, lags=lags)
     by_quantity = {"ln_jacobian_run": on_run, "ln_jacobian_free": free, "ln_jacobian_trained": forced}
@@ -145,7 +148,9 @@ def _gradients(stack: Stack, data: Dataset, run: FreeRun, *, longest: int) -> li
             {"quantity": quantity, "lag": lag, "value": float(value)}
             for quantity, norms in by_quantity.items()
             for lag, value in zip(lags, norms[member].mean(axis=0), strict=True)
+            # Training knows no lags that are longer than its sequences.
             if not math.isnan(value)
+            and (lag <= stack.settings.sequence_length or not quantity.endswith("_trained"))
         ]
         for member in range(stack.size)
     ]

@@ -103,7 +103,7 @@ class Evaluator:
                 run.series, short, ahead, stack.diverged_epoch, strict=True
             )
         ]
-        unbounded = [found is None or found[1] is not None for found in measured]
+        unbounded = [_leaves(series) is not None for series in run.series]
         diagnoses = diagnose(stack, data, run, steps=steps, unbounded=unbounded)
         return [
             None if found is None else Evaluation(*found, diagnosis)

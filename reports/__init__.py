@@ -10,7 +10,7 @@ A leaf of the project: it is handed an open read-only DuckDB connection and reli
 Figures and pages are in `reports.figures` and `reports.html`, which take half a second to import.
 """
 
-from .codes import StaleError
+from .codes import StaleError, mixed_codes
 from .compare import compare
 from .comparison import Comparison, Headline, Row, Side
 from .exponents import Exponents, read_exponents, render_exponents
@@ -37,6 +37,7 @@ __all__ = [
     "compare",
     "comparison_table",
     "geometric_mean",
+    "mixed_codes",
     "paired_ratio",
     "read_contexts",
     "read_exponents",

@@ -45,7 +45,7 @@ def report(
     from ..catalogue import results_folder
 
     if exponents:
-        show_exponents(results_folder(results), studies=studies or [], form=form)
+        show_exponents(results_folder(results), studies=studies or [], form=form, allow_stale=allow_stale)
         return
     show(
         results_folder(results),
@@ -103,11 +103,13 @@ def show(
     return sum(len(cell.trials) for context in comparison.contexts for cell in context.cells)
 
 
-def show_exponents(results: Path, *, studies: list[str], form: Format = Format.table) -> None:
+def show_exponents(
+    results: Path, *, studies: list[str], form: Format = Format.table, allow_stale: bool = False
+) -> None:
     """Print exponents of networks beside those of their data.
 
     Raises:
-        OrchError: no trial has one.
+        OrchError: no trial has one, or results of different code would be pooled.
     """
     from rich.console import Console
 
@@ -117,6 +119,9 @@ def show_exponents(results: Path, *, studies: list[str], form: Format = Format.t
     with Store(results).reading() as (connection, source):
         try:
             contexts = reports.read_contexts(connection, "d_stsp", studies=studies)
+            mixed = reports.mixed_codes(connection, contexts, studies=studies, contexts=None)
+            if mixed and not allow_stale:
+                raise OrchError("\n".join([*mixed, "--allow-stale shows them nevertheless."]))
             rows = reports.read_exponents(connection, contexts)
             shown = reports.render_exponents(contexts, rows)
         except reports.UnknownNameError as error:

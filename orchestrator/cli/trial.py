@@ -65,7 +65,8 @@ def dynamics(
 
     row, folder = _find(trial, results)
     network = trained.load(row, folder)
-    said = [f"free run: {row['dynamics'] or 'not recorded'}"]
+    what = "diverged in training" if row["status"] == "diverged" else row["dynamics"] or "not recorded"
+    said = [f"free run: {what}"]
     if row["net_lambda_max"] is not None:
         said.append(
             f"λ_max {row['net_lambda_max']:.4g} ± {row['net_lambda_max_se']:.2g}, "

@@ -11,7 +11,8 @@ Looked at are `horizon` Lyapunov times, or `most_steps`, or as many as are given
 reaches θ counts as that long. The value is censored there: read one near the horizon as "at least". A
 forecast that is not finite is valid until it is not.
 
-Shapes: forecasts and truth (S, n, N). NaN where the system has no positive exponent.
+Variables that do not vary there are left out. Shapes: forecasts and truth (S, n, N). NaN where the system has
+no positive exponent, or nothing varies.
 """
 
 from __future__ import annotations
@@ -56,10 +57,11 @@ class ValidPredictionTime:
             return math.nan
         given, expected = given[:, :steps], expected[:, :steps]
         sd = expected.std(axis=(0, 1))
-        if not (sd > 0).all():
-            raise ValueError("truth of forecasts is constant in at least one dimension")
+        varies = sd > 1e-9 * (1.0 + np.abs(expected).max(axis=(0, 1)))
+        if not varies.any():
+            return math.nan
         with np.errstate(over="ignore", invalid="ignore"):
-            error = np.sqrt(np.square((given - expected) / sd).mean(axis=2))
+            error = np.sqrt(np.square((given - expected)[:, :, varies] / sd[varies]).mean(axis=2))
         wrong = ~(error < self.threshold)  # so that what is not a number counts as wrong
         valid = np.where(wrong.any(axis=1), wrong.argmax(axis=1), steps)
         return float(np.median(valid)) / lyapunov_time

@@ -202,3 +202,34 @@ def test_lstm_cycles_are_of_both_states():
     assert any(
         np.allclose(cycle.points[0], run, atol=1e-8) for cycle in cycles if cycle.stability == "stable"
     )
+
+
+def test_a_large_unit_at_rest_hides_no_chaos():
+    mu = 1.5
+    AW = np.zeros((5, 5))
+    AW[:4, :4] = [[0, -mu, -mu, 0], [mu, 0, 0, mu], [-mu, -mu, 0, 0], [mu, mu, 0, 0]]
+    AW[4, 4] = 0.5
+    architecture, parameters = plrnn(AW.tolist(), [1.0, -1.0, 1.0, -1.0, 1.5e6])
+    start = settled(architecture, parameters, states(architecture, rows=4, scale=0.1), 200)
+    spectra = lyapunov_spectra(architecture, parameters, start, exponents=1, transient=20, steps=400)
+    assert classify(spectra, 0).kind == "chaotic"
+
+
+def test_a_slow_spiral_ends_in_a_fixed_point():
+    """Eigenvalues exp(−0.0004 ± 0.3 i), from states as single precision leaves them."""
+    turn = math.exp(-4e-4) * np.array(rotation(0.3, 1.0))
+    architecture, parameters = plrnn(turn.tolist(), (np.array([1.0, 1.0]) - turn @ [1.0, 1.0]).tolist())
+    start = 1.0 + 1e-4 * torch.randn(1, 2, 4, dtype=torch.float64)
+    spectra = lyapunov_spectra(architecture, parameters, start, exponents=1, transient=500, steps=2000)
+    assert spectra.exponents[0, 0] == pytest.approx(-4e-4, abs=1e-6)
+    assert classify(spectra, 0).kind == "fixed_point"
+
+
+def test_exponents_are_those_of_where_a_run_has_settled():
+    """z ← tanh(2z): at 0 it is unstable, λ = ln 2; a run that left it is stable, λ = ln(2(1 − z*²))."""
+    architecture, parameters = rnn([[2.0]])
+    places = torch.tensor([[[0.0] * 12 + [0.5] * 4]], dtype=torch.float64)
+    spectra = lyapunov_spectra(architecture, parameters, places, exponents=1, transient=100, steps=100)
+    stable = math.log(2 * (1 - 0.9575040240772688**2))
+    assert spectra.exponents[0, 0] == pytest.approx(stable, abs=1e-9)
+    assert classify(spectra, 0).kind == "fixed_point"

@@ -28,7 +28,7 @@ def measured(database):
     chaotic = {0: ("chaotic", 1.45), 1: ("chaotic", 1.79), 2: ("chaotic", 1.81), 3: ("unbounded", None)}
     set_dynamics(database, "sparse_forcing", 30, chaotic)
     set_dynamics(database, "sparse_forcing", 200, {0: ("quasi_periodic", 0.001)})
-    set_dynamics(database, "clipping", None, {0: ("fixed_point", -20.0), 1: ("cycle", -0.1)})
+    set_dynamics(database, "clipping", None, {0: ("fixed_point", -20.0), 1: ("cycle", 1.5)})
     return database.connection
 
 
@@ -44,6 +44,7 @@ def test_recovered_is_a_share_of_all_that_ran_and_was_looked_at(measured):
     far, clipped = rows["sparse_forcing", 200], rows["clipping", None]
     assert (far.recovered, far.measured) == (0, 2) and far.median == 0.001
     assert (clipped.measured, clipped.trials) == (2, 2)  # the failed one is a bug and no outcome
+    assert clipped.recovered == 0  # a cycle recovers nothing, whatever number it has
     (context,) = contexts
     assert answer(context, list(rows.values())) == (
         "at τ=30 (nearest τ_pred) forcing recovers λ_max in 2 of 4 (15–85%)"
