@@ -1,6 +1,6 @@
 """Networks whose dynamics are known beforehand, made and not trained, to try statements about dynamics on.
 
-    fixed_point      every step contracts (‖J‖ < 1), so all runs end in one point
+    fixed_point      small weights: all runs end in one point
     cycle            a ring of n units that hand on their sign and turn it once: period 2n or a divisor of it
     quasi_periodic   a turn by an irrational share of the circle
     chaotic          PLRNN: the tent map x ← 1 − μ|x|, whose exponent is ln μ; others: large random weights

@@ -32,11 +32,15 @@ PACKAGES = ("torch", "numpy", "scipy", "ray", "optuna", "duckdb", "pyarrow", "sa
 LARGE_BYTES = 1_000_000
 """An untracked file that is larger is no code."""
 
-SHAPING = ("models", "systems", "evaluation.py", "settings.py", "trial.py")
+SHAPING = ("models", "systems", "diagnostics.py", "evaluation.py", "settings.py", "trial.py")
 """Folders and files of the package in which a change can change a result."""
 
 DESCRIBING = ("systems/analysis/", "systems/own.py", "systems/raw.py", "systems/table")
-"""Modules among them that bring and describe data, which are known by their content."""
+"""Modules among them that bring and describe data, which are known by their content,"""
+MEASURING = tuple(
+    f"systems/analysis/{name}.py" for name in ("correlation_dimension", "mutual_information", "neighbours")
+)
+"""but for these, which the measure of the correlation dimension stands on."""
 
 _LAYOUT = {tokenize.COMMENT, tokenize.NL, tokenize.ENCODING, tokenize.ENDMARKER}
 _MARKS = {tokenize.INDENT: "{", tokenize.DEDENT: "}", tokenize.NEWLINE: ";"}
@@ -111,7 +115,8 @@ def _modules() -> dict[str, str]:
     return {
         name: _substance(files[name].read_text(encoding="utf-8"))
         for name in sorted(files)
-        if not name.endswith(("__init__.py", "registry.py")) and not name.startswith(DESCRIBING)
+        if not name.endswith(("__init__.py", "registry.py"))
+        and (name in MEASURING or not name.startswith(DESCRIBING))
     }
 
 

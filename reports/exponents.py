@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
+from statistics import median
 from typing import Any
 
 import duckdb
@@ -130,10 +131,10 @@ def _exponents(context: Context, cell: Cell, values: Iterable[tuple[Any, ...]], 
         recovered=recovered,
         share_low=low,
         share_high=high,
-        median=median(exponents),
+        median=_median(exponents),
         lowest=exponents[0] if exponents else None,
         highest=exponents[-1] if exponents else None,
-        kaplan_yorke=median(sorted(value[3] for value in chaotic if value[3] is not None)),
+        kaplan_yorke=_median([value[3] for value in chaotic if value[3] is not None]),
         kinds=dict(kinds),
         values=tuple(exponents),
         of_data=of_data,
@@ -142,12 +143,8 @@ def _exponents(context: Context, cell: Cell, values: Iterable[tuple[Any, ...]], 
     )
 
 
-def median(rising: Sequence[float]) -> float | None:
-    """The middle of values in rising order; None of none."""
-    if not rising:
-        return None
-    middle = len(rising) // 2
-    return rising[middle] if len(rising) % 2 else (rising[middle - 1] + rising[middle]) / 2
+def _median(values: Sequence[float]) -> float | None:
+    return median(values) if values else None
 
 
 def answer(context: Context, rows: Sequence[Exponents]) -> str:

@@ -10,6 +10,7 @@ import math
 import textwrap
 from collections import defaultdict
 from collections.abc import Sequence
+from statistics import median
 from typing import Literal
 
 from matplotlib.axes import Axes
@@ -18,7 +19,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from ..exponents import WITHIN, Exponents, median
+from ..exponents import WITHIN, Exponents
 from ..trials import Context, family_of
 from .style import GREY, colour_and_marker, hide_unused, styled
 
@@ -96,11 +97,11 @@ def _panel(
             if cell.tau:
                 curves[family_of(cell.label)].append((cell.tau, values))
             elif values:
-                axis.axhline(median(values) or 0.0, color=colour, linestyle=dashes, linewidth=1.2, zorder=2)
+                axis.axhline(median(values), color=colour, linestyle=dashes, linewidth=1.2, zorder=2)
         for family, points in curves.items():
             points.sort()
             dashes = LINES[families.index(family) % len(LINES)]
-            middles = [math.nan if (middle := median(values)) is None else middle for _, values in points]
+            middles = [median(values) if values else math.nan for _, values in points]
             axis.plot([tau for tau, _ in points], middles, color=colour, marker=marker, linestyle=dashes)
             for tau, values in points:
                 axis.plot([tau] * len(values), values, ".", color=colour, alpha=0.35, markeredgewidth=0)
