@@ -115,6 +115,15 @@ class Architecture(BaseModel, ABC):
         vectors = identity[None, :, None, :].expand(len(whole), -1, whole.shape[2], -1)
         return self.tangent_step(bound, state, vectors)[1].permute(0, 2, 1, 3)
 
+    def jacobian_bound(self, parameters: Parameters) -> Tensor:
+        """(E,): a number that ‖∂F/∂z‖₂ exceeds at no state, or ∞ where none is known, as for an LSTM.
+
+        A network for which it is at most 1 cannot be chaotic (the paper's Corollary 1).
+        """
+        import torch
+
+        return parameters["B"].new_full((len(parameters["B"]),), torch.inf)
+
     def start(self, hidden: Tensor) -> State:
         """The latent state whose read-out part is `hidden` (E, M, R); further memory starts at zero."""
         return (hidden,)

@@ -43,6 +43,14 @@ class PLRNN(Architecture):
         pushed = (bound["W"] @ through.flatten(2)).view(vectors.shape)
         return self.step(bound, state), pushed + bound["A"].unsqueeze(3) * vectors
 
+    def jacobian_bound(self, parameters: Parameters) -> Tensor:
+        """‖A‖ + ‖W‖ (after the paper's eq. 29)."""
+        import torch
+
+        bound = self.bind(parameters)
+        norm: Tensor = torch.linalg.matrix_norm(bound["W"], ord=2)
+        return bound["A"].abs().amax(dim=(1, 2)) + norm
+
     def unroll(self, parameters: Parameters, hidden: Tensor, *, widths: Sequence[int]) -> Tensor:
         from .unrolling.plrnn import unroll
 

@@ -39,6 +39,13 @@ class RNN(Architecture):
         pushed = (bound["W"] @ vectors.flatten(2)).view(vectors.shape)
         return (z,), (1 - z * z).unsqueeze(3) * pushed
 
+    def jacobian_bound(self, parameters: Parameters) -> Tensor:
+        """‖W‖: the derivative of tanh is at most 1 (the paper's Remark 6)."""
+        import torch
+
+        norm: Tensor = torch.linalg.matrix_norm(parameters["W"], ord=2)
+        return norm
+
     def unroll(self, parameters: Parameters, hidden: Tensor, *, widths: Sequence[int]) -> Tensor:
         from .unrolling.rnn import unroll
 

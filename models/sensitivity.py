@@ -13,19 +13,25 @@ members, P places, L lags.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .architecture import Architecture, Parameters
+from .architecture import Architecture, Parameters, State
 from .lyapunov import double
+from .readout import control, read_out
 from .rollout import MEMBERS
 from .training import Windows, predict
 
 FloatArray = NDArray[np.float64]
+
+STEPS_AT_ONCE = 100
+"""Jacobians that are held at once, for norms that are cheaper together."""
 
 
 def jacobian_norms(
@@ -63,6 +69,54 @@ def jacobian_norms(
     return stacked
 
 
+@dataclass(frozen=True, eq=False)
+class StepNorms:
+    """Of the single Jacobians J_1 … J_T along a run, (E, P, L) for each T of the lags; NaN where it is not
+    finite.
+    """
+
+    sum_of_logs: FloatArray
+    """Σ ln ‖J_t‖₂: ‖∂z_{t+T}/∂z_t‖ is at most its exponential (the paper's Proposition 3)."""
+    sum: FloatArray
+    """Σ ‖J_t‖₂ (Theorem 4 i)."""
+    sum_from_identity: FloatArray
+    """Σ ‖J_t − 1‖ (Theorem 4 ii), in the Frobenius norm, which like the other bounds that of a product."""
+
+
+def step_norms(
+    architecture: Architecture, parameters: Parameters, states: Tensor, *, lags: Sequence[int]
+) -> StepNorms:
+    """Norms of the Jacobian of each single step along free runs, added up.
+
+    Args:
+        parameters: name → (E, ...).
+        states: whole states (E, D, P).
+        lags: which rise.
+    """
+    with torch.no_grad():
+        bound = architecture.bind(double(parameters))
+        state = torch.split(states.double(), architecture.latent_dim, dim=1)
+        members, size, places = states.shape
+        identity = torch.eye(size, dtype=torch.float64, device=states.device)
+        vectors = identity[None, :, None, :].expand(members, -1, places, -1)
+        norms: list[Tensor] = []
+        while len(norms) < lags[-1]:
+            jacobians = []
+            for _ in range(min(STEPS_AT_ONCE, lags[-1] - len(norms))):
+                state, jacobian = architecture.tangent_step(bound, state, vectors)
+                jacobians.append(jacobian.permute(0, 2, 1, 3))
+            # The norm refuses what is not finite; runs that come to this are marked below.
+            stacked = torch.stack(jacobians).nan_to_num(nan=0.0, posinf=0.0, neginf=0.0)
+            norm = torch.linalg.matrix_norm(stacked, ord=2)
+            off = torch.linalg.matrix_norm(stacked - identity)
+            norms += torch.stack([norm.log(), norm, off], dim=1).unbind()
+        lost = ~torch.cat(state, dim=1).isfinite().all(dim=1)
+        sums = torch.stack(norms).cumsum(dim=0)[torch.tensor(lags) - 1]
+        sums = torch.where(lost, torch.nan, sums)
+        logs, plain, off_identity = sums.permute(1, 2, 3, 0).cpu().numpy()
+    return StepNorms(logs, plain, off_identity)
+
+
 def loss_gradient_norms(
     architecture: Architecture,
     parameters: Parameters,
@@ -85,16 +139,8 @@ def loss_gradient_norms(
     Returns:
         (E, P, L)
     """
+    apart, positions, count = _apart(parameters, places)
     members = len(parameters["B"])
-    # A network for each member and place, so that one backward pass gives every norm of its own; filled up,
-    # so that no rounding depends on how many there are.
-    count = members * len(places)
-    filled = [i % count for i in range(count + -count % MEMBERS)]
-    apart = {
-        name: value.repeat_interleave(len(places), dim=0)[filled].requires_grad_()
-        for name, value in double(parameters).items()
-    }
-    positions = places.repeat(members)[filled][:, None]
     series = series.double()
     norms = []
     for lag in lags:
@@ -109,10 +155,74 @@ def loss_gradient_norms(
         )
         last = windows.target_time == lag
         losses = (predictions - targets)[:, :, last].square().sum(dim=(1, 2))
-        gradients = torch.autograd.grad(losses.sum(), list(apart.values()), materialize_grads=True)
-        flat = torch.cat([gradient.flatten(1) for gradient in gradients], dim=1)
-        norms.append(_log_norm(flat[:count]).view(members, len(places)))
+        norms.append(_gradient_norms(losses, apart)[:count].view(members, len(places)))
     return np.asarray(torch.stack(norms, dim=2).cpu().numpy(), dtype=np.float64)
+
+
+def forced_gradient_norms(
+    architecture: Architecture,
+    parameters: Parameters,
+    series: Tensor,
+    places: Tensor,
+    *,
+    window: int,
+    from_data: bool,
+    lag: int,
+) -> tuple[FloatArray, FloatArray]:
+    """ln ‖∂L_T/∂θ‖ and ln ‖∂L_T/∂z_1‖ for T = `lag`, by the plain loop of eq. 16: one step after the other,
+    the state set anew on the way, and all derivatives left to autograd.
+
+    Against `loss_gradient_norms`, which knows beforehand where nothing comes through, it shows what eq. 94 to
+    96 say. Arguments are as there.
+
+    Returns:
+        Both (E, P).
+    """
+    apart, positions, count = _apart(parameters, places)
+    shape = (len(parameters["B"]), len(places))
+    series, bound = series.double(), architecture.bind(apart)
+
+    def observed(time: int) -> Tensor:
+        return series[:, positions + time].transpose(0, 1)
+
+    def begin(time: int) -> State:
+        hidden = control(apart["B"], observed(time))
+        return architecture.start(hidden if from_data else torch.zeros_like(hidden))
+
+    first = begin(0)
+    moved = tuple(torch.zeros_like(part, requires_grad=True) for part in first)
+    state: State = tuple(part + by for part, by in zip(first, moved, strict=True))
+    for time in range(lag):
+        if time and time % window == 0:
+            state = begin(time)
+        state = architecture.step(bound, state)
+    losses = (read_out(apart["B"], state[0]) - observed(lag)).square().sum(dim=(1, 2))
+    of_first = dict(enumerate(moved))
+    return (
+        _gradient_norms(losses, apart, keep=True)[:count].view(shape).cpu().numpy(),
+        _gradient_norms(losses, of_first)[:count].view(shape).cpu().numpy(),
+    )
+
+
+def _apart(parameters: Parameters, places: Tensor) -> tuple[Parameters, Tensor, int]:
+    """A network for each member and place, so that one backward pass gives every norm of its own; filled up,
+    so that no rounding depends on how many there are. With the place of each, and how many are no filling.
+    """
+    count = len(parameters["B"]) * len(places)
+    filled = [i % count for i in range(count + -count % MEMBERS)]
+    apart = {
+        name: value.repeat_interleave(len(places), dim=0)[filled].requires_grad_()
+        for name, value in double(parameters).items()
+    }
+    return apart, places.repeat(len(parameters["B"]))[filled][:, None], count
+
+
+def _gradient_norms(losses: Tensor, by: Mapping[Any, Tensor], *, keep: bool = False) -> Tensor:
+    """ln of the norm of each loss's gradient; of a parameter that it does not depend on that is zero."""
+    gradients = torch.autograd.grad(
+        losses.sum(), list(by.values()), materialize_grads=True, retain_graph=keep
+    )
+    return _log_norm(torch.cat([gradient.flatten(1) for gradient in gradients], dim=1))
 
 
 def _log_norm(rows: Tensor) -> Tensor:

@@ -15,10 +15,15 @@ import torch
 from numpy.typing import NDArray
 
 from .models.dynamics import Dynamics, classify
-from .models.lyapunov import lyapunov_spectra
+from .models.lyapunov import double, lyapunov_spectra
 from .models.readout import control
 from .models.rollout import FreeRun
-from .models.sensitivity import jacobian_norms, loss_gradient_norms
+from .models.sensitivity import (
+    forced_gradient_norms,
+    jacobian_norms,
+    loss_gradient_norms,
+    step_norms,
+)
 from .models.training import Stack
 from .systems.dataset import Dataset
 
@@ -69,6 +74,7 @@ def diagnose(
         unbounded: by member, whether it left every bound.
     """
     transient, averaged = _lengths(data, steps)
+    bounds = stack.architecture.jacobian_bound(double(stack.parameters())).tolist()
     spectra = lyapunov_spectra(
         stack.architecture,
         stack.parameters(),
@@ -83,7 +89,10 @@ def diagnose(
         dynamics = None if unbounded[member] else classify(spectra, member)
         columns = {**NOTHING, "dynamics": "unbounded"} if unbounded[member] else NOTHING
         if dynamics is not None:
-            evidence = {**dynamics.as_dict(), "runs": spectra.runs, "steps": averaged, "transient": transient}
+            evidence = {
+                **dynamics.as_dict(), "runs": spectra.runs, "steps": averaged, "transient": transient,
+                "jacobian_bound": bounds[member] if math.isfinite(bounds[member]) else None,
+            }  # fmt: skip
             columns = _columns(dynamics, spectra.exponents[member], evidence, dt=data.dt)
         found.append(Diagnosis(columns, gradients[member]))
     return found
@@ -118,8 +127,8 @@ def _gradients(stack: Stack, data: Dataset, run: FreeRun, *, longest: int) -> li
     """Rows of every member: Jacobian products and loss gradients, free and as the regime has it.
 
     Products are taken from the data, as in training, and from places of the run that is scored: on the
-    network's own attractor, of which theory speaks. A forcing, or a reset, sets ∂z_{t+T}/∂z_t to 0 for all
-    that lies across it.
+    network's own attractor, of which theory speaks; there, from the last place, norms of single steps too.
+    A forcing, or a reset, sets ∂z_{t+T}/∂z_t to 0 for all that lies across it.
     """
     longest = min(longest, len(data.test) // 2)
     lags = [lag for lag in LAGS if lag <= longest] or [1]
@@ -137,12 +146,24 @@ def _gradients(stack: Stack, data: Dataset, run: FreeRun, *, longest: int) -> li
     forced = np.where(np.array(lags) <= window, trained, -math.inf)
     of_run = run.landmarks[:, :, -PLACES:]
     on_run = jacobian_norms(architecture, parameters, of_run, lags=lags)
-    by_quantity = {"ln_jacobian_run": on_run, "ln_jacobian_free": free, "ln_jacobian_trained": forced}
+    with np.errstate(divide="ignore"):
+        steps = step_norms(architecture, parameters, of_run[:, :, -1:], lags=lags)
+        singly = {
+            "ln_step_product_run": steps.sum_of_logs,
+            "ln_step_sum_run": np.log(steps.sum),
+            "ln_step_change_run": np.log(steps.sum_from_identity),
+        }
+    products = {"ln_jacobian_run": on_run, "ln_jacobian_free": free, "ln_jacobian_trained": forced}
+    by_quantity = {**products, **singly}
+    on_data = (architecture, parameters, series, torch.from_numpy(places).to(stack.device))
+    from_data = stack.regime.starts_from_data
     for quantity, cut in (("ln_loss_gradient_free", lags[-1]), ("ln_loss_gradient_trained", window)):
-        by_quantity[quantity] = loss_gradient_norms(
-            architecture, parameters, series, torch.from_numpy(places).to(stack.device),
-            window=cut, from_data=stack.regime.starts_from_data, lags=lags,
-        )  # fmt: skip
+        by_quantity[quantity] = loss_gradient_norms(*on_data, window=cut, from_data=from_data, lags=lags)
+    for lag in [lag for lag in lags if window < lag <= stack.settings.sequence_length][-1:]:
+        plain = forced_gradient_norms(*on_data, window=window, from_data=from_data, lag=lag)
+        for quantity, found in zip(("ln_loss_gradient_plain", "ln_state_gradient_plain"), plain, strict=True):
+            by_quantity[quantity] = np.full((*found.shape, len(lags)), math.nan)
+            by_quantity[quantity][:, :, lags.index(lag)] = found
     return [
         [
             {"quantity": quantity, "lag": lag, "value": float(value)}

@@ -92,11 +92,17 @@ def _system_modules(name: str) -> set[str]:
 
 
 def _class_modules(leaf: type) -> set[str]:
-    """Files of an architecture or regime, and of what it stands on: an unrolling bears its name."""
+    """Files of an architecture or regime, and of what it stands on: an unrolling bears its name, and folders
+    that serve it alone are declared."""
     bases = [Path(_file(base.__module__)) for base in leaf.__mro__ if base.__module__.startswith(__package__)]
     names = {base.name for base in bases}
     room = bases[0].parts[0]
-    return {file for file in _modules() if file.startswith(f"{room}/") and Path(file).name in names}
+    folders = tuple(f"{folder}/" for folder in getattr(leaf, "modules", ()))
+    return {
+        file
+        for file in _modules()
+        if file.startswith(folders) or (file.startswith(f"{room}/") and Path(file).name in names)
+    }
 
 
 def _file(module: str) -> str:

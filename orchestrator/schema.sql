@@ -46,8 +46,8 @@ CREATE TABLE IF NOT EXISTS trials (
 CREATE TABLE IF NOT EXISTS curves (trial_id VARCHAR, epoch BIGINT, quantity VARCHAR, value DOUBLE);
 
 -- How far gradients reach, at each evaluation: ln of ‖∂z_{t+lag}/∂z_t‖ and of ‖∂L_lag/∂θ‖, from the data without
--- any forcing (`…_free`) and as the network was trained (`…_trained`), and along the free run (`…_run`); −inf
--- where a forcing makes it exactly 0.
+-- any forcing (`…_free`), as the network was trained (`…_trained`) and the same by the plain loop (`…_plain`), and
+-- along the free run (`…_run`), there also of the single steps; −inf where a forcing makes it exactly 0.
 CREATE TABLE IF NOT EXISTS gradients (
     trial_id VARCHAR, epoch BIGINT, quantity VARCHAR, lag BIGINT, value DOUBLE
 );

@@ -1,4 +1,4 @@
-"""No training at all: networks made to be at rest, to cycle, to turn quasi-periodically or to be chaotic.
+"""No training at all: networks that are made to have dynamics which are known beforehand.
 
 Beside trained ones they are evidence for what theory says of gradients (`constructions`). Everything but the
 training is as for any other trial: free run, measures, exponents, gradients on the data.
@@ -25,6 +25,7 @@ class Constructed(Regime):
 
     name: ClassVar[str] = "constructed"
     trains: ClassVar[bool] = False
+    modules: ClassVar[tuple[str, ...]] = ("models/constructions",)
 
     dynamics: Kind = Field(description="what the network is to do when it runs freely")
 

@@ -32,6 +32,9 @@ class Regime(BaseModel, ABC):
     trains: ClassVar[bool] = True
     """Whether there is any training, or networks are taken as they are at first."""
 
+    modules: ClassVar[tuple[str, ...]] = ()
+    """Folders of the package that serve this regime alone, beside its own file."""
+
     @abstractmethod
     def window(self, sequence_length: int) -> int:
         """Steps between two settings of the state, at most `sequence_length`."""

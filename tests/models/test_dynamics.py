@@ -54,12 +54,12 @@ def tent(mu):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_jacobians_are_those_of_autograd(name):
-    architecture = ARCHITECTURES[name](latent_dim=5)
+    architecture = ARCHITECTURES[name](latent_dim=6)
     parameters = stack_initial(architecture, 2, seeds=[0, 1], dtype=torch.float64)
     bound = architecture.bind({key: 3 * value for key, value in parameters.items()})
     state = states(architecture, members=2)
     state = (state[0], *(part + 0.7 for part in state[1:]))  # cells that are not zero
-    size = len(state) * 5
+    size = len(state) * 6
     by_hand = architecture.jacobian(bound, state)
     assert by_hand.shape == (2, 3, size, size)
     for member in range(2):
@@ -67,7 +67,7 @@ def test_jacobians_are_those_of_autograd(name):
 
             def step(whole, member=member, row=row):
                 parts = [part.clone() for part in state]
-                for part, own in zip(parts, whole.split(5), strict=True):
+                for part, own in zip(parts, whole.split(6), strict=True):
                     part[member, :, row] = own
                 return torch.cat([part[member, :, row] for part in architecture.step(bound, tuple(parts))])
 

@@ -16,11 +16,11 @@ from orchestrator.models.training import stack_initial
 @pytest.mark.parametrize("name", sorted(ARCHITECTURES))
 def test_hand_written_unrolling_equals_autograd_through_the_steps(name, widths):
     """Predictions and every gradient, the one into the first state included."""
-    architecture = ARCHITECTURES[name](latent_dim=3)
+    architecture = ARCHITECTURES[name](latent_dim=4)
     members = [architecture.initial(2, seed=seed) for seed in (1, 2)]
     p = {k: torch.tensor(np.stack([m[k] for m in members]), requires_grad=True) for k in members[0]}
     generator = torch.Generator().manual_seed(0)
-    hidden = torch.randn(2, 3, widths[0], dtype=torch.float64, generator=generator, requires_grad=True)
+    hidden = torch.randn(2, 4, widths[0], dtype=torch.float64, generator=generator, requires_grad=True)
     weights = torch.randn(2, 2, sum(widths), dtype=torch.float64, generator=generator)
 
     def both(unroll):
@@ -92,12 +92,12 @@ def test_free_run_that_explodes_is_nan_from_there_on_and_alone():
 
 @pytest.mark.parametrize("name", sorted(ARCHITECTURES))
 def test_states_that_are_linear_in_the_latent_ones_are_read_out_exactly(name):
-    architecture = ARCHITECTURES[name](latent_dim=5)
+    architecture = ARCHITECTURES[name](latent_dim=6)
     parameters = stack_initial(architecture, 2, seeds=[0, 1], dtype=torch.float64)
     start = torch.tensor([0.3, -0.5], dtype=torch.float64)
-    wanted = torch.from_numpy(np.random.default_rng(0).standard_normal((3, 5)))
+    wanted = torch.from_numpy(np.random.default_rng(0).standard_normal((3, 6)))
     # The first member's latent states, by a read-out that shows them as they are.
-    identity = torch.eye(5, dtype=torch.float64).expand(2, 5, 5)
+    identity = torch.eye(6, dtype=torch.float64).expand(2, 6, 6)
     latent = free_run(architecture, parameters, start=start, steps=8, shown=identity).series
     states = torch.from_numpy(latent[0]) @ wanted.T
     shown = regressed_read_out(architecture, parameters, start=start, states=states)

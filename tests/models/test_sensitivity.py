@@ -9,7 +9,12 @@ import torch
 from orchestrator.models import ARCHITECTURES
 from orchestrator.models.readout import control, read_out
 from orchestrator.models.regimes import Clipping, SparseForcing, ZeroReset
-from orchestrator.models.sensitivity import jacobian_norms, loss_gradient_norms
+from orchestrator.models.sensitivity import (
+    forced_gradient_norms,
+    jacobian_norms,
+    loss_gradient_norms,
+    step_norms,
+)
 from orchestrator.models.training import stack_initial
 
 NAMES = sorted(ARCHITECTURES)
@@ -85,31 +90,38 @@ def test_loss_gradients_are_those_of_the_plain_loop(name, regime):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_forcing_cuts_the_gradient_exactly(name):
-    """Eq. 94 to 96: what lies before a forcing has no influence on what comes after it, not by a digit."""
-    architecture, parameters = stack(name)
-    data = series()
-    bound = architecture.bind(parameters)
-    at_first, at_sixth = (control(parameters["B"], data[None, :, [t]].expand(2, -1, -1)) for t in (0, 6))
-    first = torch.cat(architecture.start(at_first), dim=1)
-    first.requires_grad_()
-    state = first.split(4, dim=1)
-    for t in range(9):
-        if t == 6:
-            state = architecture.start(at_sixth)
+def test_norms_of_single_steps_add_up_and_bound_the_product(name):
+    architecture, parameters = stack(name, gain=2.0)
+    states = torch.cat(architecture.start(torch.randn(2, 4, 3, dtype=torch.float64)), dim=1)
+    lags = [1, 7, 110]
+    norms = step_norms(architecture, parameters, states, lags=lags)
+    product = jacobian_norms(architecture, parameters, states, lags=lags)
+    np.testing.assert_allclose(norms.sum_of_logs[:, :, 0], product[:, :, 0], rtol=1e-12)
+    assert (product <= norms.sum_of_logs + 1e-9).all()
+    bound, state, found = architecture.bind(parameters), states.split(4, dim=1), []
+    for _ in range(7):
+        found.append(architecture.jacobian(bound, state)[1, 2])
         state = architecture.step(bound, state)
-        reaches = (
-            torch.autograd.grad(
-                state[0].square().sum(), first, retain_graph=True, materialize_grads=True, allow_unused=True
-            )[0]
-            if state[0].requires_grad
-            else torch.zeros(1)
-        )
-        assert bool((reaches != 0).any()) == (t < 6)
-    forced = loss_gradient_norms(
-        architecture, parameters, data, torch.tensor([0]), window=6, from_data=True, lags=[9]
-    )
-    alone = loss_gradient_norms(
-        architecture, parameters, data, torch.tensor([6]), window=6, from_data=True, lags=[3]
-    )
-    np.testing.assert_array_equal(forced, alone)
+    sizes = [float(torch.linalg.matrix_norm(J, ord=2)) for J in found]
+    assert norms.sum[1, 2, 1] == pytest.approx(sum(sizes), rel=1e-12)
+    assert norms.sum_of_logs[1, 2, 1] == pytest.approx(np.log(sizes).sum(), rel=1e-12)
+    off = sum(float(torch.linalg.matrix_norm(J - torch.eye(len(J)))) for J in found)
+    assert norms.sum_from_identity[1, 2, 1] == pytest.approx(off, rel=1e-12)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("regime", [SparseForcing(tau=7), ZeroReset(tau=7), Clipping()])
+def test_nothing_comes_through_a_forcing(name, regime):
+    """Eq. 94 to 96, by autograd through the plain loop: exactly nothing of the first state, and of the
+    parameters what windows give that end at the forcing.
+    """
+    architecture, parameters = stack(name)
+    data, places = series(), torch.tensor([3, 11])
+    how = {"window": regime.window(20), "from_data": regime.starts_from_data}
+    by_windows = loss_gradient_norms(architecture, parameters, data, places, **how, lags=[5, 17])
+    plain, of_first = forced_gradient_norms(architecture, parameters, data, places, **how, lag=17)
+    np.testing.assert_allclose(plain, by_windows[:, :, 1], rtol=1e-12)
+    assert np.isneginf(of_first).all() if regime.name != "clipping" else np.isfinite(of_first).all()
+    if isinstance(regime, SparseForcing):  # These are what a sequence gives that begins there, to the digit.
+        alone = loss_gradient_norms(architecture, parameters, data, places + 14, **how, lags=[3])
+        np.testing.assert_array_equal(by_windows[:, :, 1], alone[:, :, 0])

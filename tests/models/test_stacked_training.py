@@ -32,6 +32,11 @@ def plain_step(architecture: str, p: dict[str, torch.Tensor], z: torch.Tensor, c
     if architecture == "plrnn":
         A = torch.diag(p["AW"])
         return A * z + torch.relu(z) @ (p["AW"] - torch.diag(A)).T + p["h"], c
+    if architecture == "urnn":
+        W = torch.linalg.matrix_exp(torch.complex(p["G"] - p["G"].T, p["G"] + p["G"].T) / 2)
+        a = torch.complex(*z.chunk(2, dim=1)) @ W.T + torch.complex(*p["h"].chunk(2))
+        z = torch.where(a.abs() + p["b"] > 0, (a.abs() + p["b"]) * torch.exp(1j * a.angle()), 0)
+        return torch.cat([z.real, z.imag], dim=1), c
     i, f, o, g = (z @ p["W"].T + p["b"]).chunk(4, dim=1)
     c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
     return torch.sigmoid(o) * torch.tanh(c), c

@@ -55,9 +55,10 @@ def test_rows_say_what_a_network_does_and_how_far_its_gradients_reach(smoke, two
     found = json.loads(smoke("sql", query, "-f", "json")[0])
     cut = {(row["quantity"], row["lag"]): row["cut"] for row in found}
     # Lags 1 to 50, as the run has 5000 steps; as trained up to 20, as sequences have fewer than 50.
-    assert len(cut) == 3 * 6 + 2 * 5
+    assert len(cut) == 6 * 6 + 2 * 5 + 2
     # Forced every 10 steps, no state reaches another that is further away; gradients go on.
-    assert [key for key, value in cut.items() if value] == [("ln_jacobian_trained", 20)]
+    beyond = {("ln_jacobian_trained", 20), ("ln_state_gradient_plain", 20)}
+    assert {key for key, value in cut.items() if value} == beyond
     curve = "SELECT value FROM curves WHERE quantity = 'net_lambda_max' AND trial_id = "
     values = json.loads(smoke("sql", f"{curve} '{forced['trial_id']}' ORDER BY epoch", "-f", "json")[0])
     assert values[-1]["value"] == forced["net_lambda_max"]
