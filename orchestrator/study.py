@@ -5,6 +5,7 @@ an architecture gives as a list) are run completely; τ belongs to the regime; s
 never searched and never a grid axis.
 
     description = "…"
+    report = "comparison" # what `orch report NAME` shows
     [grid]
     system = ["lorenz63"]
     architecture = ["rnn", "plrnn", "lstm"]
@@ -25,7 +26,7 @@ import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -39,6 +40,10 @@ from .settings import EvaluationSettings
 from .validation import Problem, problems_of
 
 T = TypeVar("T", bound=BaseModel)
+
+Report = Literal["comparison", "exponents", "theorems"]
+"""What a study is run for, and `orch report NAME` shows."""
+REPORTS: tuple[Report, ...] = get_args(Report)
 
 
 class Grid(BaseModel):
@@ -62,6 +67,7 @@ class _Declared(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
     description: str = ""
+    report: Report = "comparison"
     grid: Grid
     regimes: dict[str, dict[str, Any]] = Field(min_length=1, description="at least one regime")
     architectures: dict[str, dict[str, Any]] = Field(default_factory=dict, description="hyperparameters")
@@ -83,6 +89,7 @@ class Study:
     training: TrainingSettings
     evaluation: EvaluationSettings
     source: str
+    report: Report
     declaration: dict[str, Any]
     """The file's content with overrides applied, as plain data."""
 
@@ -213,6 +220,7 @@ def from_declaration(name: str, raw: dict[str, Any], *, source: str, overridden:
         training=declared.training,
         evaluation=declared.evaluation,
         source=source,
+        report=declared.report,
         declaration=raw,
     )
 

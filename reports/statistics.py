@@ -30,7 +30,7 @@ SMALLEST_SCORE = 1e-6
 
 @dataclass(frozen=True)
 class Estimate:
-    """A geometric mean (or a ratio) of n values; no interval (None) where n < 2, no value where n = 0."""
+    """A geometric mean (or a ratio, or a median) of n values; what too few of them cannot say is None."""
 
     n: int
     value: float | None
@@ -79,6 +79,22 @@ def paired_ratio(
 ) -> Estimate:
     """Geometric-mean ratio challenger / baseline with the paired t-interval; < 1: the challenger is lower."""
     return _from_logs(log_differences(challenger, baseline), confidence)
+
+
+def median_interval(values: Sequence[float], *, confidence: float = 0.95) -> Estimate:
+    """The median with the interval of order statistics, which holds for any distribution.
+
+    x_(k) to x_(n+1−k), k the largest with 2 P(Bin(n, 1/2) < k) ≤ 1 − confidence; none below 6 values at 95%.
+    """
+    ordered = np.sort(np.asarray(values, dtype=float))
+    n = len(ordered)
+    if n == 0:
+        return Estimate(0, None, None, None)
+    below = special.bdtr(np.arange(n), n, 0.5)  # P(Bin ≤ k)
+    k = int(np.searchsorted(below, (1 - confidence) / 2, side="right"))
+    if k == 0:
+        return Estimate(n, float(np.median(ordered)), None, None)
+    return Estimate(n, float(np.median(ordered)), float(ordered[k - 1]), float(ordered[n - k]))
 
 
 def wilson_interval(count: int, n: int, *, confidence: float = 0.95) -> tuple[float, float]:

@@ -139,7 +139,7 @@ def read_contexts(
         raise UnknownNameError(f"Unknown measure '{measure}': a comparison can use {' or '.join(MEASURES)}.")
     chosen = f"(FROM results {trial_filter(studies, contexts)})"
     try:
-        _check_studies(connection, studies)
+        check_studies(connection, studies)
         found = connection.execute(
             f"""
             SELECT system, architecture, context, context_id, regime, tau, regime_label, cell_id
@@ -179,7 +179,7 @@ def read_contexts(
     )
 
 
-def _check_studies(connection: duckdb.DuckDBPyConnection, studies: Sequence[str]) -> None:
+def check_studies(connection: duckdb.DuckDBPyConnection, studies: Sequence[str]) -> None:
     if not studies:
         return
     known = [

@@ -1,11 +1,11 @@
 """Unitary networks, z ← σ_b(W z + h) with modReLU σ_b.
 
-But for networks that rest, a few *sources* with b > 0 are coupled by a matrix C of norm below 1, and so stay
-bounded. C becomes a corner of a unitary matrix with as many *sinks*, whose bias keeps them at 0; all other units
-follow the sources.
+But for networks that rest, a few *sources* with b > 0 are coupled by a matrix C of norm below 1, and so
+stay bounded. C becomes a corner of a unitary matrix with as many *sinks*, whose bias keeps them at 0; all
+other units follow the sources.
 
-Such a network can be chaotic, though the paper's Proposition 2 says that none can: modReLU stretches across its
-argument by 1 + b/|a|, which the proof takes for at most 1. Two sources are enough.
+Such a network can be chaotic, though the paper's Proposition 2 says that none can: modReLU stretches across
+its argument by 1 + b/|a|, which the proof takes for at most 1. Two sources are enough.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import schur, sqrtm
 
 from .blocks import FloatArray, Maker, Weights, irrational_angle
 
@@ -80,7 +79,9 @@ def _network(C: ComplexArray, h: ComplexArray, m: int, rng: np.random.Generator)
     rows = rng.standard_normal((units, units)) + 1j * rng.standard_normal((units, units))
     rows[:k] = 0
     rows[:k, :k] = C
-    rows[:k, k : 2 * k] = sqrtm(np.eye(k) - C @ C.conj().T)
+    # [C, (1 − C C*)^½] has orthonormal rows.
+    squares, vectors = np.linalg.eigh(np.eye(k) - C @ C.conj().T)
+    rows[:k, k : 2 * k] = (vectors * np.sqrt(squares)) @ vectors.conj().T
     # Orthonormal rows, of which the first k stay what they are; the last become the sinks'.
     Q, R = np.linalg.qr(rows.conj().T)
     W: ComplexArray = np.asarray((Q * (np.diag(R) / np.abs(np.diag(R)))).conj().T, dtype=np.complex128)
@@ -96,6 +97,8 @@ def _network(C: ComplexArray, h: ComplexArray, m: int, rng: np.random.Generator)
 
 def _generator(W: ComplexArray) -> FloatArray:
     """G with W = exp((G − Gᵀ)/2 + i (G + Gᵀ)/2)."""
+    from scipy.linalg import schur  # slow to import, and plans need it not
+
     T, V = schur(W, output="complex")  # of a normal matrix: diagonal, with its eigenvalues
     K = (V * (1j * np.angle(np.diag(T)))) @ V.conj().T
     return np.asarray(K.real + K.imag, dtype=np.float64)

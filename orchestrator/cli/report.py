@@ -1,6 +1,9 @@
-"""`orch report`: regimes against a baseline, with the evidence."""
+"""`orch report`: regimes against a baseline, exponents, theorems; each with the evidence."""
 
 import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,6 +14,7 @@ from .output import Format, FormatOption, ResultsOption, print_mappings
 
 if TYPE_CHECKING:
     import duckdb
+    from rich.console import RenderableType
 
     from ..reports.comparison import Comparison
 
@@ -21,40 +25,82 @@ def report(
         typer.Argument(help="Studies to take trials from; all by default.", metavar="[STUDY]…"),
     ] = None,
     compare: Annotated[
-        str, typer.Option("--compare", help="The baseline regime, by name or as `clipping(max_norm=10)`.")
-    ] = "clipping",
+        str | None,
+        typer.Option(
+            "--compare",
+            help="The baseline regime, by name or as `clipping(max_norm=10)`.",
+            show_default="clipping",
+        ),
+    ] = None,
     measure: Annotated[
-        str, typer.Option("--measure", help="d_stsp, or d_stsp_published (the authors' definition).")
-    ] = "d_stsp",
-    allow_stale: Annotated[
-        bool, typer.Option("--allow-stale", help="Compare results of different code, and list them.")
-    ] = False,
+        str | None,
+        typer.Option(
+            "--measure",
+            help="d_stsp, or d_stsp_published (the authors' definition).",
+            show_default="d_stsp",
+        ),
+    ] = None,
     exponents: Annotated[
         bool,
         typer.Option(
             "--exponents", help="Instead: λ of the trained networks beside λ of the data, by regime and τ."
         ),
     ] = False,
+    theorems: Annotated[
+        bool,
+        typer.Option("--theorems", help="Instead: what theory says of gradients, and in how many it holds."),
+    ] = False,
+    allow_stale: Annotated[
+        bool, typer.Option("--allow-stale", help="Pool results of different code nevertheless.")
+    ] = False,
     form: FormatOption = Format.table,
     results: ResultsOption = None,
 ) -> None:
     """Compare training regimes with a baseline, paired by seed, and write the page and the figure.
 
-    The table goes to stdout; the names of the files written to stderr.
+    The table goes to stdout; the names of the files written to stderr. A study may be there for another
+    report, which its file names (`report = "theorems"`): without an option that is what is shown.
     """
     from ..catalogue import results_folder
 
-    if exponents:
-        show_exponents(results_folder(results), studies=studies or [], form=form, allow_stale=allow_stale)
-        return
-    show(
-        results_folder(results),
-        studies=studies or [],
-        baseline=compare,
-        measure=measure,
-        form=form,
-        allow_stale=allow_stale,
-    )
+    folder, names = results_folder(results), studies or []
+    asked = {"comparison": compare or measure, "exponents": exponents, "theorems": theorems}
+    chosen = [kind for kind, wanted in asked.items() if wanted]
+    if len(chosen) > 1:
+        options = {
+            "comparison": "--compare or --measure",
+            "exponents": "--exponents",
+            "theorems": "--theorems",
+        }
+        raise UsageError(f"report: {', '.join(options[kind] for kind in chosen)} are of different reports")
+    kind = chosen[0] if chosen else _declared(folder, names)
+    if kind == "comparison":
+        show(
+            folder,
+            studies=names,
+            baseline=compare or "clipping",
+            measure=measure or "d_stsp",
+            form=form,
+            allow_stale=allow_stale,
+        )
+    else:
+        show_other(kind, folder, studies=names, form=form, allow_stale=allow_stale)
+
+
+def _declared(results: Path, studies: list[str]) -> str:
+    """The report that all of these studies were run for; a comparison, where they differ or none is named."""
+    from ..store import Store
+
+    with Store(results).reading() as (connection, _):
+        found = connection.execute(
+            """
+            SELECT DISTINCT coalesce(declaration->>'report', 'comparison')
+            FROM (FROM studies WHERE study IN (SELECT unnest(?))
+                  QUALIFY recorded_at = max(recorded_at) OVER (PARTITION BY study))
+            """,
+            [studies],
+        ).fetchall()
+    return str(found[0][0]) if len(found) == 1 else "comparison"
 
 
 def show(
@@ -103,13 +149,13 @@ def show(
     return sum(len(cell.trials) for context in comparison.contexts for cell in context.cells)
 
 
-def show_exponents(
-    results: Path, *, studies: list[str], form: Format = Format.table, allow_stale: bool = False
+def show_other(
+    kind: str, results: Path, *, studies: list[str], form: Format = Format.table, allow_stale: bool = False
 ) -> None:
-    """Print exponents of networks beside those of their data.
+    """Print a report that is no comparison, and write its page and figure where it has some.
 
     Raises:
-        OrchError: no trial has one, or results of different code would be pooled.
+        OrchError: nothing is known that it could say, or results of different code would be pooled.
     """
     from rich.console import Console
 
@@ -122,38 +168,80 @@ def show_exponents(
             mixed = reports.mixed_codes(connection, contexts, studies=studies, contexts=None)
             if mixed and not allow_stale:
                 raise OrchError("\n".join([*mixed, "--allow-stale shows them nevertheless."]))
-            rows = reports.read_exponents(connection, contexts)
-            shown = reports.render_exponents(contexts, rows)
+            answer = _OTHERS[kind](connection, contexts, studies)
         except reports.UnknownNameError as error:
             raise UsageError(f"report: {error}") from None
         except reports.ReportError as error:
             raise OrchError(f"report: {error}") from None
         if form is Format.table:
-            Console().print(shown)
+            Console().print(answer.shown)
         else:
-            print_mappings([row.as_dict() for row in rows], form)
+            print_mappings(answer.rows, form)
         sys.stdout.flush()
         if source.what != "database":
             print(f"orch: {source.why}; answered from the {source}", file=sys.stderr)
+        if answer.write is not None:
+            said = _writing(answer.write, results, provenance=f"Read from the {source}.")
+            print(said, file=sys.stderr)
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """What a report says: for people, for programs, and in files of its own."""
+
+    shown: "RenderableType"
+    rows: list[dict[str, Any]]
+    write: Callable[..., list[Path]] | None = None
+
+
+def _exponents(
+    connection: "duckdb.DuckDBPyConnection", contexts: Sequence[Any], studies: list[str]
+) -> _Answer:
+    from .. import reports
+
+    rows = reports.read_exponents(connection, contexts)
+    return _Answer(reports.render_exponents(contexts, rows), [row.as_dict() for row in rows])
+
+
+def _theorems(
+    connection: "duckdb.DuckDBPyConnection", contexts: Sequence[Any], studies: list[str]
+) -> _Answer:
+    from ..reports.theorems import examine, read_networks, render_findings
+
+    networks = read_networks(connection, studies=studies)
+    findings = examine(networks)
+
+    def write(directory: Path, *, provenance: str) -> list[Path]:
+        from ..reports.html.theorems_page import write_theorems
+
+        named = [_file_name(study) for study in studies if study != "theorems"]
+        stem = "-".join([*named, "theorems"])
+        return write_theorems(findings, networks, directory, stem=stem, provenance=provenance)
+
+    return _Answer(render_findings(findings), [finding.as_dict() for finding in findings], write)
+
+
+_OTHERS = {"exponents": _exponents, "theorems": _theorems}
+"""Reports that are no comparison, by the name that a study's file gives them."""
 
 
 def _written(
     comparison: "Comparison", connection: Any, source: Any, results: Path, studies: list[str], measure: str
 ) -> str:
-    """Write page and figure; what to say of it. A folder that cannot be written costs no verdict."""
+    """Write page and figure of a comparison; what to say of it."""
     from ..reports.html import write_report
 
     stem = "-".join([*(studies or ["all"]), "vs", _file_name(comparison.baseline)])
     stem += "" if measure == "d_stsp" else f"-{measure}"
-    code = _code_of(connection, comparison)
+    write = partial(write_report, comparison, connection, stem=stem)
+    provenance = f"Read from the {source}. Code: {_code_of(connection, comparison)}."
+    return _writing(write, results, provenance=provenance)
+
+
+def _writing(write: Callable[..., list[Path]], results: Path, *, provenance: str) -> str:
+    """Write files; what to say of it. A folder that cannot be written costs no verdict."""
     try:
-        written = write_report(
-            comparison,
-            connection,
-            results / "reports",
-            stem=stem,
-            provenance=f"Read from the {source}. Code: {code}.",
-        )
+        written = write(results / "reports", provenance=provenance)
     except OSError as error:
         return f"orch: page and figure were not written: {error.strerror}: {error.filename or results}"
     return "\n".join(f"wrote {path}" for path in written)

@@ -103,7 +103,10 @@ def run_study(
         str | None,
         typer.Option(help="Address of an existing Ray cluster, which must see the results folder."),
     ] = None,
-    compare: Annotated[str, typer.Option(help="The baseline regime of the verdict at the end.")] = "clipping",
+    compare: Annotated[
+        str | None,
+        typer.Option(help="The baseline regime of the verdict at the end.", show_default="clipping"),
+    ] = None,
     results: ResultsOption = None,
 ) -> None:
     """Run what a study lacks, then print the verdict. Ctrl-C stops it; what finished stays.
@@ -119,7 +122,7 @@ def run_study(
     folder = results_folder(results)
     plan = _plan(study, overrides, folder, retry_failed)
     regimes = {cell.first.regime_label for cell in plan.cells} | {r.name for r in plan.study.regimes}
-    if compare not in regimes and compare != "clipping":
+    if compare is not None and compare != "clipping" and compare not in regimes:
         raise UsageError(f"--compare {compare}: the study has no such regime{did_you_mean(compare, regimes)}")
     failed_before = sum(cell.counts.get("failed", 0) - len(cell.again) for cell in plan.cells)
     if plan.missing:
@@ -153,11 +156,18 @@ def run_study(
         raise typer.Exit(1)
 
 
-def _verdict(plan: "Plan", folder: Path, baseline: str, regimes: set[str]) -> None:
-    """Print the comparison that a run ends with, or why there is none."""
+def _verdict(plan: "Plan", folder: Path, baseline: str | None, regimes: set[str]) -> None:
+    """Print the report that a run ends with, or why there is none."""
     from . import report
 
     name = plan.study.name
+    if baseline is None and plan.study.report != "comparison":
+        try:
+            report.show_other(plan.study.report, folder, studies=[name])
+        except OrchError as error:
+            _say(f"no verdict: {error}")
+        return
+    baseline = baseline or "clipping"
     if baseline not in regimes or len(plan.study.regimes) < 2:
         there = ", ".join(sorted({regime.name for regime in plan.study.regimes}))
         _say(f"no verdict: it takes {baseline} and another regime, and the study has {there}")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import html
-import re
 from pathlib import Path
 
 import duckdb
@@ -15,7 +13,7 @@ from ..statistics import wilson_interval
 from ..table import blown_up
 from ..verdict import LEGEND, SELECTIONS, number, times
 from .document import document, write
-from .parts import cells_query, element, table, text
+from .parts import cells_query, element, figure, table, text
 
 CAPTION = (
     "{measure} against the learning interval τ. Points: geometric means over seeds with 95% t-intervals on "
@@ -70,7 +68,7 @@ def render_page(
         *_comparison_tables(comparison),
         _notes(comparison),
         element("h2", f"{measure} against τ"),
-        _figure(svg, caption),
+        figure(svg, caption),
         *_exponents(comparison, connection),
         element("h2", "Runs that blew up"),
         element("p", "Share of the trials that ran to an outcome, with a 95% Wilson interval.", css="soft"),
@@ -140,13 +138,6 @@ def _notes(comparison: Comparison) -> str:
     return element("h3", "Notes") + f"<ul>{''.join(element('li', note) for note in comparison.notes)}</ul>"
 
 
-def _figure(svg: str, caption: str) -> str:
-    return (
-        f'<figure role="img" aria-label="{html.escape(caption)}">{_inline(svg)}'
-        f"{element('figcaption', caption)}</figure>"
-    )
-
-
 def _exponents(comparison: Comparison, connection: duckdb.DuckDBPyConnection) -> list[str]:
     """λ of the networks beside λ of their data; nothing where no network's is known."""
     rows = read_exponents(connection, comparison.contexts)
@@ -159,7 +150,7 @@ def _exponents(comparison: Comparison, connection: duckdb.DuckDBPyConnection) ->
             parts.append(f"<li>{said}</li>")
     parts.append("</ul>")
     svg = to_svg(exponent_curve(comparison.contexts, rows))
-    parts.append(_figure(svg, EXPONENTS.format(within=WITHIN)))
+    parts.append(figure(svg, EXPONENTS.format(within=WITHIN)))
     titles = {context.context_id: context.title for context in comparison.contexts}
     parts.append(
         table(
@@ -204,9 +195,3 @@ def _cells(connection: duckdb.DuckDBPyConnection, query: str) -> str:
     columns = [str(column[0]) for column in result.description or []]
     rows = result.fetchall()
     return table(columns, rows, numeric=tuple(range(4, len(columns))))
-
-
-def _inline(svg: str) -> str:
-    """The SVG without what only a file of its own needs: prolog, document type, namespaces."""
-    body = svg[svg.index("<svg") :]
-    return re.sub(r'\sxmlns(:\w+)?="[^"]*"', "", body).strip()

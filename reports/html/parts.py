@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import math
+import re
 from collections.abc import Collection, Iterable, Sequence
 
 from ..statistics import SMALLEST_SCORE
@@ -47,6 +48,20 @@ def table(
         f'<div class="scroll"><table><thead><tr>{head}</tr></thead>'
         f"<tbody>{''.join(body)}</tbody></table></div>"
     )
+
+
+def figure(svg: str, caption: str) -> str:
+    """An SVG within the page, with its caption for eyes and for screen readers."""
+    return (
+        f'<figure role="img" aria-label="{html.escape(caption)}">{_inline(svg)}'
+        f"{element('figcaption', caption)}</figure>"
+    )
+
+
+def _inline(svg: str) -> str:
+    """The SVG without what only a file of its own needs: prolog, document type, namespaces."""
+    body = svg[svg.index("<svg") :]
+    return re.sub(r'\sxmlns(:\w+)?="[^"]*"', "", body).strip()
 
 
 def cells_query(measure: str, *, studies: Sequence[str] = (), contexts: Collection[str] | None = None) -> str:

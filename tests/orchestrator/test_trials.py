@@ -64,6 +64,20 @@ def test_rows_say_what_a_network_does_and_how_far_its_gradients_reach(smoke, two
     assert values[-1]["value"] == forced["net_lambda_max"]
 
 
+def test_report_looks_up_theorems_in_the_networks_that_ran(smoke, two):
+    rows = {row["claim"]: row for row in json.loads(smoke("report", "--theorems", "-f", "json")[0])}
+    assert len(rows) == 15 and rows["Proposition 2"]["verdict"] == "not tested"
+    cut = rows["Eq. 94 to 96"]  # of those with τ = 10, by the plain loop and autograd
+    assert (cut["trained"], cut["constructed"], cut["verdict"]) == (2, 0, "holds") and cut["highest"] < 1e-9
+    said, wrote = smoke("report", "--theorems")
+    assert "across a forcing" in said and "reports/theorems.html" in wrote
+
+
+def test_a_report_is_one_question(smoke):
+    complaint = smoke("report", "--theorems", "--compare", "clipping", code=2)[1]
+    assert "--compare or --measure, --theorems are of different reports" in complaint
+
+
 def test_report_sets_exponents_of_networks_beside_those_of_the_data(smoke, two):
     rows = json.loads(smoke("report", "--exponents", "--format", "json")[0])
     forced = next(row for row in rows if row["tau"] == 10)

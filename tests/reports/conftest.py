@@ -22,7 +22,9 @@ CREATE TABLE results (
     floor_d_stsp DOUBLE, ceiling_d_stsp DOUBLE, floor_d_stsp_published DOUBLE,
     ceiling_d_stsp_published DOUBLE, tau_pred DOUBLE, lambda_max DOUBLE, lambda_max_se DOUBLE, dt DOUBLE,
     code_fingerprint VARCHAR, lambda_from VARCHAR,
-    dynamics VARCHAR, net_lambda_max DOUBLE, net_kaplan_yorke DOUBLE, kaplan_yorke DOUBLE);
+    dynamics VARCHAR, net_lambda_max DOUBLE, net_kaplan_yorke DOUBLE, kaplan_yorke DOUBLE,
+    dynamics_evidence JSON);
+CREATE TABLE gradients (trial_id VARCHAR, epoch BIGINT, quantity VARCHAR, lag BIGINT, value DOUBLE);
 CREATE TABLE study_trials (study VARCHAR, trial_id VARCHAR);
 """
 
