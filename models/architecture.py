@@ -33,6 +33,15 @@ State: TypeAlias = "tuple[Tensor, ...]"
 Parameters: TypeAlias = "dict[str, Tensor]"
 
 
+def spectral_norm(matrices: Tensor) -> Tensor:
+    """Largest singular value of each of (E, K, L) matrices: (E,), ∞ for one that is not finite."""
+    import torch
+
+    finite = matrices.isfinite().all(dim=2).all(dim=1)
+    norm = torch.linalg.matrix_norm(torch.where(finite[:, None, None], matrices, 0.0), ord=2)
+    return torch.where(finite, norm, torch.inf)
+
+
 class Architecture(BaseModel, ABC):
     """A recurrent latent model with its hyperparameters; the weights live outside, stacked.
 

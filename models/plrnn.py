@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
-from .architecture import Architecture
+from .architecture import Architecture, spectral_norm
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -45,11 +45,8 @@ class PLRNN(Architecture):
 
     def jacobian_bound(self, parameters: Parameters) -> Tensor:
         """‖A‖ + ‖W‖ (after the paper's eq. 29)."""
-        import torch
-
         bound = self.bind(parameters)
-        norm: Tensor = torch.linalg.matrix_norm(bound["W"], ord=2)
-        return bound["A"].abs().amax(dim=(1, 2)) + norm
+        return bound["A"].abs().amax(dim=(1, 2)) + spectral_norm(bound["W"])
 
     def unroll(self, parameters: Parameters, hidden: Tensor, *, widths: Sequence[int]) -> Tensor:
         from .unrolling.plrnn import unroll

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
-from .architecture import Architecture
+from .architecture import Architecture, spectral_norm
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -41,10 +41,7 @@ class RNN(Architecture):
 
     def jacobian_bound(self, parameters: Parameters) -> Tensor:
         """‖W‖: the derivative of tanh is at most 1 (the paper's Remark 6)."""
-        import torch
-
-        norm: Tensor = torch.linalg.matrix_norm(parameters["W"], ord=2)
-        return norm
+        return spectral_norm(parameters["W"])
 
     def unroll(self, parameters: Parameters, hidden: Tensor, *, widths: Sequence[int]) -> Tensor:
         from .unrolling.rnn import unroll

@@ -13,6 +13,7 @@ parameters as there are dimensions of them, and unitary throughout training.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import field_validator
@@ -77,6 +78,5 @@ class URNN(Architecture):
 
     def jacobian_bound(self, parameters: Parameters) -> Tensor:
         """1 where no bias is positive. With one that is there is none: it stretches by 1 + b/|a|."""
-        import torch
-
-        return torch.where((parameters["b"] > 0).any(dim=1), torch.inf, 1.0)
+        b = parameters["b"]
+        return b.new_ones(len(b)).masked_fill((b > 0).any(dim=1), math.inf)

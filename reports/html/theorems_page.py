@@ -16,8 +16,8 @@ from .parts import element, figure, table
 CAPTION = (
     "One mark per network, filled where it was constructed, open where it was trained. (a) Jacobian products "
     "along the free run, by class. (b), (c) rates in the long run against the largest exponent, black: what "
-    "theory says; above it in (c) are networks whose runs from the data are chaotic for long before they rest "
-    "or cycle. (d) the largest exponent against what the norm of the Jacobian nowhere exceeds. Between "
+    "theory says; above it in (c) are networks whose runs from the data are chaotic for long before they "
+    "rest or cycle. (d) the largest exponent against what the norm of the Jacobian nowhere exceeds. Between "
     "±{linear:g} scales of rates are linear, beyond it logarithmic."
 )
 

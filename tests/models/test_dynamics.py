@@ -104,6 +104,29 @@ def test_tent_map_in_a_network_has_the_logarithm_of_its_slope():
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_no_jacobian_exceeds_its_bound(name):
+    architecture = ARCHITECTURES[name](latent_dim=6)
+    parameters = stack_initial(architecture, 3, seeds=[0, 1, 2], dtype=torch.float64)
+    if name == "urnn":
+        parameters["b"][:2] = -parameters["b"][:2].abs()  # the last keeps one that is positive
+        assert (parameters["b"][2] > 0).any()
+    elif name != "lstm":
+        for value in parameters.values():
+            value[2] = torch.nan
+    bounds = architecture.jacobian_bound(parameters)
+    if name == "lstm":
+        assert bounds.isinf().all()
+        return
+    largest = torch.zeros(3, dtype=torch.float64)
+    for scale in (0.01, 0.3, 3.0):
+        state = states(architecture, members=3, rows=200, scale=scale)
+        jacobians = architecture.jacobian(architecture.bind(parameters), state)
+        largest = largest.maximum(torch.linalg.matrix_norm(jacobians.nan_to_num(), ord=2).amax(dim=1))
+    assert (largest[:2] <= bounds[:2] + 1e-12).all() and not bounds[2].isfinite()
+    assert (largest[:2] > 0.5 * bounds[:2]).all()  # and it is no idle one
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_exponents_sum_to_the_mean_logarithm_of_the_determinant(name):
     architecture = ARCHITECTURES[name](latent_dim=4)
     parameters = stack_initial(architecture, 2, seeds=[0, 1], dtype=torch.float64)

@@ -38,6 +38,7 @@ def stack_of(architecture: str, regime: str, seeds: int = 3) -> list:
         f"grid.architecture={architecture}",
         f"regimes={{{regime}={{{'' if regime == 'clipping' else 'tau=15'}}}}}",
         f"seeds.count={seeds}", "training.epochs=9", "evaluation.checkpoints=2",
+        "evaluation.steps=1000",
     ]  # fmt: skip
     return list(load(catalogue.find("lorenz_smoke"), overrides).trials())
 

@@ -91,7 +91,8 @@ def test_ctrl_c_stops_cleanly_and_keeps_what_finished(smoke_copy):
     slow = ["--set", "training.epochs=100000", "--set", "seeds.count=1", "--set", "grid.architecture=rnn"]
     process = smoke_copy.start("study", "run", "lorenz_smoke", *slow)
     try:
-        wait_for(lambda: "epoch" in process.stderr.readline(), seconds=120)
+        wait_for(lambda: "stacks at a time" in process.stderr.readline(), seconds=120)
+        time.sleep(4)  # They are placed by then, and train.
         began = time.monotonic()
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=60)

@@ -21,7 +21,7 @@ curves = [{"epoch": 1, "quantity": "loss", "value": 0.5}]
 
 if what == "write":
     written = 0
-    while time.time() < until:
+    while time.time() < until or not written:
         rows = [{"trial_id": f"{name}-{written + i}", "status": "ok", "curves": curves} for i in range(5)]
         journal.write(store.journal, "trials", f"{name}-{written}", rows)
         written += len(rows)
@@ -31,7 +31,7 @@ if what == "write":
 else:
     last = 0
     answers: Counter[str] = Counter()
-    while time.time() < until:
+    while time.time() < until or not answers:
         try:
             with store.reading() as (connection, source):
                 query = "SELECT (SELECT count(*) FROM trials), (SELECT count(*) FROM curves)"
