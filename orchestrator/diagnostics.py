@@ -38,6 +38,8 @@ SHORTEST, UNKNOWN = 500, 2000
 
 PLACES = 4
 """Of the test data, from where Jacobian products and loss gradients are taken."""
+MOST_COMPONENTS = 128
+"""Of a state whose single Jacobians have their norms taken: each is a singular value decomposition."""
 LAGS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 """Steps between the two states."""
 
@@ -146,15 +148,15 @@ def _gradients(stack: Stack, data: Dataset, run: FreeRun, *, longest: int) -> li
     forced = np.where(np.array(lags) <= window, trained, -math.inf)
     of_run = run.landmarks[:, :, -PLACES:]
     on_run = jacobian_norms(architecture, parameters, of_run, lags=lags)
-    with np.errstate(divide="ignore"):
+    by_quantity = {"ln_jacobian_run": on_run, "ln_jacobian_free": free, "ln_jacobian_trained": forced}
+    if of_run.shape[1] <= MOST_COMPONENTS:
         steps = step_norms(architecture, parameters, of_run[:, :, -1:], lags=lags)
-        singly = {
-            "ln_step_product_run": steps.sum_of_logs,
-            "ln_step_sum_run": np.log(steps.sum),
-            "ln_step_change_run": np.log(steps.sum_from_identity),
-        }
-    products = {"ln_jacobian_run": on_run, "ln_jacobian_free": free, "ln_jacobian_trained": forced}
-    by_quantity = {**products, **singly}
+        with np.errstate(divide="ignore"):
+            by_quantity |= {
+                "ln_step_product_run": steps.sum_of_logs,
+                "ln_step_sum_run": np.log(steps.sum),
+                "ln_step_change_run": np.log(steps.sum_from_identity),
+            }
     on_data = (architecture, parameters, series, torch.from_numpy(places).to(stack.device))
     from_data = stack.regime.starts_from_data
     for quantity, cut in (("ln_loss_gradient_free", lags[-1]), ("ln_loss_gradient_trained", window)):

@@ -55,6 +55,17 @@ def test_recovered_is_a_share_of_all_that_ran_and_was_looked_at(measured):
     assert "λ_max of the data 1.50 ± 0.002" in text and all(len(line) <= 80 for line in text.splitlines())
 
 
+def test_what_too_few_steps_cannot_decide_is_not_counted(measured):
+    """λ of the data is 0.015 a step: with a resolution of 0.02 its chaos would look quasi-periodic."""
+    for resolution, counted in ((0.001, 2), (0.02, 1)):
+        measured.execute(
+            "UPDATE results SET dynamics_evidence = ? WHERE tau = 200", [f'{{"resolution": {resolution}}}']
+        )
+        rows = reports.read_exponents(measured, reports.read_contexts(measured, "d_stsp"))
+        far = next(row for row in rows if row.tau == 200)
+        assert (far.measured, far.trials) == (counted, 2)
+
+
 def test_rows_of_before_exponents_were_taken_say_nothing(database):
     database.add("sparse_forcing", {0: 0.1, 1: 0.2}, tau=30)
     database.add("clipping", {0: 9.0, 1: 9.0})
