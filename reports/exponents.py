@@ -159,13 +159,15 @@ def answer(context: Context, rows: Sequence[Exponents]) -> str:
     if not own:
         return "no network's exponent is known"
     said = []
+    best = max(own, key=lambda row: (row.recovered / row.measured, row.measured))
     forced = {row.tau for row in own if row.regime.startswith("sparse_forcing")}
     cells = [cell for cell in context.cells if cell.regime == "sparse_forcing" and cell.tau in forced]
     near = nearest_tau(cells, context.tau_pred) if cells and context.tau_pred else None
     for row in own:
         if near is not None and row.regime == near.label:
             said.append(f"at τ={row.tau} (nearest τ_pred) forcing recovers λ_max in {share(row)}")
-    best = max(own, key=lambda row: (row.recovered / row.measured, row.measured))
+            if row.recovered / row.measured == best.recovered / best.measured:
+                best = row  # others do no better
     if best.recovered == 0:
         said.append("no regime does in any network")
     elif near is None or best.regime != near.label:
