@@ -46,13 +46,9 @@ def jacobian_norms(
     Returns:
         (E, P, L), NaN from where a run is not finite.
     """
-    members, size, places = states.shape
     with torch.no_grad():
-        bound = architecture.bind(double(parameters))
-        state = torch.split(states.double(), architecture.latent_dim, dim=1)
-        identity = torch.eye(size, dtype=torch.float64, device=states.device)
-        vectors = identity[None, :, None, :].expand(members, -1, places, -1)
-        scale = vectors.new_zeros(members, places)
+        bound, state, vectors = _every_direction(architecture, parameters, states)
+        scale = vectors.new_zeros(len(states), states.shape[2])
         norms = []
         for step in range(1, lags[-1] + 1):
             state, vectors = architecture.tangent_step(bound, state, vectors)
@@ -67,6 +63,17 @@ def jacobian_norms(
                 norms.append(torch.where(lost, torch.nan, scale + norm.log()))
         stacked: FloatArray = torch.stack(norms, dim=2).cpu().numpy()
     return stacked
+
+
+def _every_direction(
+    architecture: Architecture, parameters: Parameters, states: Tensor
+) -> tuple[Parameters, State, Tensor]:
+    """Where runs begin in double precision, with a tangent vector along each component: (E, D, P, D)."""
+    members, size, places = states.shape
+    identity = torch.eye(size, dtype=torch.float64, device=states.device)
+    vectors = identity[None, :, None, :].expand(members, -1, places, -1)
+    state = torch.split(states.double(), architecture.latent_dim, dim=1)
+    return architecture.bind(double(parameters)), state, vectors
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,11 +101,7 @@ def step_norms(
         lags: which rise.
     """
     with torch.no_grad():
-        bound = architecture.bind(double(parameters))
-        state = torch.split(states.double(), architecture.latent_dim, dim=1)
-        members, size, places = states.shape
-        identity = torch.eye(size, dtype=torch.float64, device=states.device)
-        vectors = identity[None, :, None, :].expand(members, -1, places, -1)
+        bound, state, vectors = _every_direction(architecture, parameters, states)
         norms: list[Tensor] = []
         while len(norms) < lags[-1]:
             jacobians = []
@@ -108,7 +111,7 @@ def step_norms(
             # The norm refuses what is not finite; runs that come to this are marked below.
             stacked = torch.stack(jacobians).nan_to_num(nan=0.0, posinf=0.0, neginf=0.0)
             norm = torch.linalg.matrix_norm(stacked, ord=2)
-            off = torch.linalg.matrix_norm(stacked - identity)
+            off = torch.linalg.matrix_norm(stacked - vectors.permute(0, 2, 1, 3))
             norms += torch.stack([norm.log(), norm, off], dim=1).unbind()
         lost = ~torch.cat(state, dim=1).isfinite().all(dim=1)
         sums = torch.stack(norms).cumsum(dim=0)[torch.tensor(lags) - 1]

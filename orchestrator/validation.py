@@ -70,7 +70,8 @@ def _problem(item: dict[str, Any], model: type[BaseModel]) -> Problem:
         return Problem(key, f"expected {context['expected']}, got {given!r}")
     if kind in _EXPECTED:
         return Problem(key, f"expected {_EXPECTED[kind]}, got {_shown(given)}")
-    return Problem(key, f"{item['msg']}, got {_shown(given)}")
+    said = item["msg"].removeprefix("Value error, ")  # of a validator of our own, in our own words
+    return Problem(key, said if isinstance(given, dict) else f"{said}, got {_shown(given)}")
 
 
 def _shown(value: Any) -> str:

@@ -34,6 +34,11 @@ class PlainLoop:
             if self.tuned:
                 return torch.addmm(self.A * z + p["h"], torch.relu(z), self.W.T), c
             return self.A * z + torch.relu(z) @ self.W.T + p["h"], c
+        if self.architecture == "urnn":
+            a = torch.complex(*z.chunk(2, dim=1)) @ self.W.T + torch.complex(*p["h"].chunk(2))
+            modulus = a.abs()
+            z = a * (torch.relu(modulus + p["b"]) / modulus)
+            return torch.cat([z.real, z.imag], dim=1), c
         i, f, o, g = self.affine(p["b"], z, p["W"]).chunk(4, dim=1)
         c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
         return torch.sigmoid(o) * torch.tanh(c), c
@@ -44,6 +49,9 @@ class PlainLoop:
         if self.architecture == "plrnn":
             self.A = torch.diagonal(p["AW"])
             self.W = p["AW"] - torch.diag(self.A)
+        if self.architecture == "urnn":
+            G = p["G"]
+            self.W = torch.linalg.matrix_exp(torch.complex(G - G.T, G + G.T) / 2)
         inverse = torch.linalg.pinv(p["B"])
         z = c = x.new_zeros(0)
         predictions = []

@@ -96,6 +96,11 @@ def test_overrides_are_toml_and_are_named_when_they_are_wrong(write):
     assert study.training.epochs == 9 and [cell.tau for cell in study.cells()] == [7]
     with pytest.raises(StudyError, match=r"training\.epochs \(from --set\): expected a whole number"):
         load(write(GOOD), ["training.epochs=many"])
+    odd = ["grid.architecture=urnn", "architectures={urnn={latent_dim=31}}"]
+    with pytest.raises(StudyError, match=r"urnn\.latent_dim.*: expected an even number, .* got 31"):
+        load(write(GOOD), odd)
+    with pytest.raises(StudyError, match=r"report.*: expected 'comparison', 'exponents' or 'theorems', got"):
+        load(write(GOOD), ["report=theorem"])
     for wrong in ("training.epochs", "=3", "grid.system.name=3"):
         with pytest.raises(StudyError, match="--set"):
             load(write(GOOD), [wrong])
