@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from .architecture import Parameters, State
 
 TINY = 1e-30
-"""Least squared modulus that is divided by: below it a number has no direction, and σ_b gives 0."""
+"""Least squared modulus that is divided by: below it a number has no direction, and σ_b falls to 0 at 0."""
 
 
 class URNN(Architecture):
@@ -79,4 +79,4 @@ class URNN(Architecture):
     def jacobian_bound(self, parameters: Parameters) -> Tensor:
         """1 where no bias is positive. With one that is there is none: it stretches by 1 + b/|a|."""
         b = parameters["b"]
-        return b.new_ones(len(b)).masked_fill((b > 0).any(dim=1), math.inf)
+        return b.new_ones(len(b)).masked_fill(~(b <= 0).all(dim=1), math.inf)

@@ -1,7 +1,9 @@
 """`orch report`: regimes against a baseline, exponents, theorems; each with the evidence."""
 
 import sys
+import tomllib
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -88,19 +90,38 @@ def report(
 
 
 def _declared(results: Path, studies: list[str]) -> str:
-    """The report that all of these studies were run for; a comparison, where they differ or none is named."""
+    """The report that all of these studies are for, as their files have it, or as it was recorded of those
+    whose files are not here; a comparison, where they differ or none is named.
+    """
+    from ..catalogue import available
     from ..store import Store
 
-    with Store(results).reading() as (connection, _):
-        found = connection.execute(
-            """
-            SELECT DISTINCT coalesce(declaration->>'report', 'comparison')
-            FROM (FROM studies WHERE study IN (SELECT unnest(?))
-                  QUALIFY recorded_at = max(recorded_at) OVER (PARTITION BY study))
-            """,
-            [studies],
-        ).fetchall()
-    return str(found[0][0]) if len(found) == 1 else "comparison"
+    files = available()
+    kinds = {_report_of(files[name]) for name in studies if name in files}
+    elsewhere = [name for name in studies if name not in files]
+    if elsewhere:
+        with Store(results).reading() as (connection, _):
+            found = connection.execute(
+                """
+                SELECT DISTINCT coalesce(declaration->>'report', 'comparison')
+                FROM (FROM studies WHERE study IN (SELECT unnest(?))
+                      QUALIFY recorded_at = max(recorded_at) OVER (PARTITION BY study))
+                """,
+                [elsewhere],
+            ).fetchall()
+        kinds |= {str(kind) for (kind,) in found}
+    return kinds.pop() if len(kinds) == 1 else "comparison"
+
+
+def _report_of(file: Path) -> str:
+    """What a study's file says; one that cannot be read is no reason not to report on its results."""
+    from ..study import REPORTS
+
+    with suppress(OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+        said = tomllib.loads(file.read_text(encoding="utf-8-sig")).get("report")
+        if said in REPORTS:
+            return str(said)
+    return "comparison"
 
 
 def show(
@@ -206,19 +227,25 @@ def _exponents(
 def _theorems(
     connection: "duckdb.DuckDBPyConnection", contexts: Sequence[Any], studies: list[str]
 ) -> _Answer:
-    from ..reports.theorems import examine, read_networks, render_findings
+    from ..reports.theorems import examine, read_left_out, read_networks, render_findings
 
     networks = read_networks(connection, studies=studies)
+    left_out = read_left_out(connection, studies=studies)
     findings = examine(networks)
+    code = _code_of(connection, [network.trial_id for network in networks])
 
     def write(directory: Path, *, provenance: str) -> list[Path]:
         from ..reports.html.theorems_page import write_theorems
 
-        named = [_file_name(study) for study in studies if study != "theorems"]
-        stem = "-".join([*named, "theorems"])
-        return write_theorems(findings, networks, directory, stem=stem, provenance=provenance)
+        scope = f"Studies: {', '.join(studies)}." if studies else "All results."
+        stem = "-".join([*map(_file_name, studies or ["all"]), "theorems"])
+        return write_theorems(
+            findings, networks, directory, stem=stem, left_out=left_out,
+            provenance=f"{scope} {provenance} Code: {code}.",
+        )  # fmt: skip
 
-    return _Answer(render_findings(findings), [finding.as_dict() for finding in findings], write)
+    shown = render_findings(findings, left_out)
+    return _Answer(shown, [finding.as_dict() for finding in findings], write)
 
 
 _OTHERS = {"exponents": _exponents, "theorems": _theorems}
@@ -234,7 +261,7 @@ def _written(
     stem = "-".join([*(studies or ["all"]), "vs", _file_name(comparison.baseline)])
     stem += "" if measure == "d_stsp" else f"-{measure}"
     write = partial(write_report, comparison, connection, stem=stem)
-    provenance = f"Read from the {source}. Code: {_code_of(connection, comparison)}."
+    provenance = f"Read from the {source}. Code: {_code_of(connection, _trial_ids(comparison))}."
     return _writing(write, results, provenance=provenance)
 
 
@@ -247,18 +274,21 @@ def _writing(write: Callable[..., list[Path]], results: Path, *, provenance: str
     return "\n".join(f"wrote {path}" for path in written)
 
 
-def _code_of(connection: "duckdb.DuckDBPyConnection", comparison: "Comparison") -> str:
-    """The versions of the code that made the trials of a comparison, one per version."""
-    ids = [
+def _trial_ids(comparison: "Comparison") -> list[str]:
+    return [
         trial.trial_id for context in comparison.contexts for cell in context.cells for trial in cell.trials
     ]
+
+
+def _code_of(connection: "duckdb.DuckDBPyConnection", trial_ids: list[str]) -> str:
+    """The versions of the code that made these trials, one per version."""
     versions = connection.execute(
         """
         SELECT DISTINCT coalesce(left(code_commit, 12), 'version ' || code_version, 'unknown')
             || if(coalesce(code_dirty, false), ' with uncommitted changes', '')
         FROM trials WHERE trial_id IN (SELECT unnest(?)) ORDER BY 1
         """,
-        [ids],
+        [trial_ids],
     ).fetchall()
     return ", ".join(version for (version,) in versions)
 

@@ -23,7 +23,7 @@ LINEAR = 0.01
 """Rates per step below which theirs is a linear scale."""
 TICKS = (-1, -0.1, -0.01, 0, 0.01, 0.1, 1)
 MOST_LINES = 40
-"""Curves of each class that are drawn."""
+"""Curves of each class that are drawn, evenly taken."""
 KINDS = {
     "chaotic": ("chaotic", COLOURS[1], "solid"),
     "quasi_periodic": ("quasi-periodic", COLOURS[2], (0, (4, 2))),
@@ -44,7 +44,7 @@ def theorems_figure(networks: Sequence[Network]) -> Figure:
         products.set_title("(b) Jacobian products go at the rate λ₁")
         _rates(gradients, networks, architectures, GRADIENT, lambda rate: max(rate, 0.0))
         gradients.set_ylabel("rate of ‖∂L_T/∂θ‖ per step")
-        gradients.set_title("(c) loss gradients explode with chaos, or stay")
+        gradients.set_title("(c) loss gradients explode with chaos")
         _bounds(bounds, networks, architectures)
         handles = [
             Line2D([], [], color=colour, marker=marker, linestyle="none", label=name)
@@ -60,7 +60,8 @@ def theorems_figure(networks: Sequence[Network]) -> Figure:
 
 def _curves(axis: Axes, networks: Sequence[Network]) -> None:
     for kind, (name, colour, dashes) in KINDS.items():
-        shown = [network for network in networks if network.kind == kind][:MOST_LINES]
+        of_kind = [network for network in networks if network.kind == kind]
+        shown = of_kind[:: math.ceil(len(of_kind) / MOST_LINES)] if of_kind else []
         for place, network in enumerate(shown):
             curve = network.curves.get(JACOBIAN, {})
             points = [(lag, value) for lag, value in curve.items() if math.isfinite(value)]

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ..figures.style import to_svg
 from ..figures.theorems_figure import LINEAR, theorems_figure
 from ..theorems.findings import Finding, architectures
 from ..theorems.networks import Network
-from ..theorems.table import LEGEND, exceptions, middle, spread
+from ..theorems.table import LEGEND, exceptions, middle, not_counted, spread
 from .document import document, write
 from .parts import element, figure, table
 
 CAPTION = (
     "One mark per network, filled where it was constructed, open where it was trained. (a) Jacobian products "
     "along the free run, by class. (b), (c) rates in the long run against the largest exponent, black: what "
-    "theory says; above it in (c) are networks whose runs from the data are chaotic for long before they "
-    "rest or cycle. (d) the largest exponent against what the norm of the Jacobian nowhere exceeds. Between "
-    "±{linear:g} scales of rates are linear, beyond it logarithmic."
+    "theory says; in (c) gradients are taken from the data, and a long chaotic transient lies above it. (d) "
+    "the largest exponent against what the norm of the Jacobian nowhere exceeds. Between ±{linear:g} scales of "
+    "rates are linear, beyond it logarithmic."
 )
 
 
@@ -28,22 +28,29 @@ def write_theorems(
     directory: Path,
     *,
     stem: str,
+    left_out: Mapping[str, int],
     provenance: str = "",
 ) -> list[Path]:
     """Write `stem`.html and `stem`.svg into `directory`, each whole or not at all; returns their paths."""
     svg = to_svg(theorems_figure(networks))
-    page = render_theorems(findings, networks, svg, provenance=provenance)
+    page = render_theorems(findings, networks, svg, left_out=left_out, provenance=provenance)
     directory.mkdir(parents=True, exist_ok=True)
     return [write(directory / f"{stem}.html", page), write(directory / f"{stem}.svg", svg)]
 
 
 def render_theorems(
-    findings: Sequence[Finding], networks: Sequence[Network], svg: str, *, provenance: str = ""
+    findings: Sequence[Finding],
+    networks: Sequence[Network],
+    svg: str,
+    *,
+    left_out: Mapping[str, int],
+    provenance: str = "",
 ) -> str:
     """The page as text: the table, the figure, and where a claim does not hold."""
     title = "Gradients and dynamics: what the paper claims, and what networks do"
     constructed = sum(network.constructed for network in networks)
     columns = ["claim", "what it says", "measured", "median (95%)", "range", "constructed", "trained",
+               "undecided",
                "holds in", "verdict"]  # fmt: skip
     rows = [
         (
@@ -54,6 +61,7 @@ def render_theorems(
             spread(finding),
             finding.count(constructed=True),
             finding.count(constructed=False),
+            len(finding.undecided),
             architectures(finding) or None,
             finding.verdict,
         )
@@ -66,7 +74,8 @@ def render_theorems(
         element(
             "p", f"{constructed} constructed and {len(networks) - constructed} trained networks", css="soft"
         ),
-        table(columns, rows, numeric=(5, 6)),
+        table(columns, rows, numeric=(5, 6, 7)),
+        element("p", not_counted(left_out), css="soft") if left_out else "",
         element("p", LEGEND, css="soft"),
         element("h2", "Where a claim does not hold") if found else "",
         "<ul>" + "".join(element("li", line) for line in listed) + "</ul>" if found else "",

@@ -10,5 +10,6 @@ from .claims import Claim as Claim
 from .findings import Finding as Finding
 from .findings import examine as examine
 from .networks import Network as Network
+from .networks import read_left_out as read_left_out
 from .networks import read_networks as read_networks
 from .table import render_findings as render_findings

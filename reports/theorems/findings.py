@@ -8,8 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..statistics import Estimate, median_interval
-from .claims import CLAIMS, SAME_RATE, Claim
+from .claims import CLAIMS, Claim
 from .networks import Network
+
+SAME_RATE = 0.1
+"""Rates are the same where they are, relatively, within this of each other."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,36 +21,43 @@ class Finding:
 
     claim: Claim
     networks: tuple[Network, ...]
+    """Those that decide something."""
     exceptions: tuple[Network, ...]
     """Of these, those in which it does not hold."""
+    undecided: tuple[Network, ...]
+    """Others that meet the premise: not measured, or not for long enough."""
     median: Estimate
-    """Of what was measured, where it is finite."""
+    """Of what was measured in `networks`, where it is finite; `n` says in how many. None if not `pooled`."""
     lowest: float | None
     highest: float | None
 
     @property
     def verdict(self) -> str:
-        """'holds', 'fails in 3 of 20', 'holds, at another rate', or 'not tested'."""
+        """'holds', 'fails in 3 of 20', 'not tested'; of a rate also 'holds, at another rate' or undecided."""
         if not self.networks:
             return "not tested"
         if self.exceptions:
             return f"fails in {len(self.exceptions)} of {len(self.networks)}"
-        return "holds" if self._as_expected else "holds, at another rate"
+        return f"holds{self._of_rate}"
 
     @property
-    def _as_expected(self) -> bool:
-        expected, found = self.claim.expected, self.median
-        if expected is None or found.value is None:
-            return True
-        within = found.low is not None and found.high is not None and found.low <= expected <= found.high
-        return within or abs(found.value - expected) <= SAME_RATE * abs(expected)
+    def _of_rate(self) -> str:
+        low, high = self.median.low, self.median.high
+        if low is None or high is None:  # too few for an interval: what all of them are within
+            low, high = self.lowest, self.highest
+        if not self.claim.is_rate or low is None or high is None:
+            return ""
+        if max(abs(low - 1), abs(high - 1)) <= SAME_RATE:
+            return ""
+        apart = high < 1 - SAME_RATE or low > 1 + SAME_RATE
+        return ", at another rate" if apart else ", rate undecided"
 
     def count(self, *, constructed: bool) -> int:
-        """How many networks that meet the premise were constructed, or trained."""
+        """How many of `networks` were constructed, or trained."""
         return sum(network.constructed is constructed for network in self.networks)
 
     def by_architecture(self) -> dict[str, tuple[int, int]]:
-        """Architecture → networks in which the claim holds, and networks that meet the premise."""
+        """Architecture → networks in which the claim holds, and networks that decide it."""
         excepted = {network.trial_id for network in self.exceptions}
         found: dict[str, tuple[int, int]] = {}
         for network in self.networks:
@@ -61,6 +71,7 @@ class Finding:
             "claim": self.claim.name,
             "says": self.claim.says,
             "measured": self.claim.measured,
+            "measured_in": self.median.n,
             "median": self.median.value,
             "low": self.median.low,
             "high": self.median.high,
@@ -70,6 +81,7 @@ class Finding:
             "constructed": self.count(constructed=True),
             "trained": self.count(constructed=False),
             "holds_in": len(self.networks) - len(self.exceptions),
+            "undecided": len(self.undecided),
             "by_architecture": architectures(self),
             "verdict": self.verdict,
             "exceptions": " ".join(network.trial_id for network in self.exceptions),
@@ -88,13 +100,15 @@ def examine(networks: Sequence[Network], claims: Iterable[Claim] = CLAIMS) -> tu
 
 
 def _finding(claim: Claim, networks: Sequence[Network]) -> Finding:
-    meant = tuple(network for network in networks if claim.premise(network))
-    values = sorted(value for value in map(claim.value, meant) if math.isfinite(value))
+    outcomes = [(network, claim.holds(network)) for network in networks if claim.premise(network)]
+    decided = tuple(network for network, holds in outcomes if holds is not None)
+    values = sorted(value for value in map(claim.value, decided) if math.isfinite(value))
     return Finding(
         claim=claim,
-        networks=meant,
-        exceptions=tuple(network for network in meant if not claim.holds(network)),
-        median=median_interval(values),
+        networks=decided,
+        exceptions=tuple(network for network, holds in outcomes if holds is False),
+        undecided=tuple(network for network, holds in outcomes if holds is None),
+        median=median_interval(values) if claim.pooled else Estimate(len(values), None, None, None),
         lowest=values[0] if values else None,
         highest=values[-1] if values else None,
     )

@@ -81,6 +81,8 @@ class Network:
         if len(late) < 2:
             return math.nan
         first, last = late[min(late)], late[max(late)]
+        if last == math.inf:  # beyond all numbers, from wherever
+            return math.inf
         return 0.0 if first == last else last - first
 
 
@@ -99,7 +101,7 @@ def read_networks(
         SELECT trial_id, architecture, regime_label, regime = 'constructed', dynamics, net_lambda_max * dt,
                dynamics_evidence
         FROM (FROM results {trial_filter(studies)})
-        WHERE status = 'ok' AND dynamics NOT IN ('unbounded') AND net_lambda_max IS NOT NULL
+        WHERE status = 'ok' AND dynamics <> 'unbounded' AND net_lambda_max IS NOT NULL
         ORDER BY system, architecture, regime_label, seed, trial_id"""
     ).fetchall()
     if not found:
@@ -120,6 +122,18 @@ def read_networks(
         for trial_id, *values in found
         if trial_id in curves
     )
+
+
+def read_left_out(connection: duckdb.DuckDBPyConnection, *, studies: Sequence[str] = ()) -> dict[str, int]:
+    """Architecture → trials that are no such network: unbounded, diverged, failed or not measured."""
+    found = connection.execute(
+        f"""
+        SELECT architecture, count(*) FROM (FROM results {trial_filter(studies)})
+        WHERE NOT coalesce(status = 'ok' AND dynamics <> 'unbounded' AND net_lambda_max IS NOT NULL
+                           AND trial_id IN (SELECT trial_id FROM gradients), false)
+        GROUP BY ALL ORDER BY ALL"""
+    ).fetchall()
+    return dict(found)
 
 
 def _network(

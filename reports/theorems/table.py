@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -15,13 +15,15 @@ MOST_NAMED = 5
 """Exceptions that are named one by one."""
 
 LEGEND = (
-    "Networks are those that meet the premise by what they were measured to do. Measured: median with its "
-    "95% interval over networks, and the range. Rates are per step, from a tenth of the longest time on; a "
-    "gradient is bounded if it gains less than tenfold in that time."
+    "Networks meet a premise by what they were measured to do, and are undecided where that took more steps "
+    "than were looked at: λ₁ not told from 0, or a transient that outlasts them. Measured: median with its "
+    "95% interval, and the range; where networks of different make have none in common, the range. Rates are "
+    "per step, from a tenth of the longest time on; a gradient is bounded if it gains less than tenfold in "
+    "that time, which a power of T below 1 does too."
 )
 
 
-def render_findings(findings: Sequence[Finding]) -> RenderableType:
+def render_findings(findings: Sequence[Finding], left_out: Mapping[str, int] | None = None) -> RenderableType:
     """Each claim with what was found, and below them the networks in which one does not hold."""
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column(no_wrap=True, style="bold")
@@ -33,21 +35,35 @@ def render_findings(findings: Sequence[Finding]) -> RenderableType:
     for finding in findings:
         if finding.exceptions:
             parts += [Text.assemble((finding.claim.name, "bold"), f": {exceptions(finding)}"), Text()]
+    if left_out:
+        parts += [Text(not_counted(left_out)), Text()]
     return Group(*parts, Text(LEGEND, style="dim"))
 
 
+def not_counted(left_out: Mapping[str, int]) -> str:
+    """'Left out, as unbounded, …: 7 trials (urnn 7).'."""
+    named = ", ".join(f"{name} {count}" for name, count in left_out.items())
+    total = sum(left_out.values())
+    return (
+        f"Left out as unbounded, diverged, failed or not measured: {total} "
+        f"{'trial' if total == 1 else 'trials'} ({named})."
+    )
+
+
 def evidence(finding: Finding) -> str:
-    """', in 42 constructed and 11 trained networks: rate / λ₁ 1.00 (0.99 to 1.01), range 0.7 to 1.03'."""
+    """': 42 constructed and 11 trained networks, 3 undecided; rate / λ₁ 1.00 (0.99 to 1.01), 0.7 to 1.03'."""
+    undecided = f"{len(finding.undecided)} undecided" if finding.undecided else ""
     if not finding.networks:
-        return ", no network meets the premise"
+        return f": {undecided or 'no network meets the premise'}"
     counts = {"constructed": finding.count(constructed=True), "trained": finding.count(constructed=False)}
     networks = " and ".join(f"{count} {what}" for what, count in counts.items() if count)
-    said = (
-        f", {'' if finding.exceptions else 'in '}{networks} network{'s' if len(finding.networks) > 1 else ''}"
-    )
-    if finding.median.value is None:
+    said = f": {networks} network{'s' if len(finding.networks) > 1 else ''}"
+    said += f", {undecided}" if undecided else ""
+    if finding.lowest is None:
         return said
-    return f"{said}: {finding.claim.measured} {middle(finding)}, range {spread(finding)}"
+    of = f" (of {finding.median.n})" if finding.median.n < len(finding.networks) else ""
+    middles = "" if finding.median.value is None else f"{middle(finding)}, "
+    return f"{said}; {finding.claim.measured}{of} {middles}{spread(finding)}"
 
 
 def middle(finding: Finding) -> str:

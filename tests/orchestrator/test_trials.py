@@ -70,7 +70,7 @@ def test_report_looks_up_theorems_in_the_networks_that_ran(smoke, two):
     cut = rows["Eq. 94 to 96"]  # of those with τ = 10, by the plain loop and autograd
     assert (cut["trained"], cut["constructed"], cut["verdict"]) == (2, 0, "holds") and cut["highest"] < 1e-9
     said, wrote = smoke("report", "--theorems")
-    assert "across a forcing" in said and "reports/theorems.html" in wrote
+    assert "across a forcing" in said and "reports/all-theorems.html" in wrote
 
 
 def test_a_report_is_one_question(smoke):

@@ -9,7 +9,14 @@ from rich.console import Console
 
 from orchestrator import reports
 from orchestrator.reports.statistics import median_interval
-from orchestrator.reports.theorems import CLAIMS, Network, examine, read_networks, render_findings
+from orchestrator.reports.theorems import (
+    CLAIMS,
+    Network,
+    examine,
+    read_left_out,
+    read_networks,
+    render_findings,
+)
 from orchestrator.reports.theorems.claims import FROM_DATA, GRADIENT, JACOBIAN, STEP_CHANGE, STEP_SUM
 
 LAGS = (1, 10, 100, 200, 500, 1000)
@@ -44,6 +51,8 @@ def test_a_claim_holds_where_every_network_shows_it_at_the_rate_of_its_exponent(
     stable = [network(str(i), "cycle", -0.1 * (i + 1)) for i in range(8)]
     first = finding(stable, "Theorem 1 (i)")
     assert first.verdict == "holds" and first.median.value == pytest.approx(1.0)
+    wild = [network(f"w{i}", "cycle", -0.1, **{JACOBIAN: line(-0.1 * r)}) for i, r in enumerate([0.1, 9] * 5)]
+    assert finding(wild, "Theorem 1 (i)").verdict == "holds, rate undecided"
     slower = [network(str(i), "cycle", -0.1, **{JACOBIAN: line(-0.07)}) for i in range(8)]
     assert finding(slower, "Theorem 1 (i)").verdict == "holds, at another rate"
     grows = network("x", "fixed_point", -0.1, **{JACOBIAN: line(0.01)})
@@ -56,14 +65,37 @@ def test_a_claim_holds_where_every_network_shows_it_at_the_rate_of_its_exponent(
 def test_premises_are_met_by_what_was_measured():
     neutral = network("n", "fixed_point", 0.0)  # not stable: what comes near it stays where it is
     transient = network("t", "cycle", -0.1, **{FROM_DATA: line(0.3), GRADIENT: line(0.3)})
-    assert finding([neutral], "Theorem 1 (i)").networks == ()
+    assert finding([neutral], "Theorem 1 (i)").undecided == (neutral,)
     # Its gradients grow, from the data, as long as it has not come to its cycle.
-    assert finding([transient], "Theorem 1 (ii)").networks == ()
+    found = finding([transient], "Theorem 1 (ii)")
+    assert (found.networks, found.undecided, found.verdict) == ((), (transient,), "not tested")
     identity = network("i", "fixed_point", 0.0, **{STEP_CHANGE: dict.fromkeys(LAGS, -math.inf)})
     turns = network("u", "quasi_periodic", 0.0, **{STEP_CHANGE: {lag: math.log(lag) for lag in LAGS}})
     assert finding([identity, turns], "Theorem 4 (ii)").networks == (identity,)
     summable = network("s", "fixed_point", -math.inf, **{STEP_SUM: dict.fromkeys(LAGS, 0.7)})
     assert finding([summable, turns], "Theorem 4 (i)").networks == (summable,)
+
+
+def test_growth_is_less_than_exponential_by_its_power_of_time_however_long_the_run():
+    for longest in (100, 1000):
+        lags = [lag for lag in LAGS if lag <= longest]
+        linear = network("l", "quasi_periodic", 0.0, **{JACOBIAN: {lag: math.log(lag) for lag in lags}})
+        found = finding([linear], "Theorem 3")
+        assert found.verdict == "holds" and found.lowest == pytest.approx(1.0)
+        grows = network("g", "quasi_periodic", 0.0, **{JACOBIAN: {lag: 8 * lag / longest for lag in lags}})
+        assert finding([grows], "Theorem 3").verdict == "fails in 1 of 1"
+
+
+def test_what_was_not_measured_decides_nothing():
+    bare = [
+        Network(kind, architecture, "clipping", False, kind, rate, 1e-4, math.inf, {"ln_other": line(1.0)})
+        for architecture in ("rnn", "lstm")
+        for kind, rate in (("cycle", -0.1), ("chaotic", 0.4), ("quasi_periodic", 0.0))
+    ]
+    for found in examine(bare):
+        assert found.networks == (), found.claim.name
+    endless = network("e", "cycle", -0.1, **{GRADIENT: dict.fromkeys(LAGS, math.inf)})
+    assert finding([endless], "Theorem 1 (ii)").verdict == "fails in 1 of 1"
 
 
 def test_a_chaotic_unitary_network_is_an_exception_that_is_named():
@@ -76,7 +108,9 @@ def test_a_chaotic_unitary_network_is_an_exception_that_is_named():
     printed = io.StringIO()
     Console(width=80, file=printed).print(render_findings(findings))
     text = printed.getvalue()
-    assert "fails in 1 of 2" in text and "not in wild (urnn, clipping, chaotic)" in text
+    said = " ".join(text.split())
+    assert "fails in 1 of 2: 2 constructed networks; λ₁ per step -0.10 to 0.40" in said
+    assert "not in wild (urnn, clipping, chaotic)" in said
     assert all(len(row) <= 80 for row in text.splitlines())
 
 
@@ -94,6 +128,7 @@ def test_networks_are_read_from_the_database(database):
            FROM results, (SELECT unnest([0, 1]) AS epoch), (SELECT unnest([10, 100, 1000]) AS lag)"""
     )
     (found,) = read_networks(connection, studies=["demo"])
+    assert read_left_out(connection, studies=["demo"]) == {"rnn": 1}  # which is unbounded
     assert found.constructed and found.rate == pytest.approx(40 * 0.01) and found.jacobian_bound == 3.5
     assert found.slope(JACOBIAN) == pytest.approx(0.4)  # of the last epoch
     with pytest.raises(reports.UnknownNameError, match="did you mean 'demo'"):
@@ -108,10 +143,14 @@ def test_page_has_table_and_figure(tmp_path):
         network("b", "cycle", -math.inf, constructed=False, **{JACOBIAN: dict.fromkeys(LAGS, -math.inf)}),
         network("c", "chaotic", 0.3, architecture="urnn"),
     ]
-    page, svg = write_theorems(examine(networks), networks, tmp_path, stem="theorems")
+    page, svg = write_theorems(examine(networks), networks, tmp_path, stem="theorems", left_out={"urnn": 7})
     text = page.read_text(encoding="utf-8")
     assert "1 constructed" not in text and "2 constructed and 1 trained networks" in text
-    assert "Proposition 2: holds in urnn 0 of 1" in text and text.count("<svg") == 1
+    assert (
+        "7 trials (urnn 7)" in text
+        and "Proposition 2: holds in urnn 0 of 1" in text
+        and text.count("<svg") == 1
+    )
     assert "no chaos where" in svg.read_text(encoding="utf-8")
 
 
