@@ -16,9 +16,9 @@ from .parts import element, figure, table
 CAPTION = (
     "One mark per network, filled where it was constructed, open where it was trained. (a) Jacobian products "
     "along the free run, by class. (b), (c) rates in the long run against the largest exponent, black: what "
-    "theory says; in (c) gradients are taken from the data, and a long chaotic transient lies above it. (d) "
-    "the largest exponent against what the norm of the Jacobian nowhere exceeds. Between ±{linear:g} scales of "
-    "rates are linear, beyond it logarithmic."
+    "theory says; in (c) gradients are taken from the data, and a long chaotic transient lies above it. "
+    "(d) the largest exponent against what the norm of the Jacobian nowhere exceeds. Between ±{linear:g} "
+    "scales of rates are linear, beyond it logarithmic."
 )
 
 
