@@ -161,7 +161,9 @@ def _gradients(stack: Stack, data: Dataset, run: FreeRun, *, longest: int) -> li
     from_data = stack.regime.starts_from_data
     for quantity, cut in (("ln_loss_gradient_free", lags[-1]), ("ln_loss_gradient_trained", window)):
         by_quantity[quantity] = loss_gradient_norms(*on_data, window=cut, from_data=from_data, lags=lags)
-    for lag in [lag for lag in lags if window < lag <= stack.settings.sequence_length][-1:]:
+    across = [lag for lag in lags if window < lag <= stack.settings.sequence_length]
+    if across:
+        lag = across[-1]
         plain = forced_gradient_norms(*on_data, window=window, from_data=from_data, lag=lag)
         for quantity, found in zip(("ln_loss_gradient_plain", "ln_state_gradient_plain"), plain, strict=True):
             by_quantity[quantity] = np.full((*found.shape, len(lags)), math.nan)

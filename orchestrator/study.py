@@ -26,7 +26,7 @@ import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeVar, get_args
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -43,7 +43,6 @@ T = TypeVar("T", bound=BaseModel)
 
 Report = Literal["comparison", "exponents", "theorems"]
 """What a study is run for, and `orch report NAME` shows."""
-REPORTS: tuple[Report, ...] = get_args(Report)
 
 
 class Grid(BaseModel):

@@ -7,7 +7,7 @@ from typing import Literal, get_args
 
 from ..streams import stream
 from . import gated, piecewise_linear, tanh, unitary
-from .blocks import FloatArray
+from .blocks import FloatArray, Maker
 
 Kind = Literal["fixed_point", "cycle", "quasi_periodic", "chaotic", "superstable", "neutral"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -15,12 +15,8 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 SMALLEST = 8
 """Latent units that a construction needs at least."""
 
-_MAKERS = {
-    "rnn": tanh.MAKERS,
-    "plrnn": piecewise_linear.MAKERS,
-    "lstm": gated.MAKERS,
-    "urnn": unitary.MAKERS,
-}
+_MODULES = {"rnn": tanh, "plrnn": piecewise_linear, "lstm": gated, "urnn": unitary}
+"""Each with a maker of the name of every kind."""
 
 
 def construct(
@@ -31,14 +27,15 @@ def construct(
     Raises:
         ValueError: there is no such construction, or too few latent units.
     """
-    if kind not in _MAKERS.get(architecture, {}):
+    if architecture not in _MODULES or kind not in KINDS:
         raise ValueError(
             f"no {kind!r} network of architecture {architecture!r} can be constructed: there are "
-            f"{', '.join(KINDS)} of {', '.join(_MAKERS)}"
+            f"{', '.join(KINDS)} of {', '.join(_MODULES)}"
         )
     if latent_dim < max(SMALLEST, observed_dim):
         raise ValueError(f"a constructed network needs latent_dim >= {max(SMALLEST, observed_dim)}")
     rng = stream(seed, f"construction/{architecture}/{kind}")
-    weights = _MAKERS[architecture][kind](latent_dim, rng)
+    make: Maker = getattr(_MODULES[architecture], kind)
+    weights = make(latent_dim, rng)
     bound = 4.0 / math.sqrt(latent_dim)  # so that a start on the data is a small state
     return {**weights, "B": rng.uniform(-bound, bound, (observed_dim, latent_dim))}

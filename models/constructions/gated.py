@@ -7,7 +7,7 @@ from __future__ import annotations
 import numpy as np
 
 from . import tanh
-from .blocks import Maker, Weights
+from .blocks import Weights
 
 SHUT = -800.0
 """Bias of a gate that is 0 in every arithmetic, not only nearly so."""
@@ -51,9 +51,3 @@ def _around(weights: Weights, forget: float) -> Weights:
     gates = np.zeros((4 * m, m))
     gates[3 * m :] = W
     return {"W": gates, "b": np.concatenate([np.full(m, 6.0), np.full(m, forget), np.full(m, 6.0), h])}
-
-
-MAKERS: dict[str, Maker] = {
-    "fixed_point": fixed_point, "cycle": cycle, "quasi_periodic": quasi_periodic, "chaotic": chaotic,
-    "superstable": superstable, "neutral": neutral,
-}  # fmt: skip

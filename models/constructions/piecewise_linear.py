@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .blocks import FloatArray, Maker, Weights, contraction, irrational_angle, rotation, with_followers
+from .blocks import FloatArray, Weights, contraction, irrational_angle, rotation, with_followers
 
 
 def fixed_point(m: int, rng: np.random.Generator) -> Weights:
@@ -63,9 +63,3 @@ def _tent(right: float, left: float, m: int, rng: np.random.Generator) -> Weight
     )
     h = np.concatenate([[1.0, -1.0, 1.0, -1.0], rng.uniform(-0.5, 0.5, m - 4)])
     return _weights(with_followers(block, m, rng), h)
-
-
-MAKERS: dict[str, Maker] = {
-    "fixed_point": fixed_point, "cycle": cycle, "quasi_periodic": quasi_periodic, "chaotic": chaotic,
-    "superstable": superstable, "neutral": neutral,
-}  # fmt: skip

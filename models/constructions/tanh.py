@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from .blocks import FloatArray, Maker, Weights, contraction, irrational_angle, rotation, with_followers
+from .blocks import FloatArray, Weights, contraction, irrational_angle, rotation, with_followers
 
 
 def fixed_point(m: int, rng: np.random.Generator) -> Weights:
@@ -33,7 +33,7 @@ def chaotic(m: int, rng: np.random.Generator) -> Weights:
 
 
 def superstable(m: int, rng: np.random.Generator) -> Weights:
-    """W = 0: with any other the Jacobian diag(1 − z²) W is zero nowhere, but for W with zero columns."""
+    """W = 0: the Jacobian diag(1 − z²) W of any other is zero nowhere."""
     return {"W": np.zeros((m, m)), "h": rng.uniform(-0.5, 0.5, m)}
 
 
@@ -48,9 +48,3 @@ def _ring(gain: float, units: int) -> FloatArray:
     W[np.arange(1, units), np.arange(units - 1)] = gain
     W[0, -1] = -gain
     return W
-
-
-MAKERS: dict[str, Maker] = {
-    "fixed_point": fixed_point, "cycle": cycle, "quasi_periodic": quasi_periodic, "chaotic": chaotic,
-    "superstable": superstable, "neutral": neutral,
-}  # fmt: skip

@@ -16,7 +16,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from .blocks import FloatArray, Maker, Weights, irrational_angle
+from .blocks import FloatArray, Weights, irrational_angle
 
 ComplexArray = NDArray[np.complex128]
 
@@ -118,9 +118,3 @@ def _exponents(pairs: ComplexArray, rng: np.random.Generator) -> FloatArray:
         v /= norm[:, None]
         growth += np.log(norm) if step >= SETTLING else 0.0
     return growth / COUNTED
-
-
-MAKERS: dict[str, Maker] = {
-    "fixed_point": fixed_point, "cycle": cycle, "quasi_periodic": quasi_periodic, "chaotic": chaotic,
-    "superstable": superstable, "neutral": neutral,
-}  # fmt: skip

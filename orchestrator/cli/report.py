@@ -1,9 +1,8 @@
 """`orch report`: regimes against a baseline, exponents, theorems; each with the evidence."""
 
 import sys
-import tomllib
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..errors import OrchError, UsageError
+from ..errors import OrchError, StudyError, UsageError
 from .output import Format, FormatOption, ResultsOption, print_mappings
 
 if TYPE_CHECKING:
@@ -76,7 +75,7 @@ def report(
         }
         raise UsageError(f"report: {', '.join(options[kind] for kind in chosen)} are of different reports")
     kind = chosen[0] if chosen else _declared(folder, names)
-    if kind == "comparison":
+    if kind not in _OTHERS:  # a comparison, or what a newer version recorded
         show(
             folder,
             studies=names,
@@ -90,16 +89,22 @@ def report(
 
 
 def _declared(results: Path, studies: list[str]) -> str:
-    """The report that all of these studies are for, as their files have it, or as it was recorded of those
-    whose files are not here; a comparison, where they differ or none is named.
+    """The report that all of these studies are for, by their files, or as it was recorded of those whose
+    files are not here or no longer valid; a comparison, where they differ or none is named.
     """
     from ..catalogue import available
     from ..store import Store
+    from ..study import load
 
     files = available()
-    kinds = {_report_of(files[name]) for name in studies if name in files}
-    elsewhere = [name for name in studies if name not in files]
-    if elsewhere:
+    kinds: set[str] = set()
+    recorded = []
+    for name in studies:
+        try:
+            kinds.add(load(files[name]).report)
+        except (KeyError, StudyError):
+            recorded.append(name)
+    if recorded:
         with Store(results).reading() as (connection, _):
             found = connection.execute(
                 """
@@ -107,21 +112,10 @@ def _declared(results: Path, studies: list[str]) -> str:
                 FROM (FROM studies WHERE study IN (SELECT unnest(?))
                       QUALIFY recorded_at = max(recorded_at) OVER (PARTITION BY study))
                 """,
-                [elsewhere],
+                [recorded],
             ).fetchall()
         kinds |= {str(kind) for (kind,) in found}
     return kinds.pop() if len(kinds) == 1 else "comparison"
-
-
-def _report_of(file: Path) -> str:
-    """What a study's file says; one that cannot be read is no reason not to report on its results."""
-    from ..study import REPORTS
-
-    with suppress(OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
-        said = tomllib.loads(file.read_text(encoding="utf-8-sig")).get("report")
-        if said in REPORTS:
-            return str(said)
-    return "comparison"
 
 
 def show(
@@ -140,13 +134,11 @@ def show(
     Raises:
         OrchError: no comparison can be made, or it would pool results of different code.
     """
-    from rich.console import Console
-
     from .. import reports
     from ..store import Store
 
     with Store(results).reading() as (connection, source):
-        try:
+        with _in_one_sentence():
             comparison = reports.compare(
                 connection,
                 baseline,
@@ -155,17 +147,8 @@ def show(
                 contexts=contexts,
                 allow_stale=allow_stale,
             )
-        except reports.UnknownNameError as error:
-            raise UsageError(f"report: {error}") from None
-        except reports.ReportError as error:
-            raise OrchError(f"report: {error}") from None
-        if form is Format.table:
-            Console().print(reports.render_comparison(comparison, legend=legend))
-        else:
-            print_mappings(comparison.as_dicts(), form)
-        sys.stdout.flush()
-        if source.what != "database":
-            print(f"orch: {source.why}; answered from the {source}", file=sys.stderr)
+        shown = reports.render_comparison(comparison, legend=legend)
+        _print(_Answer(shown, comparison.as_dicts()), form, source)
         print(_written(comparison, connection, source, results, studies, measure), file=sys.stderr)
     return sum(len(cell.trials) for context in comparison.contexts for cell in context.cells)
 
@@ -178,29 +161,17 @@ def show_other(
     Raises:
         OrchError: nothing is known that it could say, or results of different code would be pooled.
     """
-    from rich.console import Console
-
     from .. import reports
     from ..store import Store
 
     with Store(results).reading() as (connection, source):
-        try:
+        with _in_one_sentence():
             contexts = reports.read_contexts(connection, "d_stsp", studies=studies)
             mixed = reports.mixed_codes(connection, contexts, studies=studies, contexts=None)
             if mixed and not allow_stale:
                 raise OrchError("\n".join([*mixed, "--allow-stale shows them nevertheless."]))
             answer = _OTHERS[kind](connection, contexts, studies)
-        except reports.UnknownNameError as error:
-            raise UsageError(f"report: {error}") from None
-        except reports.ReportError as error:
-            raise OrchError(f"report: {error}") from None
-        if form is Format.table:
-            Console().print(answer.shown)
-        else:
-            print_mappings(answer.rows, form)
-        sys.stdout.flush()
-        if source.what != "database":
-            print(f"orch: {source.why}; answered from the {source}", file=sys.stderr)
+        _print(answer, form, source)
         if answer.write is not None:
             said = _writing(answer.write, results, provenance=f"Read from the {source}.")
             print(said, file=sys.stderr)
@@ -213,6 +184,32 @@ class _Answer:
     shown: "RenderableType"
     rows: list[dict[str, Any]]
     write: Callable[..., list[Path]] | None = None
+
+
+@contextmanager
+def _in_one_sentence() -> Iterator[None]:
+    """What a report cannot do is the user's to know, without a traceback."""
+    from .. import reports
+
+    try:
+        yield
+    except reports.UnknownNameError as error:
+        raise UsageError(f"report: {error}") from None
+    except reports.ReportError as error:
+        raise OrchError(f"report: {error}") from None
+
+
+def _print(answer: _Answer, form: Format, source: Any) -> None:
+    """To stdout; to stderr where it came from, if not from the database."""
+    from rich.console import Console
+
+    if form is Format.table:
+        Console().print(answer.shown)
+    else:
+        print_mappings(answer.rows, form)
+    sys.stdout.flush()
+    if source.what != "database":
+        print(f"orch: {source.why}; answered from the {source}", file=sys.stderr)
 
 
 def _exponents(

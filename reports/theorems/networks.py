@@ -53,10 +53,6 @@ class Network:
         curve = self.curves.get(quantity)
         return curve[max(curve)] if curve else math.nan
 
-    def longest(self, quantity: str) -> int:
-        """The longest time; 0 without any."""
-        return max(self.curves.get(quantity, {0: 0.0}))
-
     def late(self, quantity: str) -> Curve:
         """The curve from a LATE-th of its longest time on."""
         curve = self.curves.get(quantity, {})
