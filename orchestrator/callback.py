@@ -10,6 +10,7 @@ import ray
 from ray.tune import Callback, Stopper
 
 from . import begun, durable, journal, provenance
+from .agenda import Agenda
 from .errors import OrchError
 from .identity import Trial, trial_from_config
 from .progress import Progress
@@ -62,14 +63,15 @@ class Brake(Stopper):
 class StackCallback(Callback):
     """Follows stacks through Ray Tune; whatever is raised in here stops the study."""
 
-    def __init__(self, *, results: Path, progress: Progress, store: Store, brake: Brake) -> None:
+    def __init__(
+        self, *, results: Path, progress: Progress, store: Store, brake: Brake, agenda: Agenda
+    ) -> None:
         self.results = results
         self.progress = progress
         self.store = store
         self.brake = brake
-        self.ended = 0
-        """Stacks that finished or were given up."""
-        self._pending = False
+        self.agenda = agenda
+        self._pending = self._counts_anew = False
         self._last_ingest = self._last_look = time.monotonic()
 
     def __getstate__(self) -> dict[str, Any]:
@@ -90,8 +92,7 @@ class StackCallback(Callback):
         statuses = trial.last_result.get("statuses")
         if statuses is None:
             return  # stopped by the brake, not finished
-        self.ended += 1
-        self._pending = True
+        self._pending = self._counts_anew = True
         self.brake.note(trial.last_result.get("error"))
         self.progress.finished(trial.trial_id, statuses)
 
@@ -114,8 +115,7 @@ class StackCallback(Callback):
             self.progress.note(f"worker lost, started again: {what}{why}")
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        self.ended += 1
-        self._pending = True
+        self._pending = self._counts_anew = True
         members = _members(trial)
         error = _last_error(trial)
         if self._cannot_write():
@@ -139,6 +139,9 @@ class StackCallback(Callback):
         return False
 
     def on_step_end(self, iteration: int, trials: list[Any], **info: Any) -> None:
+        if self._counts_anew:  # a search may have come to its end, or ask for more
+            self._counts_anew = False
+            self.progress.expect(self.progress.done + self.agenda.left)
         self.progress.tick()
         if time.monotonic() - self._last_look >= LOOK_SECONDS:
             self._last_look = time.monotonic()

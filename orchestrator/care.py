@@ -27,7 +27,7 @@ ABANDONED_SECONDS = 3600.0
 COMPACT_ROWS = 50_000
 """Rows of a compacted journal file."""
 
-TABLES = ("trials", "curves", "studies", "study_trials", "systems", "results", "cells")
+TABLES = ("trials", "curves", "studies", "study_trials", "systems", "results", "cells", "pruned")
 """What an export holds: the tables and the documented views."""
 
 

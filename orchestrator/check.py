@@ -44,7 +44,7 @@ def check(results: Path) -> list[str]:
     for trial_id, row in truth.items():
         expected = row["parameters_digest"]
         # Rows of the first versions do not say whether a network was kept.
-        if row["status"] != "failed" and (expected or weights.path_of(results, trial_id).exists()):
+        if row["status"] not in _LACKS and (expected or weights.path_of(results, trial_id).exists()):
             try:
                 weights.load(results, trial_id, expected=expected)
             except OrchError as error:
@@ -71,11 +71,19 @@ def _check_rows(path: Path, table: pa.Table, truth: Truth) -> list[str]:
 
 
 def _gives_way(known: dict[str, Any], row: dict[str, Any]) -> bool:
-    """Whether a trial's row gives way to another, as in `ingest`: first that did not fail, or last."""
+    """Whether a trial's row gives way to another, as in `ingest`: the first that was finished, or the
+    last."""
     ended, other = known["finished_at"], row["finished_at"]
-    if known["status"] == "failed":
-        return row["status"] != "failed" or ended is None or other is None or other > ended
-    return row["status"] != "failed" and ended is not None and other is not None and bool(other < ended)
+    lacks, would_lack = (_LACKS.get(status, 0) for status in (known["status"], row["status"]))
+    if lacks != would_lack:
+        return would_lack < lacks
+    if lacks:
+        return ended is None or other is None or bool(other > ended)
+    return ended is not None and other is not None and bool(other < ended)
+
+
+_LACKS = {"failed": 2, "pruned": 1}
+"""As the macro of that name in the schema."""
 
 
 def _check_database(store: Store, truth: Truth) -> list[str]:

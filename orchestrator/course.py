@@ -1,6 +1,6 @@
 """The course of training, as it goes into a trial's curves."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -37,6 +37,11 @@ class Course:
         """Take in one value of one member."""
         self.points[member].append({"epoch": epoch, "quantity": quantity, "value": value})
 
+    def score(self, member: int, epoch: int, ceiling: float) -> float:
+        """D_stsp of one member at an evaluation; the ceiling where it was unbounded or had diverged."""
+        score = scores_in(self.points[member]).get(epoch)
+        return ceiling if score is None else score
+
     def state(self) -> dict[str, Any]:
         """All that `restore` needs, for JSON: Python writes floats so that they come back exactly."""
         since = [epoch.tolist() for epoch in self._since]
@@ -48,3 +53,14 @@ class Course:
         self.points, self.gradients = state["points"], state["gradients"]
         self.last_loss = state["last_loss"]
         self._since = [np.array(epoch) for epoch in state["since"]]
+
+
+def scores_in(points: Iterable[Mapping[str, Any]]) -> dict[int, float | None]:
+    """Epoch → D_stsp at each evaluation in a trial's curves; None where the free run was unbounded."""
+    found: dict[int, float | None] = {}
+    for point in points:
+        if point["quantity"] == "unbounded_step":
+            found.setdefault(point["epoch"], None)
+        elif point["quantity"] == "d_stsp":
+            found[point["epoch"]] = point["value"]
+    return found

@@ -49,6 +49,7 @@ MIGRATIONS = {
         ALTER TABLE trials ADD COLUMN net_spectrum DOUBLE[];
         ALTER TABLE trials ADD COLUMN dynamics_evidence JSON;
     """,
+    5: "ALTER TABLE trials ADD COLUMN pruned_epoch BIGINT",
 }
 """Version → the statements that make the next version of it."""
 
@@ -208,21 +209,22 @@ def _set_aside(path: Path, why: str) -> None:
 
 def _insert_trials(connection: duckdb.DuckDBPyConnection, paths: list[str]) -> None:
     # A trial has one row. Where two runs finished the same one it is that of the first to finish; a failed
-    # one gives way to one that did not fail, or failed later. The order in which files come does not count.
+    # one gives way to a pruned one and both to one that was finished, or failed or was pruned later. The
+    # order in which files come does not count.
     connection.execute(
         """
         CREATE TEMP TABLE arriving AS
         SELECT * EXCLUDE (filename) FROM read_parquet(?, union_by_name = true, filename = true) AS new
         WHERE NOT EXISTS (
             FROM trials AS old WHERE old.trial_id = new.trial_id
-            AND CASE WHEN old.status = 'failed'
-                THEN new.status = 'failed' AND new.finished_at <= old.finished_at
-                ELSE new.status = 'failed' OR coalesce(new.finished_at >= old.finished_at, true) END
+            AND CASE WHEN lacks(new.status) <> lacks(old.status) THEN lacks(new.status) > lacks(old.status)
+                WHEN lacks(old.status) > 0 THEN new.finished_at <= old.finished_at
+                ELSE coalesce(new.finished_at >= old.finished_at, true) END
         )
         QUALIFY row_number() OVER (
             PARTITION BY trial_id
-            ORDER BY status = 'failed', CASE WHEN status = 'failed' THEN -epoch_us(finished_at)
-                                             ELSE epoch_us(finished_at) END, filename
+            ORDER BY lacks(status), CASE WHEN lacks(status) > 0 THEN -epoch_us(finished_at)
+                                         ELSE epoch_us(finished_at) END, filename
         ) = 1
         """,
         [paths],

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 
 from . import durable
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 
 TRIALS = pa.schema(
     [
@@ -30,7 +30,7 @@ TRIALS = pa.schema(
         ("batch_size", pa.int64()), ("batches_per_epoch", pa.int64()), ("learning_rate", pa.float64()),
         ("evaluation_steps", pa.int64()),
         ("status", pa.string()), ("failure", pa.string()), ("reason", pa.string()),
-        ("diverged_epoch", pa.int64()), ("unbounded_step", pa.int64()),
+        ("diverged_epoch", pa.int64()), ("unbounded_step", pa.int64()), ("pruned_epoch", pa.int64()),
         ("final_loss", pa.float64()),
         ("d_stsp", pa.float64()), ("d_h", pa.float64()), ("psc", pa.float64()),
         ("outside_share", pa.float64()),

@@ -3,13 +3,18 @@
 import itertools
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
+from .agenda import PrecisionSource
 from .begun import Begun
 from .durations import Durations
 from .identity import Trial
+from .memory import under_way
+from .search import Evaluation, Knowledge, Proposal, Search, Seen
+from .splitting import split
 from .store import Finished
 from .study import Study
 
@@ -18,6 +23,11 @@ CPU_STACK = 5
 
 GPU_STACK = 256
 """Members of a stack on a GPU at most."""
+
+
+def stack_limit(*, gpu: bool) -> int:
+    """Members of a stack at most."""
+    return GPU_STACK if gpu else CPU_STACK
 
 
 @dataclass(frozen=True)
@@ -79,30 +89,95 @@ class Cell:
 
 
 @dataclass(frozen=True)
+class PlannedSearch:
+    """One search for τ of a plan."""
+
+    search: Search
+    knowledge: Knowledge
+    begun: tuple[Proposal, ...] = ()
+    """Stacks that were begun, to be finished."""
+    seconds: float | None = None
+    """Expected time of all that it may run, on one slot; None where it cannot be told."""
+
+    @cached_property
+    def evaluations(self) -> list[Evaluation]:
+        """What is known already."""
+        return self.knowledge.evaluations(self.search.settings.seeds_per_trial)
+
+    @property
+    def done(self) -> int:
+        """Trials that are known."""
+        return len(self.knowledge.seen)
+
+    @property
+    def missing(self) -> int:
+        """Trials that it may run, if it uses up its budget."""
+        begun = sum(len(part.seeds) for part in self.begun)
+        settings = self.search.settings
+        under_way = len({part.tau for part in self.begun})
+        new = settings.trials - len(self.evaluations) - under_way
+        return begun + max(0, new) * settings.seeds_per_trial
+
+    @property
+    def reason(self) -> str:
+        """What it has, and what it may still do."""
+        settings = self.search.settings
+        known = len(self.evaluations)
+        if not self.missing:
+            return f"finished: {known} evaluations of {settings.trials} are known"
+        said = f"at most {settings.trials} evaluations of {settings.seeds_per_trial} seeds"
+        said += f", {known} known" if known else ""
+        return said + (f", {len(self.begun)} begun" if self.begun else "")
+
+
+@dataclass(frozen=True)
 class Plan:
     """A study against the database."""
 
     study: Study
     cells: tuple[Cell, ...]
+    searches: tuple[PlannedSearch, ...] = ()
+    seen: Mapping[str, Mapping[int, Seen]] = field(default_factory=dict)
+    """Of a study with a precision goal: cell id → seed → what is known."""
 
     @cached_property
     def total(self) -> int:
-        """Trials in the study."""
-        return sum(len(cell.seeds) for cell in self.cells)
+        """Trials in the study; of a search as many as it may run."""
+        grid = sum(len(cell.seeds) for cell in self.cells)
+        return grid + sum(planned.done + planned.missing for planned in self.searches)
 
     @cached_property
     def missing(self) -> int:
-        """Trials to run."""
-        return sum(len(cell.missing) for cell in self.cells)
+        """Trials to run; of a search as many as it may run."""
+        grid = sum(len(cell.missing) for cell in self.cells)
+        return grid + sum(planned.missing for planned in self.searches)
+
+    @cached_property
+    def further(self) -> int:
+        """Seeds that a precision goal asks for now, where all others are done."""
+        source = self.precision(limit=CPU_STACK)
+        if source is None:
+            return 0
+        source.next(free=True)
+        return source.asked_for
+
+    def precision(self, *, limit: int, **hooks: Any) -> PrecisionSource | None:
+        """Further seeds for the precision goal, if there is one."""
+        study = self.study
+        if study.goal is None:
+            return None
+        cells = [cell.first for cell in self.cells]
+        return PrecisionSource(study.goal, cells, self.seen, sure=study.seeds, limit=limit, **hooks)
 
     @property
     def seconds(self) -> float | None:
         """Expected time of all that is to run, on one slot; None where that of a cell cannot be told."""
         known = [cell.seconds for cell in self.cells if cell.missing]
+        known += [planned.seconds for planned in self.searches if planned.missing]
         return None if None in known else sum(second for second in known if second is not None)
 
     def stacks(self, *, slots: int, gpu: bool) -> list[list[Trial]]:
-        """The stacks to run, so that all slots have work and early stops leave a rounded picture.
+        """The grid's stacks to run, so that all slots have work and early stops leave a rounded picture.
 
         Stacks that were begun on such a device stay what they are, to go on from their checkpoints. How the
         rest of a cell is cut depends on all its seeds and not on which are missing, so a study that was
@@ -116,30 +191,22 @@ class Plan:
             Stacks of trials of one cell. The first stack of every cell comes before the second of
             any, so a study that is stopped half-way has some seeds everywhere.
         """
-        limit = GPU_STACK if gpu else CPU_STACK
-        size = max(1, min(limit, math.ceil(self.total / max(1, slots))))
+        limit = stack_limit(gpu=gpu)
+        seeds = sum(len(cell.seeds) for cell in self.cells)
+        size = max(1, min(limit, math.ceil(seeds / max(1, slots))))
         rounds: list[list[list[Trial]]] = []
         device = "cuda" if gpu else "cpu"
         for cell in self.cells:
             begun = [s.seeds for s in cell.started if s.device == device and len(s.seeds) <= limit]
             missing = set(cell.missing).difference(*begun)
-            parts = [(part, [seed for seed in part if seed in missing]) for part in _split(cell.seeds, size)]
+            parts = [(part, [seed for seed in part if seed in missing]) for part in split(cell.seeds, size)]
             whole = [part for part, left in parts if len(left) == len(part)]
             pooled = tuple(seed for part, left in parts if len(left) < len(part) for seed in left)
-            for position, seeds in enumerate([*begun, *whole, *_split(pooled, size)]):
+            for position, stack in enumerate([*begun, *whole, *split(pooled, size)]):
                 while len(rounds) <= position:
                     rounds.append([])
-                rounds[position].append([cell.first.with_seed(seed) for seed in seeds])
+                rounds[position].append([cell.first.with_seed(seed) for seed in stack])
         return [stack for stacks in rounds for stack in stacks]
-
-
-def _split(seeds: tuple[int, ...], size: int) -> list[tuple[int, ...]]:
-    """Even parts of at most `size`: 8 seeds by 5 are 4 and 4, not 5 and 3."""
-    if not seeds:
-        return []
-    parts = math.ceil(len(seeds) / size)
-    bounds = [round(len(seeds) * i / parts) for i in range(parts + 1)]
-    return [seeds[a:b] for a, b in itertools.pairwise(bounds)]
 
 
 def make_plan(
@@ -150,6 +217,8 @@ def make_plan(
     fingerprints: Mapping[str, str] | None = None,
     durations: Durations | None = None,
     begun: Iterable[Begun] = (),
+    knowledge: Sequence[Knowledge] = (),
+    seen: Mapping[str, Mapping[int, Seen]] | None = None,
 ) -> Plan:
     """Compare a study with what is finished.
 
@@ -160,6 +229,8 @@ def make_plan(
         fingerprints: cell id → fingerprint of the code as it is now; what differs is stale.
         durations: what past trials took.
         begun: stacks with a checkpoint, those furthest on first.
+        knowledge: what is known of each search of the study, in their order; nothing where it is not given.
+        seen: of a study with a precision goal, cell id → seed → what is known.
     """
     cells = []
     begun = list(begun)
@@ -175,8 +246,11 @@ def make_plan(
             if known is None:
                 missing.append(seed)
                 continue
-            counts[known.status] += 1
-            if known.status == "failed" and (retry_failed or known.failure == "worker_lost"):
+            if known.status != "pruned":
+                counts[known.status] += 1
+            if known.status == "pruned":
+                missing.append(seed)
+            elif known.status == "failed" and (retry_failed or known.failure == "worker_lost"):
                 missing.append(seed)
                 again.add(seed)
             elif now is not None and known.fingerprint != now:
@@ -190,7 +264,16 @@ def make_plan(
         cells.append(
             Cell(first, study.seeds, tuple(missing), dict(counts), stale, frozenset(again), started, seconds)
         )
-    return Plan(study, tuple(cells))
+    searches = []
+    for search, known_of in itertools.zip_longest(study.searches(), knowledge):
+        now = (fingerprints or {}).get(search.first.cell_id)
+        mine = [stack for stack in begun if now is None or stack.fingerprint == now]
+        known_of = known_of or Knowledge()
+        planned = PlannedSearch(search, known_of, tuple(under_way(search, known_of, mine)))
+        middle = search.cell(max(search.low, min(search.high, round(math.sqrt(search.low * search.high)))))
+        each = durations.seconds(middle) if durations and planned.missing else None
+        searches.append(replace(planned, seconds=each and each * planned.missing))
+    return Plan(study, tuple(cells), tuple(searches), seen or {})
 
 
 def _started(

@@ -51,6 +51,10 @@ class Progress:
             )
             self._live.start()
 
+    def expect(self, total: int) -> None:
+        """So many trials it will be in all, as it looks now."""
+        self._total = total
+
     def stop(self) -> None:
         """End the display."""
         if self._live is not None:
@@ -128,7 +132,9 @@ def _counts(statuses: Counter[str]) -> str:
     """`5 done, 1 diverged`: done counts every trial with a result, blown-up ones included."""
     done = sum(count for status, count in statuses.items() if status != "failed")
     parts = [f"{done} done"]
-    parts += [f"{statuses[name]} {name}" for name in ("diverged", "unbounded", "failed") if statuses[name]]
+    parts += [
+        f"{statuses[name]} {name}" for name in ("diverged", "unbounded", "pruned", "failed") if statuses[name]
+    ]
     return ", ".join(parts)
 
 

@@ -13,19 +13,23 @@ import socket
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from . import begun, journal, systems
+from .agenda import Agenda, GridSource, SearchSource, Source, Stack
 from .cluster import Placement, cluster, gpus_of, slots_of
 from .errors import OrchError
 from .identity import Trial, canonical_json, digest, trial_from_config
-from .plan import Plan
+from .memory import prior_of
+from .plan import Plan, stack_limit
 from .progress import Progress
+from .pruning import Rival
 from .store import Store
+from .study import Study
 
 REPORT_SECONDS = 1.0
 """How often a worker says how far it is: more often would cost Tune more than it tells."""
@@ -47,9 +51,8 @@ class Outcome:
     """Why the study was stopped before its end, if not by the user."""
 
 
-def record_study(plan: Plan, results: Path) -> None:
-    """Journal the study: its declaration and the trials it asks for. Writing it again changes nothing."""
-    study = plan.study
+def record_study(study: Study, trial_ids: list[str], results: Path) -> None:
+    """Journal a study: its declaration and trials that belong to it. Writing it again changes nothing."""
     row = {
         "study": study.name,
         "definition_id": study.definition_id,
@@ -57,7 +60,7 @@ def record_study(plan: Plan, results: Path) -> None:
         "declaration": canonical_json(study.declaration),
         "source": study.source,
         "recorded_at": datetime.now(UTC),
-        "trial_ids": study.trial_ids(),
+        "trial_ids": trial_ids,
     }
     # Named by its content, so that a file, once there, never changes.
     name = f"{study.name}-{digest([study.definition_id, row['trial_ids']])[:16]}"
@@ -93,31 +96,71 @@ def run(plan: Plan, *, results: Path, placement: Placement, progress: Progress) 
     """
     store = Store(results)
     try:
-        record_study(plan, results)
-        if plan.missing:
+        record_study(plan.study, _trials_of(plan), results)
+        if plan.missing or plan.further:
             progress.note("preparing " + ", ".join(plan.study.systems))
             record_systems(plan, results)
     except OSError as error:
         raise OrchError(f"{results} cannot be written: {error.strerror}") from None
     store.ingest()
-    if not plan.missing:
+    if not plan.missing and not plan.further:
         begun.sweep(results, store.finished)
         return Outcome({}, interrupted=False, not_run=0)
     progress.note("starting Ray")
     with cluster(placement) as resources:
         placement = replace(placement, gpus_per_trial=gpus_of(resources, placement))
         slots = slots_of(resources, placement)
-        stacks = plan.stacks(slots=slots, gpu=bool(placement.gpus_per_trial))
-        progress.start(total=plan.missing, epochs=plan.study.training.epochs, slots=slots)
+        gpu = bool(placement.gpus_per_trial)
+        agenda = Agenda(_sources(plan, results, progress, slots=slots, gpu=gpu), slots=slots)
+        progress.start(total=agenda.left, epochs=plan.study.training.epochs, slots=slots)
         try:
-            stopped, why = _fit(stacks, results=results, placement=placement, progress=progress, store=store)
+            why = _fit(agenda, results=results, placement=placement, progress=progress, store=store)
         finally:
             progress.stop()
     _ingest_patiently(store, progress)
     begun.sweep(results, store.finished)
-    statuses = dict(progress.statuses)
-    not_run = plan.missing - sum(statuses.values())
-    return Outcome(statuses, interrupted=stopped and why is None, not_run=not_run, stopped_because=why)
+    interrupted = not agenda.over and why is None
+    return Outcome(dict(progress.statuses), interrupted, not_run=agenda.left, stopped_because=why)
+
+
+def _trials_of(plan: Plan) -> list[str]:
+    """The trials of a study so far: of a search all that are known count, whoever ran them."""
+    ids = plan.study.trial_ids()
+    for planned in plan.searches:
+        seeds: dict[int, list[int]] = {}
+        for tau, seed in planned.knowledge.seen:
+            seeds.setdefault(tau, []).append(seed)
+        for tau in sorted(seeds):
+            ids += planned.search.cell(tau).ids_of(sorted(seeds[tau]))
+    return ids
+
+
+def _sources(plan: Plan, results: Path, progress: Progress, *, slots: int, gpu: bool) -> list[Source]:
+    """All that a plan wants run.
+
+    Raises:
+        OrchError: a search has no prior, as the system has no positive exponent.
+    """
+
+    def asked(trials: Sequence[Trial]) -> None:
+        try:
+            record_study(plan.study, [trial.trial_id for trial in trials], results)
+        except OSError as error:  # what is found there next time is counted in then
+            progress.note(f"trials could not be noted down as the study's: {error.strerror}")
+
+    hooks: dict[str, Any] = {"limit": stack_limit(gpu=gpu), "note": progress.note, "asked": asked}
+    sources: list[Source] = [GridSource(plan.stacks(slots=slots, gpu=gpu))]
+    for planned in plan.searches:
+        search = planned.search
+        prior, others = prior_of(search, Store(results), cache=results / "systems")
+        if others and planned.missing:
+            told = ", ".join(f"{ratio:.2g} on {system}" for system, ratio in others.items())
+            progress.note(
+                f"{search.first.system}: best τ/τ_pred {told}; the search is centred at {prior.middle_tau}"
+            )
+        sources.append(SearchSource(search, prior, planned.knowledge, begun=planned.begun, **hooks))
+    precision = plan.precision(**hooks)
+    return [*sources, *([precision] if precision else [])]
 
 
 def train_stack(config: dict[str, Any]) -> None:
@@ -131,6 +174,7 @@ def train_stack(config: dict[str, Any]) -> None:
     os.environ["ORCH_DATA"] = stack["data"]  # a worker's working directory is not the user's
     systems.hold_as(stack["own"])  # as they were when the study was planned
     device = worker.prepare(threads=stack["threads"], gpus=stack["gpus"])
+    rival = Rival.from_dict(stack["rival"]) if stack["rival"] else None
     trials = [trial_from_config(item) for item in stack["trials"]]
     last = time.monotonic()
 
@@ -144,47 +188,50 @@ def train_stack(config: dict[str, Any]) -> None:
     ids = [trial.trial_id for trial in trials]
     parts = begun.parts(results, ids)
     if parts > 1:
-        outcome = run_parts(trials, parts, results=results, device=device, progress=report)
+        outcome = run_parts(trials, parts, results=results, device=device, progress=report, rival=rival)
     else:
-        outcome = run_stack(trials, results=results, device=device, progress=report)
-    begun.forget(results, ids)
-    last_report = {"epoch": trials[0].training.epochs, "statuses": outcome.statuses}
+        outcome = run_stack(trials, results=results, device=device, progress=report, rival=rival)
+    if "pruned" not in outcome.statuses:
+        begun.forget(results, ids)
+    rows = json.dumps(outcome.rows, allow_nan=True)
+    last_report = {"epoch": trials[0].training.epochs, "statuses": outcome.statuses, "rows": rows}
     tune.report(last_report | ({"error": outcome.error} if outcome.error else {}))
 
 
 def _fit(
-    stacks: list[list[Trial]], *, results: Path, placement: Placement, progress: Progress, store: Store
-) -> tuple[bool, str | None]:
-    """Run the stacks; whether they were stopped before all were done, and why if not by the user."""
+    agenda: Agenda, *, results: Path, placement: Placement, progress: Progress, store: Store
+) -> str | None:
+    """Run an agenda to its end, or until it is stopped; why, if not by the user."""
     from ray import tune
 
     from .callback import Brake, StackCallback
+    from .searcher import StackSearcher
     from .systems.raw import data_folder
 
-    # A stack travels as text: Tune would search a nested dictionary for things to sample.
-    payloads = [
-        canonical_json(
+    def payload(stack: Stack) -> str:
+        return canonical_json(
             {
-                "trials": [trial.config for trial in stack],
+                "trials": [trial.config for trial in stack.trials],
+                "rival": stack.rival.as_dict() if stack.rival else None,
                 "results": str(results),
                 "data": str(data_folder()),
-                "own": systems.held({trial.system for trial in stack}),
+                "own": systems.held({trial.system for trial in stack.trials}),
                 "threads": max(1, int(placement.cpus_per_trial)),
                 "gpus": placement.gpus_per_trial,
             }
         )
-        for stack in stacks
-    ]
+
     resources = {"cpu": placement.cpus_per_trial, "gpu": placement.gpus_per_trial or 0.0}
     state = results / ".ray"
     _remove_leftovers(state)
     name = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
     brake = Brake()
-    callback = StackCallback(results=results, progress=progress, store=store, brake=brake)
+    callback = StackCallback(results=results, progress=progress, store=store, brake=brake, agenda=agenda)
     tuner = tune.Tuner(
         tune.with_resources(train_stack, resources),
-        param_space={"stack": tune.grid_search(payloads)},
-        tune_config=tune.TuneConfig(num_samples=1, reuse_actors=True),
+        tune_config=tune.TuneConfig(
+            search_alg=StackSearcher(agenda, payload), num_samples=-1, reuse_actors=True
+        ),
         run_config=tune.RunConfig(
             name=name,
             storage_path=str(state),
@@ -201,7 +248,7 @@ def _fit(
         shutil.rmtree(state / name, ignore_errors=True)
         with contextlib.suppress(OSError):
             state.rmdir()
-    return callback.ended < len(stacks), brake.reason
+    return brake.reason
 
 
 def _remove_leftovers(state: Path) -> None:

@@ -11,10 +11,12 @@ CREATE TABLE IF NOT EXISTS trials (
     system VARCHAR, architecture VARCHAR, regime VARCHAR, regime_label VARCHAR, tau BIGINT, seed BIGINT,
     latent_dim BIGINT, epochs BIGINT, sequence_length BIGINT, batch_size BIGINT, batches_per_epoch BIGINT,
     learning_rate DOUBLE, evaluation_steps BIGINT,
-    status VARCHAR,            -- ok | diverged (in training) | unbounded (free run) | failed
+    status VARCHAR,            -- ok | diverged (in training) | unbounded (free run) | failed | pruned (by a search)
     failure VARCHAR,           -- of a failed one: bug | out_of_memory | worker_lost
     reason VARCHAR,            -- in words; the traceback of a bug
-     diverged_epoch BIGINT, unbounded_step BIGINT, final_loss DOUBLE,
+    diverged_epoch BIGINT, unbounded_step BIGINT,
+    pruned_epoch BIGINT,       -- where a search gave its τ up; the trial's measures are missing, its curves end there
+    final_loss DOUBLE,
     d_stsp DOUBLE, d_h DOUBLE, psc DOUBLE, outside_share DOUBLE,
     -- For free runs of this trial's length: what a perfect model scores, and the worst there is.
     floor_d_stsp DOUBLE, ceiling_d_stsp DOUBLE, floor_d_stsp_published DOUBLE, ceiling_d_stsp_published DOUBLE,
@@ -68,6 +70,9 @@ CREATE TABLE IF NOT EXISTS systems (
     lambda_from VARCHAR        -- equations | data | noise: from data, and noise of their spectrum gives it too
 );
 
+-- What a row lacks to be the last word on its trial: 0 nothing, 1 the end of the training, 2 everything.
+CREATE OR REPLACE MACRO lacks(status) AS CASE status WHEN 'failed' THEN 2 WHEN 'pruned' THEN 1 ELSE 0 END;
+
 -- NaN is no number to take a mean over: it becomes NULL, which is counted apart.
 CREATE OR REPLACE MACRO finite(x) AS CASE WHEN isfinite(x) THEN x END;
 
@@ -79,7 +84,7 @@ CREATE OR REPLACE MACRO kaplan_yorke(s) AS (
           FROM (SELECT CAST(s AS DOUBLE[]) AS v))
 );
 
--- Trials beside what their system is worth knowing by. A seed that blew up scores the ceiling of
+-- Trials, but for those that a search gave up early, beside what their system is worth knowing by. A seed that blew up scores the ceiling of
 -- D_stsp (`..._score`), so that no mean is one over survivors alone; a failed one scores nothing.
 CREATE OR REPLACE VIEW results AS
 SELECT
@@ -93,7 +98,15 @@ SELECT
     s.tau_pred, s.lambda_max, s.lambda_max_se, s.lambda_from, s.spectrum, s.dt,
     kaplan_yorke(s.spectrum) AS kaplan_yorke
 FROM trials AS t
-LEFT JOIN systems AS s ON s.content_hash = t.system_hash;
+LEFT JOIN systems AS s ON s.content_hash = t.system_hash
+WHERE t.status IS DISTINCT FROM 'pruned';
+
+-- Trials that a search gave up early, with their D_stsp as it was then (the ceiling where the run was unbounded).
+CREATE OR REPLACE VIEW pruned AS
+SELECT t.*, coalesce(finite(c.value), t.ceiling_d_stsp) AS d_stsp_score
+FROM trials AS t
+LEFT JOIN curves AS c ON c.trial_id = t.trial_id AND c.epoch = t.pruned_epoch AND c.quantity = 'd_stsp'
+WHERE t.status = 'pruned';
 
 -- One row per cell: how many seeds, what became of them, and the geometric mean of D_stsp over seeds
 -- with blown-up ones at the ceiling.

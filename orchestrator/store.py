@@ -54,7 +54,7 @@ class Finished(NamedTuple):
     """What is known of a trial that has a row."""
 
     status: str
-    """ok, diverged, unbounded or failed."""
+    """ok, diverged, unbounded, pruned or failed."""
     failure: str | None = None
     """Of a failed one: bug, out_of_memory or worker_lost."""
     fingerprint: str | None = None
@@ -200,12 +200,13 @@ class Store:
         return finished, Durations(Past(*row) for row in past)
 
     def finished(self, trial_ids: list[str]) -> list[str]:
-        """Those of these trials that have a row and did not fail."""
+        """Those of these trials that have a row, did not fail and were trained to the end."""
         if self.is_empty():
             return []
         with self.reading() as (connection, _):
             rows = connection.execute(
-                "SELECT trial_id FROM trials WHERE status <> 'failed' AND trial_id IN (SELECT unnest(?))",
+                "SELECT trial_id FROM trials WHERE status NOT IN ('failed', 'pruned') "
+                "AND trial_id IN (SELECT unnest(?))",
                 [trial_ids],
             ).fetchall()
         return [trial_id for (trial_id,) in rows]

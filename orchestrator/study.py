@@ -2,18 +2,20 @@
 
 A study has three kinds of axes. Grid axes (system, architecture, and whatever a table of a regime or
 an architecture gives as a list) are run completely; τ belongs to the regime; seeds are replicates,
-never searched and never a grid axis.
+never searched and never a grid axis; τ may be searched (`search`).
 
     description = "…"
-    report = "comparison" # what `orch report NAME` shows
+    report = "comparison" # or "tau", "exponents", "theorems": what `orch report NAME` shows
     [grid]
     system = ["lorenz63"]
     architecture = ["rnn", "plrnn", "lstm"]
     [regimes.sparse_forcing]
     tau = [5, 10, 30]
+    [regimes.zero_reset]
+    tau = { search = "lyapunov", trials = 24, seeds_per_trial = 5 }
     [regimes.clipping]
     [seeds]
-    count = 20
+    count = 20            # or until = "ci 20%", min = 6, max = 40
     [training]            # defaults are the authors' settings
     epochs = 3000
     [evaluation]
@@ -26,9 +28,9 @@ import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from . import systems
 from .errors import StudyError, did_you_mean
@@ -36,12 +38,14 @@ from .identity import Trial, digest
 from .models import ARCHITECTURES, Architecture
 from .models.regimes import REGIMES, Regime
 from .models.settings import TrainingSettings
+from .precision import Goal
+from .search import Search, TauSearch
 from .settings import EvaluationSettings
 from .validation import Problem, problems_of
 
 T = TypeVar("T", bound=BaseModel)
 
-Report = Literal["comparison", "exponents", "theorems"]
+Report = Literal["comparison", "exponents", "theorems", "tau"]
 """What a study is run for, and `orch report NAME` shows."""
 
 
@@ -54,11 +58,44 @@ class Grid(BaseModel):
 
 
 class Seeds(BaseModel):
-    """Replicates: seeds first, first + 1, …"""
+    """Replicates: seeds first, first + 1, …; so many, or until the comparison is precise."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-    count: int = Field(ge=1, le=100_000, description="number of seeds")
+    count: int | None = Field(default=None, ge=1, le=100_000, description="number of seeds")
     first: int = Field(default=0, ge=0, le=2**31, description="the first seed")
+    until: str | None = Field(default=None, description='precision to reach, such as "ci 20%"')
+    min: int = Field(default=6, ge=3, le=100_000, description="seeds before precision is looked at")
+    max: int = Field(default=40, ge=3, le=100_000, description="seeds at most")
+    baseline: str = Field(default="clipping", description="regime against which precision is meant")
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        ruled = {"min", "max", "baseline"} & self.model_fields_set
+        if self.until is None:
+            if self.count is None:
+                raise ValueError('expected count = 20, or until = "ci 20%" with min and max')
+            if ruled:
+                raise ValueError(f"{', '.join(sorted(ruled))}: go with until, not with count")
+        elif self.count is not None:
+            raise ValueError("expected either count or until, got both")
+        elif self.max < self.min:
+            raise ValueError(f"max must be at least min ({self.min}), not {self.max}")
+        else:
+            Goal.parse(self.until)
+        return self
+
+    @property
+    def sure(self) -> tuple[int, ...]:
+        """The seeds that are run whatever comes out."""
+        count = self.min if self.count is None else self.count
+        return tuple(range(self.first, self.first + count))
+
+    @property
+    def goal(self) -> Goal | None:
+        """What further seeds are run for."""
+        if self.until is None:
+            return None
+        return Goal(Goal.parse(self.until), self.max, self.baseline)
 
 
 class _Declared(BaseModel):
@@ -84,7 +121,13 @@ class Study:
     systems: tuple[str, ...]
     architectures: tuple[Architecture, ...]
     regimes: tuple[Regime, ...]
+    """Of the grid."""
+    searched: tuple[tuple[Regime, TauSearch], ...]
+    """Regimes whose τ is searched, at their least τ."""
     seeds: tuple[int, ...]
+    """Of the grid's cells; a search goes on from the first as it needs."""
+    goal: Goal | None
+    """Until when further seeds are run in the grid's cells."""
     training: TrainingSettings
     evaluation: EvaluationSettings
     source: str
@@ -98,23 +141,38 @@ class Study:
         return digest(self.declaration)
 
     def cells(self) -> Iterator[Trial]:
-        """Every cell, as its trial of the first seed: systems, then architectures, then regimes."""
+        """Every cell of the grid, as its trial of the first seed: systems, then architectures, then
+        regimes."""
         for system, architecture, regime in itertools.product(self.systems, self.architectures, self.regimes):
-            yield Trial(
-                system=system,
-                architecture=architecture,
-                regime=regime,
-                training=self.training,
-                evaluation=self.evaluation,
-                seed=self.seeds[0],
-            )
+            yield self._cell(system, architecture, regime)
+
+    def searches(self) -> Iterator[Search]:
+        """Every search for τ: one per system, architecture and searched regime."""
+        found = itertools.product(self.systems, self.architectures, self.searched)
+        for system, architecture, (regime, settings) in found:
+            yield Search(self._cell(system, architecture, regime), settings)
+
+    @property
+    def regime_names(self) -> set[str]:
+        """The names of all regimes."""
+        return {regime.name for regime in self.regimes} | {regime.name for regime, _ in self.searched}
+
+    def _cell(self, system: str, architecture: Architecture, regime: Regime) -> Trial:
+        return Trial(
+            system=system,
+            architecture=architecture,
+            regime=regime,
+            training=self.training,
+            evaluation=self.evaluation,
+            seed=self.seeds[0],
+        )
 
     def trial_ids(self) -> list[str]:
-        """The id of every trial, cell by cell."""
+        """The id of every trial of the grid, cell by cell."""
         return [trial_id for cell in self.cells() for trial_id in cell.ids_of(self.seeds)]
 
     def trials(self) -> Iterator[Trial]:
-        """Every trial, cell by cell."""
+        """Every trial of the grid, cell by cell."""
         for cell in self.cells():
             for seed in self.seeds:
                 yield cell.with_seed(seed)
@@ -192,30 +250,38 @@ def from_declaration(name: str, raw: dict[str, Any], *, source: str, overridden:
     for key in declared.architectures.keys() - set(declared.grid.architecture):
         problems.append(Problem(f"architectures.{key}", f"'{key}' is not in grid.architecture"))
     regimes: list[Regime] = []
+    searched: list[tuple[Regime, TauSearch]] = []
     for key, table in declared.regimes.items():
-        if key in REGIMES:
+        if key not in REGIMES:
+            continue
+        if isinstance(table.get("tau"), dict) and "tau" in REGIMES[key].model_fields:
+            searched += _searched(REGIMES[key], table, f"regimes.{key}", problems)
+        else:
             regimes += _expand(REGIMES[key], table, f"regimes.{key}", problems)
     longest = declared.training.sequence_length
-    for regime in regimes:
-        tau = getattr(regime, "tau", 1)
+    taus = [(f"regimes.{r.name}.tau", getattr(r, "tau", 1)) for r in regimes]
+    taus += [(f"regimes.{r.name}.tau.low", search.low) for r, search in searched]
+    taus += [(f"regimes.{r.name}.tau.high", search.high or 1) for r, search in searched]
+    for where, tau in taus:
         if tau > longest:
             expected = f"expected at most training.sequence_length ({longest}), got {tau}"
-            problems.append(Problem(f"regimes.{regime.name}.tau", expected))
+            problems.append(Problem(where, expected))
     for system in found:
-        problems += _fits(system, architectures, regimes)
+        problems += _fits(system, architectures, [*regimes, *(regime for regime, _ in searched)])
         if longest >= system.n_points:
             expected = f"expected less than the {system.n_points} points of {system.name}, got {longest}"
             problems.append(Problem("training.sequence_length", expected))
     if problems:
         raise StudyError(source, _lines(problems, overridden))
-    seeds = declared.seeds
     return Study(
         name=name,
         description=declared.description,
         systems=tuple(declared.grid.system),
         architectures=tuple(architectures),
         regimes=tuple(regimes),
-        seeds=tuple(range(seeds.first, seeds.first + seeds.count)),
+        searched=tuple(searched),
+        seeds=declared.seeds.sure,
+        goal=declared.seeds.goal,
         training=declared.training,
         evaluation=declared.evaluation,
         source=source,
@@ -280,6 +346,18 @@ def _expand(kind: type[T], table: Mapping[str, Any], key: str, problems: list[Pr
         except ValidationError as error:
             problems += [problem.under(key) for problem in problems_of(error, kind)]
     return expanded
+
+
+def _searched(
+    kind: type[Regime], table: Mapping[str, Any], key: str, problems: list[Problem]
+) -> list[tuple[Regime, TauSearch]]:
+    """A regime whose τ is searched, at the least τ, for every combination of what else its table says."""
+    try:
+        settings = TauSearch.model_validate(table["tau"])
+    except ValidationError as error:
+        problems += [problem.under(f"{key}.tau") for problem in problems_of(error, TauSearch)]
+        return []
+    return [(regime, settings) for regime in _expand(kind, {**table, "tau": settings.low}, key, problems)]
 
 
 def _fits(system: systems.System, architectures: list[Architecture], regimes: list[Regime]) -> list[Problem]:

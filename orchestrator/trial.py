@@ -6,12 +6,12 @@ goes into `failed` rows and the study goes on. A stack that was killed goes on f
 one that memory does not hold is tried again in parts.
 """
 
-import itertools
+import math
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -27,10 +27,16 @@ from .course import Course
 from .evaluation import BOUND, Evaluation, Evaluator
 from .identity import Trial, canonical_json
 from .models.training import Stack
+from .pruning import Rival, hopeless
+from .splitting import in_parts
 from .systems.dataset import load
 
 Progress = Callable[[int], None]
 """Called with the epoch that is done, often."""
+
+
+SCORED_BY = ("seed", "status", "failure", "reason", "d_stsp", "ceiling_d_stsp", "curves")
+"""Columns that say what became of a trial and how it counts in a search."""
 
 
 @dataclass
@@ -41,17 +47,29 @@ class StackOutcome:
     """Status → trials."""
     error: str | None = None
     """The last line of the traceback, where a bug ended it."""
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    """Of each trial what its score stands on: seed, status, d_stsp, ceiling_d_stsp and its curves."""
 
     def __add__(self, other: "StackOutcome") -> "StackOutcome":
-        return StackOutcome(dict(Counter(self.statuses) + Counter(other.statuses)), self.error or other.error)
+        statuses = dict(Counter(self.statuses) + Counter(other.statuses))
+        return StackOutcome(statuses, self.error or other.error, self.rows + other.rows)
+
+    @classmethod
+    def of(cls, rows: Iterable[Mapping[str, Any]]) -> "StackOutcome":
+        """From the rows of a stack as they are journalled."""
+        kept: list[dict[str, Any]] = [{name: row.get(name) for name in SCORED_BY} for row in rows]
+        errors = [row["reason"].strip().splitlines()[-1] for row in kept if row["failure"] == "bug"]
+        statuses = Counter(row["status"] for row in kept)
+        return cls(dict(statuses), errors[0] if errors else None, kept)
 
 
 def run_stack(
-    trials: list[Trial],
+    trials: Sequence[Trial],
     *,
     results: Path,
     device: str = "cpu",
     progress: Progress = lambda epoch: None,
+    rival: Rival | None = None,
 ) -> StackOutcome:
     """Train and evaluate a stack and journal it; when this returns the rows are on disk.
 
@@ -59,6 +77,8 @@ def run_stack(
         trials: one or more trials of one cell.
         results: the results folder; rows go to its `journal/`, parameters to its `models/`, data come
             from its `systems/`.
+        rival: the best τ of a search so far; training ends early where it is hopeless beside it, and the
+            checkpoint is kept, for a study that wants the trials to their end.
 
     Raises:
         OSError: the journal or the parameters cannot be written.
@@ -75,7 +95,9 @@ def run_stack(
     memory = provenance.PeakMemory(device)
     keeper = Keeper(results, ids, fingerprint=provenance.fingerprint(trials[0]), device=device)
     try:
-        rows = _train_and_evaluate(trials, keeper, results=results, device=device, progress=progress)
+        rows = _train_and_evaluate(
+            trials, keeper, results=results, device=device, progress=progress, rival=rival
+        )
     except OSError:
         raise  # the disk's fault and not the trial's
     except Exception as error:  # a bug, whatever it is, is recorded and does not stop the study
@@ -84,7 +106,7 @@ def run_stack(
     if len(trials) > 1 and rows[0].get("failure") == "out_of_memory":
         # Here, where the exception and all that its traceback held are gone.
         keeper.remove()
-        return run_parts(trials, 2, results=results, device=device, progress=progress)
+        return run_parts(trials, 2, results=results, device=device, progress=progress, rival=rival)
     common = {
         **provenance.collect(),
         "code_fingerprint": provenance.fingerprint(trials[0]),
@@ -98,33 +120,39 @@ def run_stack(
     }
     file = f"{started:%Y%m%dT%H%M%S%f}-{name}"
     journal.write(results / "journal", "trials", file, [{**row, **common} for row in rows])
-    keeper.remove()
-    errors = [row["reason"].strip().splitlines()[-1] for row in rows if row.get("failure") == "bug"]
-    return StackOutcome(dict(Counter(row["status"] for row in rows)), errors[0] if errors else None)
+    outcome = StackOutcome.of(rows)
+    if "pruned" not in outcome.statuses:
+        keeper.remove()
+    return outcome
 
 
 def run_parts(
-    trials: list[Trial], parts: int, *, results: Path, device: str, progress: Progress
+    trials: Sequence[Trial],
+    parts: int,
+    *,
+    results: Path,
+    device: str,
+    progress: Progress,
+    rival: Rival | None = None,
 ) -> StackOutcome:
     """Run a stack that memory does not hold in parts, one after the other; a part that is done stays done."""
     if device.startswith("cuda"):
         torch.cuda.empty_cache()
-    bounds = [round(len(trials) * i / parts) for i in range(parts + 1)]
     outcome = StackOutcome({})
-    for a, b in itertools.pairwise(bounds):
-        outcome += _journalled(results, trials[a:b]) or run_stack(
-            trials[a:b], results=results, device=device, progress=progress
+    for part in in_parts(trials, parts):
+        outcome += _journalled(results, part) or run_stack(
+            part, results=results, device=device, progress=progress, rival=rival
         )
     return outcome
 
 
-def _journalled(results: Path, trials: list[Trial]) -> StackOutcome | None:
+def _journalled(results: Path, trials: Sequence[Trial]) -> StackOutcome | None:
     """What became of a stack that is in the journal already, before its worker was lost; else None."""
     name = stack_id([trial.trial_id for trial in trials])
     for path in (results / "journal" / "trials").glob(f"*-{name}.parquet"):
-        statuses = Counter(pq.read_table(path, columns=["status"])["status"].to_pylist())
-        if "failed" not in statuses:
-            return StackOutcome(dict(statuses))
+        outcome = StackOutcome.of(pq.read_table(path, columns=list(SCORED_BY)).to_pylist())
+        if not {"failed", "pruned"} & outcome.statuses.keys():
+            return outcome
     return None
 
 
@@ -137,7 +165,13 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 def _train_and_evaluate(
-    trials: list[Trial], keeper: Keeper, *, results: Path, device: str, progress: Progress
+    trials: Sequence[Trial],
+    keeper: Keeper,
+    *,
+    results: Path,
+    device: str,
+    progress: Progress,
+    rival: Rival | None,
 ) -> list[dict[str, Any]]:
     cell = trials[0]
     data = load(cell.system, cache=results / "systems")
@@ -156,6 +190,9 @@ def _train_and_evaluate(
     )
     stack, course = run.stack, run.course
     evaluations: list[Evaluation | None] = [None] * stack.size
+    measured_against = evaluate.references()
+    ceiling = measured_against["ceiling_d_stsp"] or math.inf
+    given_up: str | None = None
     for stop in cell.evaluation.epochs(cell.training.epochs) if cell.regime.trains else [0]:
         if stop < stack.epoch:
             continue  # done before the checkpoint that the run went on from
@@ -173,16 +210,25 @@ def _train_and_evaluate(
                 ]
         if stack.all_diverged:
             break
+        if rival is not None and stop < cell.training.epochs:
+            scores = {seed: course.score(m, stop, ceiling) for m, seed in enumerate(stack.seeds)}
+            given_up = hopeless(scores, rival, epoch=stop, epochs=cell.training.epochs)
+            if given_up is not None:
+                break
     definitions = canonical_json(evaluate.definitions())
-    measured_against = evaluate.references()
     rows = []
     for member, trial in enumerate(trials):
-        digest = weights.save(results, trial, stack.member_parameters(member))
+        if given_up is not None and stack.diverged_epoch[member] is None:
+            outcome: dict[str, Any] = {"status": "pruned", "reason": given_up, "pruned_epoch": stack.epoch}
+            digest = None
+        else:
+            outcome = _outcome(stack, member, evaluations[member])
+            digest = weights.save(results, trial, stack.member_parameters(member))
         rows.append(
             {
                 "parameters_digest": digest,
                 **settings_row(trial),
-                **_outcome(stack, member, evaluations[member]),
+                **outcome,
                 "final_loss": course.last_loss[member],
                 "measure_definitions": definitions,
                 **measured_against,

@@ -1,4 +1,4 @@
-"""`orch report`: regimes against a baseline, exponents, theorems; each with the evidence."""
+"""`orch report`: regimes against a baseline, exponents, theorems, τ; each with the evidence."""
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -51,6 +51,10 @@ def report(
         bool,
         typer.Option("--theorems", help="Instead: what theory says of gradients, and in how many it holds."),
     ] = False,
+    tau: Annotated[
+        bool,
+        typer.Option("--tau", help="Instead: which τ reconstructs, and is it the predicted one."),
+    ] = False,
     allow_stale: Annotated[
         bool, typer.Option("--allow-stale", help="Pool results of different code nevertheless.")
     ] = False,
@@ -65,13 +69,19 @@ def report(
     from ..catalogue import results_folder
 
     folder, names = results_folder(results), studies or []
-    asked = {"comparison": compare or measure, "exponents": exponents, "theorems": theorems}
+    asked = {
+        "comparison": compare or measure,
+        "exponents": exponents,
+        "theorems": theorems,
+        "tau": tau,
+    }
     chosen = [kind for kind, wanted in asked.items() if wanted]
     if len(chosen) > 1:
         options = {
             "comparison": "--compare or --measure",
             "exponents": "--exponents",
             "theorems": "--theorems",
+            "tau": "--tau",
         }
         raise UsageError(f"report: {', '.join(options[kind] for kind in chosen)} are of different reports")
     kind = chosen[0] if chosen else _declared(folder, names)
@@ -245,7 +255,25 @@ def _theorems(
     return _Answer(shown, [finding.as_dict() for finding in findings], write)
 
 
-_OTHERS = {"exponents": _exponents, "theorems": _theorems}
+def _tau(connection: "duckdb.DuckDBPyConnection", contexts: Sequence[Any], studies: list[str]) -> _Answer:
+    from ..priors import priors
+    from ..reports.tau import read_tau, render_tau
+
+    answers = read_tau(connection, contexts, priors(connection, studies))
+    ids = [t.trial_id for a in answers for c in a.context.cells if c.tau for t in c.trials]
+    code = _code_of(connection, ids)
+
+    def write(directory: Path, *, provenance: str) -> list[Path]:
+        from ..reports.html.tau_page import write_tau
+
+        scope = f"Studies: {', '.join(studies)}." if studies else "All results."
+        stem = "-".join([*map(_file_name, studies or ["all"]), "tau"])
+        return write_tau(answers, directory, stem=stem, provenance=f"{scope} {provenance} Code: {code}.")
+
+    return _Answer(render_tau(answers), [answer.as_dict() for answer in answers], write)
+
+
+_OTHERS = {"exponents": _exponents, "theorems": _theorems, "tau": _tau}
 """Reports that are no comparison, by the name that a study's file gives them."""
 
 

@@ -29,7 +29,8 @@ def sql(
     """Ask the results database in SQL, read-only.
 
     Tables: trials, curves, studies, study_trials, systems. Views: results (trials with floors,
-    ceilings and scores), cells (one row per cell). `orch sql "describe results"` lists columns.
+    ceilings and scores), cells (one row per cell), pruned (what a search gave up early). `orch sql "describe
+    results"` lists columns.
     """
     import duckdb
 

@@ -2,6 +2,7 @@
 
 import shlex
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -42,7 +43,11 @@ def list_studies(form: FormatOption = Format.table) -> None:
             rows.append([name, None, None, f"cannot be used: {error.problems[0]}", str(path)])
             continue
         cells = sum(1 for _ in study.cells())
-        rows.append([name, cells, cells * len(study.seeds), study.description, str(path)])
+        trials = cells * len(study.seeds)
+        for search in study.searches():
+            cells += 1
+            trials += search.settings.trials * search.settings.seeds_per_trial
+        rows.append([name, cells, trials, study.description, str(path)])
     print_rows(["study", "cells", "trials", "description", "file"], rows, form)
 
 
@@ -79,8 +84,29 @@ def plan_study(
         ]
         for cell in plan.cells
     ]
+    for planned in plan.searches:
+        first = planned.search.first
+        ended = Counter(trial.status for trial in planned.knowledge.seen.values())
+        rows.append(
+            [
+                first.system,
+                first.architecture.name,
+                planned.search.label,
+                *[first.context_label] * ambiguous,
+                planned.done + planned.missing,
+                planned.done,
+                *(ended[status] for status in blown_up),
+                None,
+                planned.missing,
+                _time(planned.seconds) if form is Format.table else planned.seconds,
+                planned.reason,
+            ]
+        )
     print_rows(columns, rows, form)
-    _say(f"{plan.study.name}: {plan.missing} of {plan.total} trials to run, in {len(plan.cells)} cells")
+    cells = len(plan.cells) + len(plan.searches)
+    _say(f"{plan.study.name}: {plan.missing} of {plan.total} trials to run, in {cells} cells")
+    if plan.further:
+        _say(f"{plan.further} further seeds, as intervals are wider than the goal")
     if plan.missing:
         _say(_expectation(plan))
 
@@ -121,12 +147,15 @@ def run_study(
 
     folder = results_folder(results)
     plan = _plan(study, overrides, folder, retry_failed)
-    regimes = {cell.first.regime_label for cell in plan.cells} | {r.name for r in plan.study.regimes}
+    regimes = {cell.first.regime_label for cell in plan.cells} | plan.study.regime_names
     if compare is not None and compare != "clipping" and compare not in regimes:
         raise UsageError(f"--compare {compare}: the study has no such regime{did_you_mean(compare, regimes)}")
     failed_before = sum(cell.counts.get("failed", 0) - len(cell.again) for cell in plan.cells)
     if plan.missing:
-        _say(f"{plan.study.name}: {plan.missing} of {plan.total} trials to run")
+        most = "at most " if plan.searches else ""
+        _say(f"{plan.study.name}: {most}{plan.missing} of {plan.total} trials to run")
+    elif plan.further:
+        _say(f"{plan.study.name}: {plan.further} further seeds to run, as intervals are wider than the goal")
     elif failed_before:
         _say(f"{plan.study.name}: nothing to run, {failed_before} of {plan.total} trials failed before "
              "(--retry-failed runs them again)")  # fmt: skip
@@ -168,21 +197,49 @@ def _verdict(plan: "Plan", folder: Path, baseline: str | None, regimes: set[str]
             _say(f"no verdict: {error}")
         return
     baseline = baseline or "clipping"
-    if baseline not in regimes or len(plan.study.regimes) < 2:
-        there = ", ".join(sorted({regime.name for regime in plan.study.regimes}))
+    several = len(plan.study.regimes) + len(plan.study.searched) > 1
+    if baseline not in regimes or not several:
+        there = ", ".join(sorted(plan.study.regime_names))
         _say(f"no verdict: it takes {baseline} and another regime, and the study has {there}")
         return
     # Of this study as it is now: a name can have stood for other settings before.
-    contexts = {cell.first.context_id for cell in plan.cells}
+    contexts = {planned.first.context_id for planned in plan.cells}
+    contexts |= {planned.search.first.context_id for planned in plan.searches}
     try:
         compared = report.show(folder, studies=[name], baseline=baseline, contexts=contexts, legend=False)
     except OrchError as error:
         _say(f"no verdict: {error}")
         return
     more = compared - plan.total
-    if more > 0:
+    if more > 0 and not plan.searches and plan.study.goal is None:
         _say(f"with {more} trials of earlier runs of {name}, of seeds or regimes that it does not name now")
     _say(f"`orch report {shlex.quote(name)}` says how to read this")
+
+
+@app.command("export-optuna")
+def export_optuna(
+    study: StudyArgument,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="SQLite file to write.", show_default="STUDY.db", dir_okay=False),
+    ] = None,
+    overrides: SetOption = None,
+    results: ResultsOption = None,
+) -> None:
+    """Write the searches of a study as an Optuna storage, which optuna-dashboard opens.
+
+    It is made from the results and is nothing that a search goes on from.
+    """
+    from ..catalogue import results_folder
+    from ..optuna_storage import export
+
+    plan = _plan(study, overrides, results, False)
+    target = out or Path(f"{plan.study.name}.db")
+    counts = export(plan, results_folder(results), target)
+    for name, number in counts.items():
+        _say(f"{name}: {number} evaluations")
+    print(target)
+    _say(f"`optuna-dashboard sqlite:///{target}` opens it")
 
 
 @app.command("new")
@@ -234,6 +291,7 @@ def new_study(
 def _plan(study: str, overrides: list[str] | None, results: Any, retry_failed: bool) -> "Plan":
     from ..begun import begun
     from ..catalogue import find, results_folder
+    from ..memory import recall, recall_cells
     from ..plan import make_plan
     from ..provenance import fingerprint
     from ..store import Store
@@ -242,15 +300,20 @@ def _plan(study: str, overrides: list[str] | None, results: Any, retry_failed: b
     loaded = load(find(study), overrides or [])
     cells = list(loaded.cells())
     folder = results_folder(results)
-    finished, durations = Store(folder).known([cell.cell_id for cell in cells])
+    searches = list(loaded.searches())
+    store = Store(folder)
+    finished, durations = store.known([cell.cell_id for cell in cells])
     under_way = begun(folder)
+    now = [*cells, *(search.first for search in searches)]
     return make_plan(
         loaded,
         finished,
         retry_failed=retry_failed,
-        fingerprints={cell.cell_id: fingerprint(cell) for cell in cells} if finished or under_way else None,
+        fingerprints={cell.cell_id: fingerprint(cell) for cell in now} if finished or under_way else None,
         durations=durations,
         begun=under_way,
+        knowledge=recall(store, searches, retry_failed=retry_failed),
+        seen=recall_cells(store, cells) if loaded.goal is not None else None,
     )
 
 

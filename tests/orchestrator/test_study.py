@@ -99,7 +99,9 @@ def test_overrides_are_toml_and_are_named_when_they_are_wrong(write):
     odd = ["grid.architecture=urnn", "architectures={urnn={latent_dim=31}}"]
     with pytest.raises(StudyError, match=r"urnn\.latent_dim.*: expected an even number, .* got 31"):
         load(write(GOOD), odd)
-    with pytest.raises(StudyError, match=r"report.*: expected 'comparison', 'exponents' or 'theorems', got"):
+    with pytest.raises(
+        StudyError, match=r"report.*: expected 'comparison', 'exponents', 'theorems' or 'tau', got"
+    ):
         load(write(GOOD), ["report=theorem"])
     for wrong in ("training.epochs", "=3", "grid.system.name=3"):
         with pytest.raises(StudyError, match="--set"):

@@ -1,0 +1,205 @@
+"""What is known of cells, read from the results database: the whole memory of a search."""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .begun import Begun
+from .course import scores_in
+from .errors import OrchError
+from .identity import Trial
+from .prior import Prior
+from .search import Knowledge, Proposal, Search, Seen
+from .store import Store
+
+if TYPE_CHECKING:
+    import duckdb
+
+SEEDS_LOOKED_AT = 1000
+"""Of a begun stack the seed is not written down: it is looked for among so many."""
+
+RATIO_TAUS = 4
+"""Of a system on which fewer τ were tried it is not said which is best."""
+
+
+def recall(store: Store, searches: Sequence[Search], *, retry_failed: bool = False) -> list[Knowledge]:
+    """What is known of each search, whichever study ran the trials.
+
+    Args:
+        retry_failed: whether trials that failed count as never run. Those whose worker was lost always do.
+    """
+    found = [Knowledge() for _ in searches]
+    if not searches or store.is_empty():
+        return found
+    with store.reading() as (connection, _):
+        for search, knowledge in zip(searches, found, strict=True):
+            seen = read_seen(connection, list(search.taus), retry_failed=retry_failed)
+            knowledge.add(trial._replace(tau=search.taus[cell]) for cell, trial in seen)
+    return found
+
+
+def recall_cells(store: Store, cells: Sequence[Trial]) -> dict[str, dict[int, Seen]]:
+    """What is known of cells of a grid: cell id → seed → trial."""
+    found: dict[str, dict[int, Seen]] = {}
+    if not store.is_empty():
+        with store.reading() as (connection, _):
+            for cell_id, trial in read_seen(connection, [cell.cell_id for cell in cells]):
+                found.setdefault(cell_id, {})[trial.seed] = trial
+    return found
+
+
+def read_seen(
+    connection: "duckdb.DuckDBPyConnection", cell_ids: Sequence[str], *, retry_failed: bool = False
+) -> list[tuple[str, Seen]]:
+    """Every trial of these cells that has a row, with its cell's id."""
+    unmeasured = "t.status = 'failed'" + ("" if retry_failed else " AND t.failure = 'worker_lost'")
+    rows = connection.execute(
+        f"""
+        WITH chosen AS (
+            FROM trials AS t WHERE cell_id IN (SELECT unnest(?)) AND NOT coalesce({unmeasured}, false)
+        ), courses AS (
+            SELECT trial_id, epoch,
+                   max(value) FILTER (quantity = 'd_stsp') AS d_stsp
+            FROM curves WHERE quantity IN ('d_stsp', 'unbounded_step')
+            AND trial_id IN (SELECT trial_id FROM chosen) GROUP BY ALL
+        )
+        SELECT cell_id, coalesce(tau, 0), seed, status, d_stsp, ceiling_d_stsp, epoch_us(finished_at),
+               (SELECT list({{'epoch': epoch, 'value': d_stsp}}) FROM courses AS c
+                WHERE c.trial_id = chosen.trial_id)
+        FROM chosen
+        """,
+        [list(cell_ids)],
+    ).fetchall()
+    return [
+        (
+            cell_id,
+            seen(tau, seed, status, d_stsp, ceiling, dict(map(_pair, points or [])), at=(at or 0) / 1e6),
+        )
+        for cell_id, tau, seed, status, d_stsp, ceiling, at, points in rows
+    ]
+
+
+def _pair(point: dict[str, Any]) -> tuple[int, float | None]:
+    return point["epoch"], point["value"]
+
+
+def seen_in(row: Mapping[str, Any], *, tau: int) -> Seen:
+    """What a worker says of a trial (`trial.SCORED_BY`)."""
+    course = scores_in(row["curves"] or [])
+    return seen(tau, row["seed"], row["status"], row["d_stsp"], row["ceiling_d_stsp"], course)
+
+
+def seen(
+    tau: int,
+    seed: int,
+    status: str,
+    d_stsp: float | None,
+    ceiling: float | None,
+    course: Mapping[int, float | None],
+    *,
+    at: float = 0.0,
+) -> Seen:
+    """What a trial counts as: its D_stsp, the ceiling where it blew up, of a pruned one the last of its
+    course.
+
+    Args:
+        course: epoch → D_stsp at each evaluation, None where the free run was unbounded.
+    """
+    filled = {epoch: _or_ceiling(value, ceiling) for epoch, value in course.items()}
+    known = {epoch: score for epoch, score in filled.items() if score is not None}
+    if status == "failed":
+        score = None
+    elif status == "pruned":
+        score = known[max(known)] if known else ceiling
+    elif status in ("diverged", "unbounded"):
+        score = ceiling
+    else:
+        score = _or_ceiling(d_stsp, None)
+    return Seen(tau, seed, score, status, at, known)
+
+
+def _or_ceiling(value: float | None, ceiling: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else ceiling
+
+
+def under_way(search: Search, knowledge: Knowledge, begun: Sequence[Begun]) -> list[Proposal]:
+    """Proposals that were begun and not finished: parts of one evaluation are proposals of their own."""
+    if not begun:
+        return []
+    seeds = range(search.first.seed, search.first.seed + SEEDS_LOOKED_AT)
+    wanted = {trial_id for stack in begun for trial_id in stack.trial_ids}
+    place = {
+        trial_id: (tau, seed)
+        for tau in search.taus.values()
+        for trial_id, seed in zip(search.cell(tau).ids_of(seeds), seeds, strict=True)
+        if trial_id in wanted
+    }
+    found = []
+    for stack in begun:
+        places = [place[trial_id] for trial_id in stack.trial_ids if trial_id in place]
+        if len(places) == len(stack.trial_ids) and not knowledge.seen.keys() & set(places):
+            found.append(Proposal(places[0][0], tuple(seed for _, seed in places)))
+    return found
+
+
+def ratios(store: Store, search: Search) -> dict[str, float]:
+    """On each other system, what the best τ of this regime and architecture is to the system's τ_pred.
+
+    With the system's settings that were tried with the most τ; the best is that with the lowest mean of ln
+    D_stsp over seeds, of those with two seeds at least.
+    """
+    if store.is_empty():
+        return {}
+    with store.reading() as (connection, _):
+        rows = connection.execute(
+            """
+            SELECT system, context_id, config->'regime' AS regime, tau, tau_pred,
+                   avg(ln(greatest(d_stsp_score, 1e-6)))
+            FROM results
+            WHERE system <> ? AND architecture = ? AND regime = ? AND tau_pred > 0 AND isfinite(tau_pred)
+              AND d_stsp_score IS NOT NULL
+            GROUP BY ALL HAVING count(*) >= 2
+            """,
+            [search.first.system, search.first.architecture.name, search.first.regime.name],
+        ).fetchall()
+    own = _without_tau(search.first.cell["regime"])
+    curves: dict[tuple[str, str], list[tuple[float, float]]] = {}
+    for system, context_id, regime, tau, tau_pred, value in rows:
+        if _without_tau(json.loads(regime)) == own:
+            curves.setdefault((system, context_id), []).append((value, tau / tau_pred))
+    found: dict[str, tuple[int, float]] = {}
+    for (system, _), points in sorted(curves.items()):
+        if len(points) >= RATIO_TAUS and len(points) > found.get(system, (0, 0.0))[0]:
+            found[system] = (len(points), min(points)[1])
+    return {system: ratio for system, (_, ratio) in found.items()}
+
+
+def centre_from(ratios: Sequence[float]) -> float:
+    """Where the prior's centre goes after other systems: the geometric mean of their ratios and of 1, which
+    is what the Lyapunov time itself says."""
+    return math.exp(math.fsum(map(math.log, ratios)) / (len(ratios) + 1))
+
+
+def prior_of(search: Search, store: Store, *, cache: Path) -> tuple[Prior, dict[str, float]]:
+    """The prior of a search, and what its centre stands on beside the exponent: the ratios of other systems.
+
+    Args:
+        cache: folder of the systems' data, which are made where they are not there.
+
+    Raises:
+        OrchError: nothing predicts τ.
+    """
+    from .systems.dataset import load
+
+    others = ratios(store, search) if search.settings.transfer else {}
+    tau_pred = load(search.first.system, cache=cache).tau_pred
+    try:
+        return search.prior(tau_pred, ratio=centre_from(list(others.values()))), others
+    except ValueError as error:
+        raise OrchError(f"{search.label}: {error}") from None
+
+
+def _without_tau(regime: dict[str, object]) -> dict[str, object]:
+    return {key: value for key, value in regime.items() if key != "tau"}
