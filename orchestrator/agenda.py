@@ -265,9 +265,9 @@ class PrecisionSource:
         return self._met and not self._waiting
 
     def next(self, *, free: bool) -> Stack | None:
-        if not free or not self._ready:
+        if not free:
             return None
-        if not self._waiting:
+        if not self._waiting and self._ready:
             self._plan()
         return self._waiting.pop(0) if self._waiting else None
 

@@ -16,7 +16,7 @@ def export(plan: Plan, results: Path, target: Path) -> dict[str, int]:
     """Write one Optuna study per search into a SQLite file, whole or not at all; a file that is there is
     replaced.
 
-    The parameter is `u`, the prior's coordinate; τ, the seeds and their D_stsp are attributes of each trial.
+    Parameters are τ and `u`, the prior's coordinate; the seeds and their D_stsp are attributes of each trial.
 
     Returns:
         Name of each study → evaluations in it.
@@ -48,7 +48,7 @@ def export(plan: Plan, results: Path, target: Path) -> dict[str, int]:
                 study = optuna.create_study(study_name=name, storage=storage, direction="minimize")
                 study.set_metric_names(["mean ln D_stsp"])
                 study.set_user_attr("tau_pred", prior.centre)
-                optuna_study(prior, planned.evaluations, study=study)
+                optuna_study(prior, planned.evaluations, study=study, with_tau=True)
                 counts[name] = len(planned.evaluations)
             storage.remove_session()
             storage.engine.dispose()

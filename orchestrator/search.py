@@ -295,27 +295,34 @@ def optuna_study(
     *,
     sampler: "optuna.samplers.BaseSampler | None" = None,
     study: "optuna.Study | None" = None,
+    with_tau: bool = False,
 ) -> "optuna.Study":
     """An Optuna study that knows these evaluations, of which `pending` are running; in memory unless one is
     given.
 
-    Its only parameter is the prior's coordinate `u`; τ, seeds and the like are attributes of its trials, and
-    the ln D_stsp of each seed is an intermediate value at the step that is the seed's rank.
+    Its only parameter is the prior's coordinate `u` (for people to look at, τ may stand beside it); τ, seeds
+    and the like are attributes of its trials, and the ln D_stsp of each seed is an intermediate value at the
+    step that is the seed's rank.
     """
     import optuna
+    from optuna.distributions import IntDistribution
     from optuna.trial import TrialState, create_trial
 
     if study is None:
         study = optuna.create_study(direction="minimize", sampler=sampler)
     coordinate = {"u": _coordinate()}
+    distributions = coordinate | (
+        {"tau": IntDistribution(prior.low, prior.high, log=True)} if with_tau else {}
+    )
     for evaluation in evaluations:
         value = evaluation.value
         study.add_trial(
             create_trial(
                 state=TrialState.FAIL if value is None else TrialState.COMPLETE,
                 value=value,
-                params={"u": prior.coordinate(evaluation.tau)},
-                distributions=coordinate,
+                params={"u": prior.coordinate(evaluation.tau)}
+                | ({"tau": evaluation.tau} if with_tau else {}),
+                distributions=distributions,
                 user_attrs={
                     "tau": evaluation.tau,
                     "seeds": list(evaluation.seeds),

@@ -1,0 +1,393 @@
+"""Searching τ: what is proposed, what is remembered, when it ends, and what is given up."""
+
+import json
+import math
+import random
+from dataclasses import replace
+from statistics import fmean
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from orchestrator import begun, catalogue, trial
+from orchestrator.agenda import Agenda, GridSource, PrecisionSource, SearchSource
+from orchestrator.errors import StudyError
+from orchestrator.identity import Trial
+from orchestrator.memory import centre_from, ratios, recall, recall_cells, seen_in
+from orchestrator.plan import make_plan
+from orchestrator.precision import Goal
+from orchestrator.prior import Prior
+from orchestrator.pruning import Rival, hopeless
+from orchestrator.search import Evaluation, Knowledge, Search, Seen, TauSearch, gain_and_noise, propose
+from orchestrator.store import Store
+from orchestrator.study import Study, load
+
+TINY = [
+    "grid.architecture=rnn", "architectures.rnn.latent_dim=4", "training.epochs=4", "training.batch_size=4",
+    "training.batches_per_epoch=1", "training.sequence_length=60", "evaluation.steps=1000",
+    "evaluation.checkpoints=1", "seeds.count=2",
+]  # fmt: skip
+SEARCHED = 'regimes={sparse_forcing={tau={search="lyapunov", trials=7, seeds_per_trial=2}}}'
+
+
+def tiny(*overrides: str) -> Study:
+    return load(catalogue.find("lorenz_smoke"), [*TINY, *overrides])
+
+
+def a_search(**settings: object) -> Search:
+    [search] = tiny(SEARCHED).searches()
+    return replace(search, settings=TauSearch(**{"search": "lyapunov", **settings}))  # type: ignore[arg-type]
+
+
+# --- The prior
+
+
+@pytest.mark.parametrize("prior", [Prior(1, 500, 46.0), Prior(2, 200, 0.4), Prior(1, 300), Prior(5, 90, 1e6)])
+def test_a_prior_and_its_coordinate_are_inverse_and_its_density_is_one_in_all(prior):
+    taus = range(prior.low, prior.high + 1)
+    coordinates = [prior.coordinate(tau) for tau in taus]
+    assert coordinates == sorted(coordinates) and coordinates[0] == 0 and coordinates[-1] == 1
+    assert [prior.tau(u) for u in coordinates] == list(taus)
+    logs = np.linspace(math.log(prior.low), math.log(prior.high), 4001)[1:-1]
+    mass = np.trapezoid([prior.density(math.exp(x)) for x in logs], logs)
+    assert mass == pytest.approx(1, abs=2e-3)
+
+
+def test_the_lyapunov_prior_is_highest_at_its_centre_and_leaves_no_tau_out():
+    prior = Prior(1, 500, 46.0, width=2.5)
+    assert prior.middle_tau == 46 and prior.density(46) > prior.density(30) > prior.density(5)
+    assert prior.region == (round(46 * 2.5**-1.645), round(46 * 2.5**1.645))
+    assert prior.density(1) > 0.45 / math.log(500)  # the uniform half
+    with pytest.raises(ValueError, match="positive number of steps"):
+        Prior(1, 500, math.nan)
+
+
+# --- What is proposed
+
+
+def test_a_search_begins_at_tau_pred_goes_around_it_and_probes():
+    search, knowledge = a_search(), Knowledge()
+    prior = search.prior(46.05)
+    taus = []
+    for number in range(5):
+        proposal = propose(search, prior, knowledge)
+        assert proposal == propose(search, prior, knowledge)  # the same knowledge, the same proposal
+        assert proposal.seeds == (0, 1, 2, 3, 4)
+        taus.append(proposal.tau)
+        knowledge.add(Seen(proposal.tau, seed, 1.0 + number, "ok", number) for seed in proposal.seeds)
+    assert taus[:4] == [46, round(46.05 * 2.5**-0.7), 60, round(46.05 * 2.5**-1.4)]  # 60: the sequence length
+    assert [search.prior(None, ratio=1.0).centre for search in [a_search(tau_pred=7.5)]] == [7.5]
+    with pytest.raises(ValueError, match="no positive exponent"):
+        search.prior(math.nan)
+
+
+def test_what_is_under_way_counts_and_a_tau_proposed_again_gets_further_seeds():
+    search = a_search(low=9, high=9, seeds_per_trial=3)
+    knowledge = Knowledge()
+    prior = search.prior(46.0)
+    first = propose(search, prior, knowledge)
+    knowledge.under_way.append(first)
+    second = propose(search, prior, knowledge)
+    assert (first.tau, first.seeds, second.seeds) == (9, (0, 1, 2), (3, 4, 5))
+
+
+@pytest.mark.parametrize("sampler", ["tpe", "gp"])
+def test_a_search_finds_a_noisy_optimum_wherever_the_prior_is(sampler):
+    """ln D_stsp = 1.5 |ln(τ/20)| with a spread of 0.3 between seeds; the prior is right, or wrong by 4."""
+    for tau_pred in (20.0, 80.0):
+        search = a_search(sampler=sampler, high=60)
+        prior = search.prior(tau_pred)
+        noise = random.Random(tau_pred)
+        knowledge = Knowledge()
+        for number in range(20):
+            proposal = propose(search, prior, knowledge)
+            level = 1.5 * abs(math.log(proposal.tau / 20))
+            knowledge.add(
+                Seen(proposal.tau, seed, math.exp(level + noise.gauss(0, 0.3)), "ok", number)
+                for seed in proposal.seeds
+            )
+        assert 15 <= knowledge.best()[0].tau <= 27
+
+
+def test_lucky_survivors_do_not_win_and_failures_teach_nothing():
+    knowledge = Knowledge()
+    # At τ = 10 one of five seeds is superb and four blew up; at τ = 20 all are fair; at τ = 30 all failed.
+    knowledge.add([Seen(10, 0, 0.05, "ok"), *(Seen(10, s, 16.0, "diverged") for s in range(1, 5))])
+    knowledge.add(Seen(20, seed, 1.0, "ok") for seed in range(5))
+    knowledge.add(Seen(30, seed, None, "failed") for seed in range(5))
+    values = {evaluation.tau: evaluation.value for evaluation in knowledge.evaluations(5)}
+    assert values == {10: pytest.approx((math.log(0.05) + 4 * math.log(16)) / 5), 20: 0.0, 30: None}
+    assert knowledge.best()[0].tau == 20
+
+
+def test_a_search_stops_when_noise_hides_what_may_be_gained_and_not_before():
+    prior = Prior(1, 200, 46.0)
+    noise = random.Random(1)
+
+    def evaluations(spread: float, slope: float, count: int) -> list[Evaluation]:
+        found = []
+        for number in range(count):
+            tau = prior.tau((number + 0.5) / count)
+            level = slope * abs(math.log(tau / 30))
+            scores = tuple(math.exp(level + noise.gauss(0, spread)) for _ in range(5))
+            found.append(Evaluation(tau, tuple(range(5)), scores, False, number))
+        return found
+
+    assert gain_and_noise(prior, evaluations(0.3, 1.0, 9), seed="a") is None  # too early to tell
+    gain, error = gain_and_noise(prior, evaluations(0.02, 1.0, 10), seed="a")
+    assert gain > error
+    gain, error = gain_and_noise(prior, evaluations(1.0, 0.0, 40), seed="a")
+    assert gain < 3 * error  # nothing but noise
+
+
+# --- Memory: killed anywhere, a search goes on as if it had not been
+
+
+def run_search(results, study: Study, *, most: int = 100, slots: int = 1) -> list[int]:
+    """Run a search here, one stack after the other, from what the database has; the τ that were run."""
+    store = Store(results)
+    [search] = study.searches()
+    [knowledge] = recall(store, [search])
+    source = SearchSource(search, search.prior(46.05), knowledge, limit=5)
+    agenda = Agenda([source], slots=slots)
+    taus = []
+    while len(taus) < most and (stack := agenda.next(f"{len(taus)}")) is not None:
+        outcome = trial.run_stack(stack.trials, results=results, rival=stack.rival)
+        tau = stack.trials[0].tau
+        agenda.ended(f"{len(taus)}", [seen_in(row, tau=tau) for row in outcome.rows])
+        taus.append(tau)
+    store.ingest()
+    return taus
+
+
+def test_a_killed_search_goes_on_with_the_same_sequence_and_repeats_nothing(smoke, tmp_path):
+    study = tiny(SEARCHED)
+    for name in ("whole", "killed"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "systems").symlink_to(smoke.results / "systems")
+    whole = run_search(tmp_path / "whole", study)
+    assert len(whole) == 7 and whole[0] == 46
+    parts = []
+    for _ in range(4):
+        parts += run_search(tmp_path / "killed", study, most=2)
+    assert parts == whole
+    assert run_search(tmp_path / "killed", study) == []
+    # What another study ran in the same cells counts: with a budget of 8 one evaluation is left.
+    more = tiny(SEARCHED.replace("trials=7", "trials=8"), "seeds.count=5")
+    assert len(run_search(tmp_path / "killed", more)) == 1
+    files = (tmp_path / "killed" / "journal" / "trials").glob("*.parquet")
+    ids = [trial_id for path in files for trial_id in pq.read_table(path)["trial_id"].to_pylist()]
+    assert len(ids) == len(set(ids)) == 16
+
+
+def test_a_search_is_told_to_ray_run_to_its_budget_and_exported(orch, smoke):
+    import optuna
+
+    file = orch.directory / "mine.toml"
+    file.write_text(
+        "[grid]\nsystem = ['lorenz63']\narchitecture = ['rnn']\n[seeds]\ncount = 2\n[regimes.clipping]\n"
+        "[regimes.sparse_forcing]\ntau = { search = 'lyapunov', trials = 3, seeds_per_trial = 2 }\n"
+        "[architectures.rnn]\nlatent_dim = 4\n[training]\nepochs = 4\nbatch_size = 4\nbatches_per_epoch = 1\n"
+        "sequence_length = 60\n[evaluation]\nsteps = 1000\ncheckpoints = 1\n"
+    )
+    orch.results.mkdir()
+    (orch.results / "systems").symlink_to(smoke.results / "systems")
+    out, err = orch("study", "plan", "./mine.toml")
+    assert "at most 3 evaluations of 2 seeds" in out and "8 of 8 trials to run" in err
+    _, err = orch("study", "run", "./mine.toml")
+    assert "3 of 3 evaluations" in err and "Verdict" in _
+    _, err = orch("study", "run", "./mine.toml")
+    assert "all 8 trials are finished, nothing to run" in err
+    found = json.loads(orch("sql", "FROM study_trials JOIN trials USING (trial_id)", "-f", "json")[0])
+    assert len(found) == 8 and {row["study"] for row in found} == {"mine"}
+    out, err = orch("study", "export-optuna", "./mine.toml")
+    assert out == "mine.db\n"
+    exported = optuna.load_study(study_name=None, storage=f"sqlite:///{orch.directory / 'mine.db'}")
+    assert {t.params["tau"] for t in exported.trials} == {row["tau"] for row in found if row["tau"]}
+    assert 46 in {t.params["tau"] for t in exported.trials}
+    out, _ = orch("report", "mine", "--tau")
+    assert "τ_pred 46.1" in out and "Verdict" in out
+    out, _ = orch("report", "mine", "--tau", "-f", "json")
+    assert json.loads(out)[0]["taus"] == 3
+    _, err = orch("report", "mine", "--tau", "--compare", "clipping", code=2)
+    assert "are of different reports" in err
+
+
+def test_ratios_of_other_systems_move_the_centre(smoke):
+    search = a_search(transfer=True)
+    elsewhere = replace(search, first=replace(search.first, system="roessler"))
+    store = Store(smoke.results)
+    assert ratios(store, search) == {}  # lorenz63 is the search's own
+    assert ratios(store, elsewhere) == {}  # two τ are too few to say which is best
+    assert centre_from([]) == 1 and centre_from([0.25]) == 0.5
+    assert search.prior(40.0, ratio=0.5).centre == 20
+
+
+# --- Pruning
+
+
+def test_only_a_tau_that_is_worse_in_every_seed_by_much_and_late_is_hopeless():
+    rival = Rival(
+        "sparse_forcing(tau=30)", {50: dict.fromkeys(range(5), 1.0), 20: dict.fromkeys(range(5), 1.0)}
+    )
+    worse = dict.fromkeys(range(5), 4.0)
+    why = hopeless(worse, rival, epoch=50, epochs=100)
+    assert why == (
+        "hopeless at epoch 50 of 100: 4× worse than sparse_forcing(tau=30) at that epoch, in 5 of 5 seeds"
+    )
+    assert hopeless(worse, rival, epoch=20, epochs=100) is None  # too early
+    assert hopeless(dict.fromkeys(range(5), 1.9), rival, epoch=50, epochs=100) is None  # not by much
+    assert hopeless({**worse, 3: 0.9}, rival, epoch=50, epochs=100) is None  # better in one seed
+    assert hopeless(dict.fromkeys(range(4), 4.0), rival, epoch=50, epochs=100) is None  # four seeds
+    assert hopeless({**worse, 9: 4.0}, rival, epoch=50, epochs=100) is None  # one has no partner
+    assert Rival.from_dict(json.loads(json.dumps(rival.as_dict()))) == rival
+
+
+def test_a_pruned_stack_lands_as_such_and_a_grid_takes_it_to_its_end(smoke, tmp_path):
+    (tmp_path / "systems").symlink_to(smoke.results / "systems")
+    study = tiny("regimes={sparse_forcing={tau=20}}", "seeds.count=5")
+    [stack] = make_plan(study, {}).stacks(slots=1, gpu=False)
+    unbeatable = Rival("sparse_forcing(tau=46)", {2: dict.fromkeys(range(5), 1e-3)})
+    outcome = trial.run_stack(stack, results=tmp_path, rival=unbeatable)
+    assert outcome.statuses == {"pruned": 5}
+    store = Store(tmp_path)
+    store.ingest()
+    with store.reading() as (connection, _):
+        row = connection.execute(
+            "SELECT DISTINCT pruned_epoch, d_stsp, parameters_digest FROM trials"
+        ).fetchall()
+        assert row == [(2, None, None)]
+        assert connection.execute("SELECT count(*) FROM results").fetchone() == (0,)
+        shown = connection.execute("SELECT count(*) FROM pruned WHERE d_stsp_score > 0").fetchone()
+        assert shown == (5,)
+    search = a_search()
+    cells = {search.cell(tau).cell_id for tau in range(1, 61)}
+    assert stack[0].cell_id in cells
+    [knowledge] = recall(store, [search])
+    [evaluation] = knowledge.evaluations(5)
+    assert evaluation.pruned and evaluation.tau == 20 and evaluation.value is not None
+    assert knowledge.best() == []  # it was never trained to its end
+
+    # A study that names this τ goes on from the checkpoint, to the digits of one that was never pruned.
+    finished, _ = store.known([stack[0].cell_id])
+    plan = make_plan(study, finished, begun=begun.begun(tmp_path), fingerprints=None)
+    assert plan.missing == 5 and begun.begun(tmp_path)[0].epoch == 2
+    begun.sweep(tmp_path, store.finished)
+    assert begun.begun(tmp_path)  # no leftover
+    trial.run_stack(stack, results=tmp_path)
+    store.ingest()
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "systems").symlink_to(smoke.results / "systems")
+    trial.run_stack(stack, results=tmp_path / "other")
+    Store(tmp_path / "other").ingest()
+    assert smoke.measures(tmp_path) == smoke.measures(tmp_path / "other")
+    assert not begun.begun(tmp_path)
+
+
+# --- Precision
+
+
+def test_a_goal_is_read_and_says_how_many_seeds_are_lacking():
+    assert Goal.parse("ci 20%") == 0.2
+    for text in ("20%", "ci 20", "ci x%", "ci 0%", "sd 10%"):
+        with pytest.raises(ValueError, match='expected "ci 20%"'):
+            Goal.parse(text)
+    goal = Goal(0.2, 40, "clipping")
+    tight, wide = [0.0, 0.01, -0.01, 0.0], [0.0, 2.0, -2.0, 1.0]
+    assert goal.lacking(tight) == 0 and goal.lacking(wide) == 4  # never more at once than there are
+    # t-interval by hand: s = 0.2, n = 8: 2.365 · 0.2/√8 = 0.167 < ln 1.2 = 0.182 < n = 7: 2.447 · 0.2/√7
+    values = np.array([-1, 1, -1, 1, -1, 1, -1.0]) * 0.2 / np.std([-1, 1, -1, 1, -1, 1, -1.0], ddof=1)
+    assert goal.lacking(list(values)) == 1
+
+
+def simulate_precision(draw, *, goal: Goal) -> dict[str, dict[int, float]]:
+    """Run a study's precision goal on made-up scores; cell's regime → seed → D_stsp."""
+    study = tiny("regimes={clipping={}, sparse_forcing={tau=[10, 20]}}", "seeds.count=6")
+    cells = list(study.cells())
+    stacks = [[cell.with_seed(seed) for seed in study.seeds] for cell in cells]
+    precision = PrecisionSource(goal, cells, {}, sure=study.seeds, limit=5)
+    agenda = Agenda([GridSource(stacks), precision], slots=2)
+    found: dict[str, dict[int, float]] = {cell.regime_label: {} for cell in cells}
+    out: list[tuple[str, list[Trial]]] = []
+    for number in range(1000):
+        while (stack := agenda.next(f"{number}.{len(out)}")) is not None:
+            out.append((f"{number}.{len(out)}", stack.trials))
+        if not out:
+            break
+        name, trials = out.pop(0)
+        scores = {t.seed: draw(t.regime_label, t.seed) for t in trials}
+        found[trials[0].regime_label].update(scores)
+        agenda.ended(name, [Seen(t.tau or 0, t.seed, scores[t.seed], "ok") for t in trials])
+    assert agenda.over
+    return found
+
+
+def test_seeds_go_where_the_interval_is_wide_and_to_both_sides_of_a_comparison():
+    def draw(label: str, seed: int) -> float:
+        noise = random.Random(f"{label} {seed}").gauss(0, 1)
+        return math.exp({"clipping": 0.0, "sparse_forcing(tau=10)": 0.02 * noise}.get(label, 0.35 * noise))
+
+    found = simulate_precision(draw, goal=Goal(0.2, 40, "clipping"))
+    counts = {label: len(seeds) for label, seeds in found.items()}
+    assert counts["sparse_forcing(tau=10)"] == 6  # precise with what is run anyway
+    assert 10 < counts["sparse_forcing(tau=20)"] == counts["clipping"] <= 40
+    logs = [math.log(score) for score in found["sparse_forcing(tau=20)"].values()]
+    assert Goal(0.2, 40, "clipping").lacking(logs) == 0
+    hopeless_goal = simulate_precision(draw, goal=Goal(0.001, 12, "clipping"))
+    assert {len(seeds) for seeds in hopeless_goal.values()} == {12}  # never beyond max
+
+
+def test_stopping_by_width_leaves_the_intervals_their_coverage():
+    """95% t-intervals of ln ratios, stopped by the rule `ci 20%` between 6 and 40 seeds."""
+    from scipy import special
+
+    generator = np.random.default_rng(0)
+    goal, covered, repeats = Goal(0.2, 40, "clipping"), 0, 1500
+    for _ in range(repeats):
+        values = list(generator.normal(0.0, 0.4, 6))
+        while (lacking := goal.lacking(values)) and len(values) < goal.most:
+            values += list(generator.normal(0.0, 0.4, min(lacking, goal.most - len(values))))
+        half = special.stdtrit(len(values) - 1, 0.975) * np.std(values, ddof=1) / math.sqrt(len(values))
+        covered += abs(fmean(values)) <= half
+    assert 0.92 < covered / repeats < 0.97
+
+
+def test_a_precision_goal_goes_on_from_the_database(smoke):
+    study = load(catalogue.find("lorenz_smoke"), ['seeds={until="ci 0.1%", min=3, max=4}'])
+    finished, _ = Store(smoke.results).known([cell.cell_id for cell in study.cells()])
+    seen = recall_cells(Store(smoke.results), list(study.cells()))
+    plan = make_plan(study, finished, seen=seen)
+    assert plan.missing == 3 and plan.further == 0  # the third seed of each cell comes first
+    for factor, of_cell in enumerate(seen.values(), start=1):
+        of_cell[2] = of_cell[0]._replace(seed=2, score=of_cell[0].score * factor)
+    assert make_plan(study, finished, seen=seen).further == 3
+
+
+# --- Bad input
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        (
+            'regimes.sparse_forcing.tau={search="lyapunow"}',
+            "tau.search.*expected 'lyapunov' or 'uniform', got",
+        ),
+        ('regimes.sparse_forcing.tau={search="lyapunov", trails=3}', "trails.*did you mean 'trials'"),
+        ('regimes.sparse_forcing.tau={search="lyapunov", trials=0}', "trials.*≥ 1, got 0"),
+        ('regimes.sparse_forcing.tau={search="uniform", transfer=true}', "no prior"),
+        (
+            'regimes.sparse_forcing.tau={search="lyapunov", high=1000}',
+            "tau.high.*at most training.sequence_l",
+        ),
+        ('regimes.clipping.tau={search="lyapunov"}', "clipping.tau.*unknown key"),
+        ('seeds={until="20%"}', 'expected "ci 20%" or the like, got "20%"'),
+        ('seeds={until="ci 20%", count=3}', "either count or until, got both"),
+        ("seeds={min=3}", 'expected count = 20, or until = "ci 20%"'),
+        ("seeds={count=3, max=9}", "max: go with until, not with count"),
+    ],
+)
+def test_a_wrong_search_or_goal_is_named(override, message):
+    with pytest.raises(StudyError, match=message):
+        load(catalogue.find("lorenz_smoke"), [override])
