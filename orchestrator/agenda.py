@@ -15,7 +15,7 @@ from .identity import Trial
 from .precision import Goal, wanted
 from .prior import Prior
 from .pruning import Rival
-from .search import SMALLEST_SCORE, Knowledge, Proposal, Search, Seen, gain_and_noise, propose
+from .search import SMALLEST_SCORE, Knowledge, Proposal, Search, Seen, propose, why_stop
 from .splitting import split
 
 Note = Callable[[str], None]
@@ -179,22 +179,12 @@ class SearchSource:
 
     def _may_stop(self) -> bool:
         """Whether what may still be gained is less than the noise of the seeds."""
-        settings = self.search.settings
-        if not settings.stop:
-            return False
-        found = gain_and_noise(
-            self.prior,
-            self.knowledge.evaluations(settings.seeds_per_trial),
-            seed=self.search.search_id,
-        )
-        if found is None or found[0] >= found[1]:
-            return False
-        self._stopped = True
-        gain, noise = (math.expm1(value) for value in found)
-        self._say(
-            f"stopped, as at most {gain:.0%} may still be gained, under the noise of the seeds ({noise:.0%})"
-        )
-        return True
+        evaluations = self.knowledge.evaluations(self.search.settings.seeds_per_trial)
+        why = why_stop(self.search, self.prior, evaluations)
+        if why is not None:
+            self._stopped = True
+            self._say(f"stopped, as {why}")
+        return self._stopped
 
     def _say(self, why: str) -> None:
         if self._noted:

@@ -3,7 +3,6 @@
 import json
 import math
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .begun import Begun
@@ -11,7 +10,7 @@ from .course import scores_in
 from .errors import OrchError
 from .identity import Trial
 from .prior import Prior
-from .search import Knowledge, Proposal, Search, Seen
+from .search import LEAST_EVALUATIONS, Knowledge, Proposal, Search, Seen, why_stop
 from .store import Store
 
 if TYPE_CHECKING:
@@ -182,11 +181,10 @@ def centre_from(ratios: Sequence[float]) -> float:
     return math.exp(math.fsum(map(math.log, ratios)) / (len(ratios) + 1))
 
 
-def prior_of(search: Search, store: Store, *, cache: Path) -> tuple[Prior, dict[str, float]]:
+def prior_of(search: Search, store: Store) -> tuple[Prior, dict[str, float]]:
     """The prior of a search, and what its centre stands on beside the exponent: the ratios of other systems.
 
-    Args:
-        cache: folder of the systems' data, which are made where they are not there.
+    The system's data are made where they are not there.
 
     Raises:
         OrchError: nothing predicts τ.
@@ -194,11 +192,23 @@ def prior_of(search: Search, store: Store, *, cache: Path) -> tuple[Prior, dict[
     from .systems.dataset import load
 
     others = ratios(store, search) if search.settings.transfer else {}
-    tau_pred = load(search.first.system, cache=cache).tau_pred
+    tau_pred = load(search.first.system, cache=store.results / "systems").tau_pred
     try:
         return search.prior(tau_pred, ratio=centre_from(list(others.values()))), others
     except ValueError as error:
         raise OrchError(f"{search.label}: {error}") from None
+
+
+def stopped(store: Store, search: Search, knowledge: Knowledge) -> str | None:
+    """Why a search may stop before its budget is out, as far as is known; None where it may not.
+
+    Raises:
+        OrchError: nothing predicts τ.
+    """
+    evaluations = knowledge.evaluations(search.settings.seeds_per_trial)
+    if not search.settings.stop or len(evaluations) < LEAST_EVALUATIONS:
+        return None
+    return why_stop(search, prior_of(search, store)[0], evaluations)
 
 
 def _without_tau(regime: dict[str, object]) -> dict[str, object]:

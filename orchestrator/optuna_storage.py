@@ -40,7 +40,7 @@ def export(plan: Plan, results: Path, target: Path) -> dict[str, int]:
             storage = optuna.storages.RDBStorage(f"sqlite:///{whole}")
             for planned in plan.searches:
                 search = planned.search
-                prior, _ = prior_of(search, store, cache=results / "systems")
+                prior, _ = prior_of(search, store)
                 first = search.first
                 name = " · ".join([first.system, first.architecture.name, search.label])
                 if name in counts:  # settings that an axis of the study gives

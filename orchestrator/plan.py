@@ -96,6 +96,8 @@ class PlannedSearch:
     knowledge: Knowledge
     begun: tuple[Proposal, ...] = ()
     """Stacks that were begun, to be finished."""
+    stopped: str | None = None
+    """Why it proposes nothing more before its budget is out, where it does not."""
     seconds: float | None = None
     """Expected time of all that it may run, on one slot; None where it cannot be told."""
 
@@ -113,6 +115,8 @@ class PlannedSearch:
     def missing(self) -> int:
         """Trials that it may run, if it uses up its budget."""
         begun = sum(len(part.seeds) for part in self.begun)
+        if self.stopped:
+            return begun
         settings = self.search.settings
         under_way = len({part.tau for part in self.begun})
         new = settings.trials - len(self.evaluations) - under_way
@@ -123,6 +127,8 @@ class PlannedSearch:
         """What it has, and what it may still do."""
         settings = self.search.settings
         known = len(self.evaluations)
+        if self.stopped:
+            return f"stopped after {known} evaluations: {self.stopped}"
         if not self.missing:
             return f"finished: {known} evaluations of {settings.trials} are known"
         said = f"at most {settings.trials} evaluations of {settings.seeds_per_trial} seeds"
@@ -218,6 +224,7 @@ def make_plan(
     durations: Durations | None = None,
     begun: Iterable[Begun] = (),
     knowledge: Sequence[Knowledge] = (),
+    stopped: Sequence[str | None] = (),
     seen: Mapping[str, Mapping[int, Seen]] | None = None,
 ) -> Plan:
     """Compare a study with what is finished.
@@ -230,6 +237,7 @@ def make_plan(
         durations: what past trials took.
         begun: stacks with a checkpoint, those furthest on first.
         knowledge: what is known of each search of the study, in their order; nothing where it is not given.
+        stopped: of each search why it proposes nothing more, None where it does.
         seen: of a study with a precision goal, cell id → seed → what is known.
     """
     cells = []
@@ -265,11 +273,11 @@ def make_plan(
             Cell(first, study.seeds, tuple(missing), dict(counts), stale, frozenset(again), started, seconds)
         )
     searches = []
-    for search, known_of in itertools.zip_longest(study.searches(), knowledge):
+    for search, known_of, why in itertools.zip_longest(study.searches(), knowledge, stopped):
         now = (fingerprints or {}).get(search.first.cell_id)
         mine = [stack for stack in begun if now is None or stack.fingerprint == now]
         known_of = known_of or Knowledge()
-        planned = PlannedSearch(search, known_of, tuple(under_way(search, known_of, mine)))
+        planned = PlannedSearch(search, known_of, tuple(under_way(search, known_of, mine)), why)
         middle = search.cell(max(search.low, min(search.high, round(math.sqrt(search.low * search.high)))))
         each = durations.seconds(middle) if durations and planned.missing else None
         searches.append(replace(planned, seconds=each and each * planned.missing))

@@ -26,8 +26,10 @@ from .errors import OrchError
 from .identity import Trial, canonical_json, digest, trial_from_config
 from .memory import prior_of
 from .plan import Plan, stack_limit
+from .prior import Prior
 from .progress import Progress
 from .pruning import Rival
+from .search import Search
 from .store import Store
 from .study import Study
 
@@ -96,10 +98,13 @@ def run(plan: Plan, *, results: Path, placement: Placement, progress: Progress) 
     """
     store = Store(results)
     try:
-        record_study(plan.study, _trials_of(plan), results)
         if plan.missing or plan.further:
             progress.note("preparing " + ", ".join(plan.study.systems))
             record_systems(plan, results)
+        priors = [
+            _prior(planned.search, store, progress) if planned.missing else None for planned in plan.searches
+        ]
+        record_study(plan.study, _trials_of(plan), results)
     except OSError as error:
         raise OrchError(f"{results} cannot be written: {error.strerror}") from None
     store.ingest()
@@ -111,7 +116,7 @@ def run(plan: Plan, *, results: Path, placement: Placement, progress: Progress) 
         placement = replace(placement, gpus_per_trial=gpus_of(resources, placement))
         slots = slots_of(resources, placement)
         gpu = bool(placement.gpus_per_trial)
-        agenda = Agenda(_sources(plan, results, progress, slots=slots, gpu=gpu), slots=slots)
+        agenda = Agenda(_sources(plan, priors, results, progress, slots=slots, gpu=gpu), slots=slots)
         progress.start(total=agenda.left, epochs=plan.study.training.epochs, slots=slots)
         try:
             why = _fit(agenda, results=results, placement=placement, progress=progress, store=store)
@@ -135,12 +140,33 @@ def _trials_of(plan: Plan) -> list[str]:
     return ids
 
 
-def _sources(plan: Plan, results: Path, progress: Progress, *, slots: int, gpu: bool) -> list[Source]:
-    """All that a plan wants run.
+def _prior(search: Search, store: Store, progress: Progress) -> Prior:
+    """The prior of a search; told where other systems have moved it.
 
     Raises:
-        OrchError: a search has no prior, as the system has no positive exponent.
+        OrchError: nothing predicts τ.
     """
+    prior, others = prior_of(search, store)
+    if others:
+        told = ", ".join(f"{ratio:.2g} on {system}" for system, ratio in others.items())
+        first = search.first
+        progress.note(
+            f"{first.system} · {first.architecture.name}: best τ/τ_pred {told}; "
+            f"the search is centred at {prior.middle_tau}"
+        )
+    return prior
+
+
+def _sources(
+    plan: Plan,
+    priors: Sequence[Prior | None],
+    results: Path,
+    progress: Progress,
+    *,
+    slots: int,
+    gpu: bool,
+) -> list[Source]:
+    """All that a plan wants run; `priors` are those of its searches, None where nothing is left to search."""
 
     def asked(trials: Sequence[Trial]) -> None:
         try:
@@ -150,15 +176,10 @@ def _sources(plan: Plan, results: Path, progress: Progress, *, slots: int, gpu: 
 
     hooks: dict[str, Any] = {"limit": stack_limit(gpu=gpu), "note": progress.note, "asked": asked}
     sources: list[Source] = [GridSource(plan.stacks(slots=slots, gpu=gpu))]
-    for planned in plan.searches:
-        search = planned.search
-        prior, others = prior_of(search, Store(results), cache=results / "systems")
-        if others and planned.missing:
-            told = ", ".join(f"{ratio:.2g} on {system}" for system, ratio in others.items())
-            progress.note(
-                f"{search.first.system}: best τ/τ_pred {told}; the search is centred at {prior.middle_tau}"
-            )
-        sources.append(SearchSource(search, prior, planned.knowledge, begun=planned.begun, **hooks))
+    for planned, prior in zip(plan.searches, priors, strict=True):
+        if prior is not None:
+            source = SearchSource(planned.search, prior, planned.knowledge, begun=planned.begun, **hooks)
+            sources.append(source)
     precision = plan.precision(**hooks)
     return [*sources, *([precision] if precision else [])]
 

@@ -371,6 +371,15 @@ def gain_and_noise(
     return float(gain), stdev(best) / math.sqrt(len(best))
 
 
+def why_stop(search: Search, prior: Prior, evaluations: Sequence[Evaluation]) -> str | None:
+    """In words, why a search may stop now: what may still be gained is less than the noise; else None."""
+    found = gain_and_noise(prior, evaluations, seed=search.search_id) if search.settings.stop else None
+    if found is None or found[0] >= found[1]:
+        return None
+    gain, noise = (math.expm1(value) for value in found)
+    return f"at most {gain:.0%} may still be gained, less than the noise of the seeds ({noise:.0%})"
+
+
 def _random_bits(*names: object) -> int:
     """32 bits that depend on nothing but these names."""
     return int(digest(list(names))[:8], 16)

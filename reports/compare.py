@@ -75,7 +75,7 @@ def compare(
             f"{baseline} and the other regimes have no seeds in common{why}, so nothing can be paired."
         )
     rows = [dataclasses.replace(row, verdict=verdict(row)) for row in rows]
-    notes += [*_cautions(read, rows), *mixed]
+    notes += [*_cautions(read, rows), *_rules(connection, studies), *mixed]
     return Comparison(
         baseline=baseline,
         measure=measure,
@@ -86,6 +86,28 @@ def compare(
         notes=tuple(notes),
         only_contexts=None if contexts is None else tuple(sorted(set(contexts))),
     )
+
+
+def _rules(connection: duckdb.DuckDBPyConnection, studies: Sequence[str]) -> list[str]:
+    """By what rule a study's number of seeds came about, where it was not declared."""
+    rows = connection.execute(
+        """
+        SELECT DISTINCT study, seeds->>'until', coalesce((seeds->>'min')::INT, 6),
+               coalesce((seeds->>'max')::INT, 40), coalesce(seeds->>'baseline', 'clipping')
+        FROM (
+            SELECT study, declaration->'seeds' AS seeds FROM studies
+            WHERE len(?) = 0 OR study IN (SELECT unnest(?))
+            QUALIFY recorded_at = max(recorded_at) OVER (PARTITION BY study)
+        ) WHERE seeds->>'until' IS NOT NULL ORDER BY ALL
+        """,
+        [list(studies), list(studies)],
+    ).fetchall()
+    return [
+        f"Seeds of {study} were added until the 95% interval of each ratio to {baseline} was within "
+        f"{until.removeprefix('ci ').strip()} ({least} to {most} seeds). The rule looks at widths alone; "
+        "intervals are not corrected for it."
+        for study, until, least, most, baseline in rows
+    ]
 
 
 def _is(cell: Cell, baseline: str) -> bool:

@@ -249,7 +249,10 @@ def new_study(
     architecture: Annotated[
         list[str], typer.Option(help="Architecture; repeatable, or separated by commas.")
     ],
-    tau: Annotated[str, typer.Option(help="Learning intervals τ of sparse forcing, such as 10,30,100.")],
+    tau: Annotated[
+        str,
+        typer.Option(help="Learning intervals τ of sparse forcing, such as 10,30,100; `lyapunov` searches."),
+    ],
     seeds: Annotated[int, typer.Option(help="Number of seeds.")] = 10,
     epochs: Annotated[
         int | None, typer.Option(help="Epochs of training; the authors' 3000 by default.")
@@ -264,17 +267,20 @@ def new_study(
     """Write a study file into ./studies/."""
     from ..catalogue import new
 
-    taus = _whole_numbers("--tau", tau)
+    searched = tau in ("lyapunov", "uniform")
+    taus = [] if searched else _whole_numbers("--tau", tau)
     training: dict[str, Any] = {}
     if epochs is not None:
         training["epochs"] = epochs
-    if sequence_length is not None or max(taus) > 200:
-        training["sequence_length"] = sequence_length if sequence_length is not None else max(taus)
-    regimes: dict[str, Any] = {"sparse_forcing": {"tau": taus}}
+    longest = max(taus, default=0)
+    if sequence_length is not None or longest > 200:
+        training["sequence_length"] = sequence_length if sequence_length is not None else longest
+    forcing: Any = {"search": tau} if searched else taus
+    regimes: dict[str, Any] = {"sparse_forcing": {"tau": forcing}}
     if clipping:
         regimes["clipping"] = {}
     if zero_reset:
-        regimes["zero_reset"] = {"tau": taus}
+        regimes["zero_reset"] = {"tau": forcing}
     declaration: dict[str, Any] = {
         "description": description,
         "grid": {"system": _words(system), "architecture": _words(architecture)},
@@ -291,7 +297,7 @@ def new_study(
 def _plan(study: str, overrides: list[str] | None, results: Any, retry_failed: bool) -> "Plan":
     from ..begun import begun
     from ..catalogue import find, results_folder
-    from ..memory import recall, recall_cells
+    from ..memory import recall, recall_cells, stopped
     from ..plan import make_plan
     from ..provenance import fingerprint
     from ..store import Store
@@ -304,6 +310,7 @@ def _plan(study: str, overrides: list[str] | None, results: Any, retry_failed: b
     store = Store(folder)
     finished, durations = store.known([cell.cell_id for cell in cells])
     under_way = begun(folder)
+    knowledge = recall(store, searches, retry_failed=retry_failed)
     now = [*cells, *(search.first for search in searches)]
     return make_plan(
         loaded,
@@ -312,7 +319,8 @@ def _plan(study: str, overrides: list[str] | None, results: Any, retry_failed: b
         fingerprints={cell.cell_id: fingerprint(cell) for cell in now} if finished or under_way else None,
         durations=durations,
         begun=under_way,
-        knowledge=recall(store, searches, retry_failed=retry_failed),
+        knowledge=knowledge,
+        stopped=[stopped(store, *known) for known in zip(searches, knowledge, strict=True)],
         seen=recall_cells(store, cells) if loaded.goal is not None else None,
     )
 

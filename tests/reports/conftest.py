@@ -26,6 +26,9 @@ CREATE TABLE results (
     dynamics_evidence JSON);
 CREATE TABLE gradients (trial_id VARCHAR, epoch BIGINT, quantity VARCHAR, lag BIGINT, value DOUBLE);
 CREATE TABLE study_trials (study VARCHAR, trial_id VARCHAR);
+CREATE TABLE studies (study VARCHAR, declaration JSON, recorded_at TIMESTAMP);
+CREATE TABLE pruned (
+    context_id VARCHAR, regime_label VARCHAR, tau INTEGER, seed INTEGER, d_stsp_score DOUBLE);
 """
 
 

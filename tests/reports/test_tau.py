@@ -56,10 +56,6 @@ def test_a_curve_goes_through_what_is_certain_and_says_nothing_of_too_little():
 
 
 def study(database, optimum: float, *, tau_pred: float, ceiling: bool = False) -> None:
-    database.connection.execute(
-        "CREATE TABLE IF NOT EXISTS pruned "
-        "(context_id VARCHAR, regime_label VARCHAR, tau INTEGER, seed INTEGER, d_stsp_score DOUBLE)"
-    )
     noise = random.Random(1)
     for tau in (5, 10, 20, 30, 40, 60, 100, 200):
         level = math.log(15.9) if ceiling else 2.0 * abs(math.log(tau / optimum)) - 2
@@ -126,10 +122,6 @@ def test_an_optimum_at_the_edge_is_said_to_be_there(database):
 
 
 def test_one_tau_is_no_curve(database):
-    database.connection.execute(
-        "CREATE TABLE pruned (context_id VARCHAR, regime_label VARCHAR, tau INTEGER, seed INTEGER, "
-        "d_stsp_score DOUBLE)"
-    )
     database.add("sparse_forcing", {0: 1.0, 1: 2.0}, tau=30)
     with pytest.raises(ReportError, match="more than one τ"):
         answers(database)
