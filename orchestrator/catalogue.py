@@ -94,5 +94,7 @@ def _toml(declaration: dict[str, Any]) -> str:
 
 
 def _value(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{key} = {_value(inner)}" for key, inner in value.items()) + " }"
     # JSON's strings, numbers, booleans and flat lists are TOML's too.
     return json.dumps(value, ensure_ascii=False)
