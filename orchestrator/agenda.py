@@ -6,13 +6,12 @@ goal asks for depends on what has ended, and is asked for only when there is a f
 
 import math
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import count, islice
 from typing import Protocol
 
 from .identity import Trial
-from .precision import Goal, wanted
+from .precision import Goal, unmet, wanted
 from .prior import Prior
 from .pruning import Rival
 from .search import SMALLEST_SCORE, Knowledge, Proposal, Search, Seen, propose, why_stop
@@ -98,35 +97,40 @@ class SearchSource:
         prior: Prior,
         knowledge: Knowledge,
         *,
-        begun: Sequence[Proposal] = (),
         limit: int,
         note: Note = lambda text: None,
         asked: Callable[[Sequence[Trial]], None] = lambda trials: None,
     ) -> None:
         """
         Args:
-            begun: proposals that were begun before, to be finished.
+            knowledge: what is pending in it is run first.
             limit: members of a stack at most.
             note: told in a line when the search ends.
-            asked: told which trials belong to the study now.
+            asked: told which trials belong to the study now, before they are run.
         """
         self.search, self.prior, self.knowledge = search, prior, knowledge
-        self._parts: list[Proposal] = list(begun)
         self._running: dict[str, Proposal] = {}
         """First trial of a stack that was handed out → its part."""
-        self._lost = 0
-        """Proposals of which no trial came to an end: they count, lest the same be lost for ever."""
         self._limit, self._note, self._asked = limit, note, asked
         self._stopped = False
         self._noted = False
-        knowledge.under_way = _merged(begun)
+        left_behind: dict[int, list[int]] = {}
+        for tau, seed in sorted(knowledge.pending):
+            left_behind.setdefault(tau, []).append(seed)
+        self._parts = [
+            part
+            for tau, seeds in left_behind.items()
+            for block in split(seeds, search.settings.seeds_per_trial)
+            for part in self._cut(Proposal(tau, tuple(block)))
+        ]
+
+    def _cut(self, proposal: Proposal) -> list[Proposal]:
+        return [Proposal(proposal.tau, tuple(part)) for part in split(proposal.seeds, self._limit)]
 
     @property
     def evaluations(self) -> int:
         """That are done or under way."""
-        settings = self.search.settings
-        known = len(self.knowledge.evaluations(settings.seeds_per_trial))
-        return known + len(self.knowledge.under_way) + self._lost
+        return self.knowledge.count(self.search.settings.seeds_per_trial)
 
     @property
     def share(self) -> float:
@@ -152,9 +156,13 @@ class SearchSource:
             if self._may_stop():
                 return None
             proposal = propose(self.search, self.prior, self.knowledge)
-            self.knowledge.under_way.append(proposal)
-            self._parts = [Proposal(proposal.tau, tuple(s)) for s in split(proposal.seeds, self._limit)]
+            if proposal is None:
+                self._stopped = True
+                self._say("every τ has had all the seeds that a search spends on one")
+                return None
             self._asked(self.search.trials(proposal))
+            self.knowledge.pending.update((proposal.tau, seed) for seed in proposal.seeds)
+            self._parts = self._cut(proposal)
         part = self._parts.pop(0)
         trials = self.search.trials(part)
         self._running[trials[0].trial_id] = part
@@ -164,18 +172,13 @@ class SearchSource:
         part = self._running.pop(trials[0].trial_id, None)
         if part is None:
             return
-        self.knowledge.add(seen)
-        known = self.knowledge.seen
-        still = [*self._running.values(), *self._parts]
-        left = []
-        for proposal in self.knowledge.under_way:
-            if any(p.tau == proposal.tau and set(p.seeds) & set(proposal.seeds) for p in still):
-                left.append(proposal)
-            elif not any((proposal.tau, seed) in known for seed in proposal.seeds):
-                self._lost += 1
-        self.knowledge.under_way = left
-        if self.over and not left:
-            self._say(f"{self.evaluations} of {self.search.settings.trials} evaluations are done")
+        # A seed of which nothing came back failed, for this run: told so, or the same would be asked for
+        # again.
+        told = {trial.seed: trial for trial in seen}
+        now = max((trial.at for trial in seen), default=time.time())
+        self.knowledge.add(told.get(seed, Seen(part.tau, seed, None, "failed", now)) for seed in part.seeds)
+        if self.over and not self.knowledge.pending:
+            self._say(f"{self.evaluations} of {self.search.settings.trials} evaluations are known")
 
     def _may_stop(self) -> bool:
         """Whether what may still be gained is less than the noise of the seeds."""
@@ -206,14 +209,6 @@ class SearchSource:
         return Rival(self.search.cell(best[0].tau).regime_label, courses)
 
 
-def _merged(parts: Iterable[Proposal]) -> list[Proposal]:
-    """Parts of one τ as one proposal."""
-    by_tau: dict[int, tuple[int, ...]] = {}
-    for part in parts:
-        by_tau[part.tau] = by_tau.get(part.tau, ()) + part.seeds
-    return [Proposal(tau, tuple(sorted(seeds))) for tau, seeds in by_tau.items()]
-
-
 class PrecisionSource:
     """Further seeds for the cells of a grid whose comparison is not precise yet."""
 
@@ -236,7 +231,12 @@ class PrecisionSource:
         """
         self._goal, self._limit, self._note, self._asked = goal, limit, note, asked
         self._cells = {cell.cell_id: cell for cell in cells}
-        self._seen = {cell_id: dict(seen.get(cell_id, {})) for cell_id in self._cells}
+        # What other studies ran beyond the most that this one may use has no part in it.
+        self._seeds = [*range(sure[0], sure[0] + goal.most)]
+        self._seen = {
+            cell_id: {seed: trial for seed, trial in seen.get(cell_id, {}).items() if seed in self._seeds}
+            for cell_id in self._cells
+        }
         self._sure = set(sure)
         self._spent = {cell_id: self._sure | set(self._seen[cell_id]) for cell_id in self._cells}
         self._waiting: list[Stack] = []
@@ -281,36 +281,40 @@ class PrecisionSource:
         return all(self._spent[cell_id] <= self._seen[cell_id].keys() for cell_id in self._cells)
 
     def _plan(self) -> None:
-        lacking: dict[str, int] = {}
+        lacking: dict[str, set[int]] = {}
+        unprecise = 0
+        for logs, baseline in self._comparisons():
+            for cell, seeds in wanted(self._goal, self._seeds, logs, self._spent, baseline=baseline).items():
+                lacking.setdefault(cell, set()).update(seeds)
+            unprecise += unmet(self._goal, self._seeds, logs, baseline=baseline)
+        for cell, seeds in lacking.items():
+            self._spent[cell] |= seeds
+            trials = [self._cells[cell].with_seed(seed) for seed in sorted(seeds)]
+            self._waiting += [Stack(list(part)) for part in split(trials, self._limit)]
+            self._asked(trials)
+        if lacking:
+            total = sum(map(len, lacking.values()))
+            self._note(f"{total} further seeds in {len(lacking)} cells, as intervals are wider than the goal")
+            return
+        self._met = True
+        if unprecise:
+            self._note(
+                f"{unprecise} intervals are wider than the goal with {self._goal.most} seeds, the most"
+            )
+
+    def _comparisons(self) -> Iterator[tuple[dict[str, dict[int, float]], str | None]]:
+        """The cells of a context that are compared with one another, cell → seed → ln D_stsp, and their
+        baseline."""
         contexts: dict[str, list[Trial]] = {}
         for cell in self._cells.values():
             contexts.setdefault(cell.context_id, []).append(cell)
         for cells in contexts.values():
-            base: list[Trial | None] = [cell for cell in cells if cell.regime.name == self._goal.baseline]
-            others = {c.cell_id: self._logs(c.cell_id) for c in cells if c not in base}
-            for baseline in [*base] or [None]:
-                logs = None if baseline is None else self._logs(baseline.cell_id)
-                for cell_id, number in wanted(self._goal, logs, others).items():
-                    name = cell_id or (baseline.cell_id if baseline else "")
-                    lacking[name] = max(lacking.get(name, 0), number)
-        stacks = []
-        for cell_id, number in lacking.items():
-            spent = self._spent[cell_id]
-            first = self._cells[cell_id].seed
-            number = min(number, self._goal.most - len(spent))
-            seeds = list(islice((seed for seed in count(first) if seed not in spent), max(0, number)))
-            spent.update(seeds)
-            trials = [self._cells[cell_id].with_seed(seed) for seed in seeds]
-            stacks += [Stack(list(part)) for part in split(trials, self._limit)]
-            self._asked(trials)
-        self._waiting = stacks
-        if stacks:
-            total = sum(len(stack.trials) for stack in stacks)
-            self._note(
-                f"{total} further seeds in {len(lacking)} cells, whose interval is wider than the goal"
-            )
-        else:
-            self._met = True
+            base = [cell.cell_id for cell in cells if cell.regime.name == self._goal.baseline]
+            others = {c.cell_id: self._logs(c.cell_id) for c in cells if c.cell_id not in base}
+            for baseline in base:
+                yield {**others, baseline: self._logs(baseline)}, baseline
+            if not base:
+                yield others, None
 
     def _logs(self, cell_id: str) -> dict[int, float]:
         return {

@@ -2,31 +2,34 @@
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from .begun import Begun
 from .course import scores_in
 from .errors import OrchError
 from .identity import Trial
 from .prior import Prior
-from .search import LEAST_EVALUATIONS, Knowledge, Proposal, Search, Seen, why_stop
+from .search import LEAST_EVALUATIONS, Knowledge, Search, Seen, why_stop, without_tau
 from .store import Store
 
 if TYPE_CHECKING:
     import duckdb
 
-SEEDS_LOOKED_AT = 1000
-"""Of a begun stack the seed is not written down: it is looked for among so many."""
-
 RATIO_TAUS = 4
 """Of a system on which fewer τ were tried it is not said which is best."""
 
+AT_CEILING = math.log(0.95)
+"""Nearer to the ceiling, in ln D_stsp, no τ is told from another."""
 
-def recall(store: Store, searches: Sequence[Search], *, retry_failed: bool = False) -> list[Knowledge]:
-    """What is known of each search, whichever study ran the trials.
+
+def recall(
+    store: Store, study: str, searches: Sequence[Search], *, retry_failed: bool = False
+) -> list[Knowledge]:
+    """What is known of each search, whichever study ran the trials, and what the study asked for and did not
+    get.
 
     Args:
+        study: name of the study; trials that were noted down as its own and have no result are pending.
         retry_failed: whether trials that failed count as never run. Those whose worker was lost always do.
     """
     found = [Knowledge() for _ in searches]
@@ -36,16 +39,37 @@ def recall(store: Store, searches: Sequence[Search], *, retry_failed: bool = Fal
         for search, knowledge in zip(searches, found, strict=True):
             seen = read_seen(connection, list(search.taus), retry_failed=retry_failed)
             knowledge.add(trial._replace(tau=search.taus[cell]) for cell, trial in seen)
+        asked = connection.execute("SELECT trial_id FROM study_trials WHERE study = ?", [study]).fetchall()
+    ids = {trial_id for (trial_id,) in asked}
+    for search, knowledge in zip(searches, found, strict=True):
+        knowledge.pending = _places(search, ids) - knowledge.seen.keys()
     return found
 
 
-def recall_cells(store: Store, cells: Sequence[Trial]) -> dict[str, dict[int, Seen]]:
-    """What is known of cells of a grid: cell id → seed → trial."""
+def _places(search: Search, trial_ids: Container[str]) -> set[tuple[int, int]]:
+    """τ and seed of those of these trials that a search could have asked for."""
+    settings = search.settings
+    first = search.first.seed
+    seeds = range(first, first + settings.trials * settings.seeds_per_trial)
+    return {
+        (tau, seed)
+        for tau in search.taus.values()
+        for seed, trial_id in zip(seeds, search.cell(tau).ids_of(seeds), strict=True)
+        if trial_id in trial_ids
+    }
+
+
+def recall_cells(
+    store: Store, cells: Sequence[Trial], *, retry_failed: bool = False
+) -> dict[str, dict[int, Seen]]:
+    """What is known of cells of a grid: cell id → seed → trial; what a search gave up is not known."""
     found: dict[str, dict[int, Seen]] = {}
     if not store.is_empty():
         with store.reading() as (connection, _):
-            for cell_id, trial in read_seen(connection, [cell.cell_id for cell in cells]):
-                found.setdefault(cell_id, {})[trial.seed] = trial
+            ids = [cell.cell_id for cell in cells]
+            for cell_id, trial in read_seen(connection, ids, retry_failed=retry_failed):
+                if trial.status != "pruned":
+                    found.setdefault(cell_id, {})[trial.seed] = trial
     return found
 
 
@@ -59,38 +83,34 @@ def read_seen(
         WITH chosen AS (
             FROM trials AS t WHERE cell_id IN (SELECT unnest(?)) AND NOT coalesce({unmeasured}, false)
         ), courses AS (
-            SELECT trial_id, epoch,
-                   max(value) FILTER (quantity = 'd_stsp') AS d_stsp
+            SELECT trial_id, epoch, max(value) FILTER (quantity = 'd_stsp') AS d_stsp
             FROM curves WHERE quantity IN ('d_stsp', 'unbounded_step')
             AND trial_id IN (SELECT trial_id FROM chosen) GROUP BY ALL
         )
-        SELECT cell_id, coalesce(tau, 0), seed, status, d_stsp, ceiling_d_stsp, epoch_us(finished_at),
+        SELECT cell_id, coalesce(tau, 0), seed, status, d_stsp, ceiling_d_stsp, pruned_epoch,
+               code_fingerprint, epoch_us(finished_at),
                (SELECT list({{'epoch': epoch, 'value': d_stsp}}) FROM courses AS c
                 WHERE c.trial_id = chosen.trial_id)
         FROM chosen
         """,
         [list(cell_ids)],
     ).fetchall()
-    return [
-        (
-            cell_id,
-            seen(tau, seed, status, d_stsp, ceiling, dict(map(_pair, points or [])), at=(at or 0) / 1e6),
-        )
-        for cell_id, tau, seed, status, d_stsp, ceiling, at, points in rows
-    ]
-
-
-def _pair(point: dict[str, Any]) -> tuple[int, float | None]:
-    return point["epoch"], point["value"]
+    found = []
+    for cell_id, tau, seed, status, d_stsp, ceiling, pruned_epoch, fingerprint, at, points in rows:
+        course = {point["epoch"]: point["value"] for point in points or []}
+        trial = _seen(tau, seed, status, d_stsp, ceiling, course, pruned_epoch=pruned_epoch)
+        found.append((cell_id, trial._replace(at=(at or 0) / 1e6, fingerprint=fingerprint)))
+    return found
 
 
 def seen_in(row: Mapping[str, Any], *, tau: int) -> Seen:
     """What a worker says of a trial (`trial.SCORED_BY`)."""
     course = scores_in(row["curves"] or [])
-    return seen(tau, row["seed"], row["status"], row["d_stsp"], row["ceiling_d_stsp"], course)
+    seed, status, d_stsp, ceiling = (row[name] for name in ("seed", "status", "d_stsp", "ceiling_d_stsp"))
+    return _seen(tau, seed, status, d_stsp, ceiling, course, pruned_epoch=row["pruned_epoch"])
 
 
-def seen(
+def _seen(
     tau: int,
     seed: int,
     status: str,
@@ -98,10 +118,9 @@ def seen(
     ceiling: float | None,
     course: Mapping[int, float | None],
     *,
-    at: float = 0.0,
+    pruned_epoch: int | None,
 ) -> Seen:
-    """What a trial counts as: its D_stsp, the ceiling where it blew up, of a pruned one the last of its
-    course.
+    """What a trial counts as: its D_stsp, the ceiling where it blew up; of a pruned one, what it was then.
 
     Args:
         course: epoch → D_stsp at each evaluation, None where the free run was unbounded.
@@ -111,43 +130,23 @@ def seen(
     if status == "failed":
         score = None
     elif status == "pruned":
-        score = known[max(known)] if known else ceiling
+        score = known.get(pruned_epoch or 0, ceiling)
     elif status in ("diverged", "unbounded"):
         score = ceiling
     else:
         score = _or_ceiling(d_stsp, None)
-    return Seen(tau, seed, score, status, at, known)
+    return Seen(tau, seed, score, status, course=known)
 
 
 def _or_ceiling(value: float | None, ceiling: float | None) -> float | None:
     return value if value is not None and math.isfinite(value) else ceiling
 
 
-def under_way(search: Search, knowledge: Knowledge, begun: Sequence[Begun]) -> list[Proposal]:
-    """Proposals that were begun and not finished: parts of one evaluation are proposals of their own."""
-    if not begun:
-        return []
-    seeds = range(search.first.seed, search.first.seed + SEEDS_LOOKED_AT)
-    wanted = {trial_id for stack in begun for trial_id in stack.trial_ids}
-    place = {
-        trial_id: (tau, seed)
-        for tau in search.taus.values()
-        for trial_id, seed in zip(search.cell(tau).ids_of(seeds), seeds, strict=True)
-        if trial_id in wanted
-    }
-    found = []
-    for stack in begun:
-        places = [place[trial_id] for trial_id in stack.trial_ids if trial_id in place]
-        if len(places) == len(stack.trial_ids) and not knowledge.seen.keys() & set(places):
-            found.append(Proposal(places[0][0], tuple(seed for _, seed in places)))
-    return found
-
-
 def ratios(store: Store, search: Search) -> dict[str, float]:
     """On each other system, what the best τ of this regime and architecture is to the system's τ_pred.
 
-    With the system's settings that were tried with the most τ; the best is that with the lowest mean of ln
-    D_stsp over seeds, of those with two seeds at least.
+    With the system's settings that were tried with the most τ; the best is that with the lowest mean of
+    ln D_stsp over seeds, of those with two seeds at least. None of a system where all are at the ceiling.
     """
     if store.is_empty():
         return {}
@@ -155,7 +154,7 @@ def ratios(store: Store, search: Search) -> dict[str, float]:
         rows = connection.execute(
             """
             SELECT system, context_id, config->'regime' AS regime, tau, tau_pred,
-                   avg(ln(greatest(d_stsp_score, 1e-6)))
+                   avg(ln(greatest(d_stsp_score, 1e-6))) - ln(any_value(ceiling_d_stsp))
             FROM results
             WHERE system <> ? AND architecture = ? AND regime = ? AND tau_pred > 0 AND isfinite(tau_pred)
               AND d_stsp_score IS NOT NULL
@@ -163,15 +162,16 @@ def ratios(store: Store, search: Search) -> dict[str, float]:
             """,
             [search.first.system, search.first.architecture.name, search.first.regime.name],
         ).fetchall()
-    own = _without_tau(search.first.cell["regime"])
+    own = without_tau(search.first.cell["regime"])
     curves: dict[tuple[str, str], list[tuple[float, float]]] = {}
-    for system, context_id, regime, tau, tau_pred, value in rows:
-        if _without_tau(json.loads(regime)) == own:
-            curves.setdefault((system, context_id), []).append((value, tau / tau_pred))
+    for system, context_id, regime, tau, tau_pred, below_ceiling in rows:
+        if without_tau(json.loads(regime)) == own:
+            curves.setdefault((system, context_id), []).append((below_ceiling or 0.0, tau / tau_pred))
     found: dict[str, tuple[int, float]] = {}
     for (system, _), points in sorted(curves.items()):
-        if len(points) >= RATIO_TAUS and len(points) > found.get(system, (0, 0.0))[0]:
-            found[system] = (len(points), min(points)[1])
+        lowest, ratio = min(points)
+        if lowest < AT_CEILING and len(points) >= max(RATIO_TAUS, found.get(system, (0, 0.0))[0] + 1):
+            found[system] = (len(points), ratio)
     return {system: ratio for system, (_, ratio) in found.items()}
 
 
@@ -200,16 +200,12 @@ def prior_of(search: Search, store: Store) -> tuple[Prior, dict[str, float]]:
 
 
 def stopped(store: Store, search: Search, knowledge: Knowledge) -> str | None:
-    """Why a search may stop before its budget is out, as far as is known; None where it may not.
-
-    Raises:
-        OrchError: nothing predicts τ.
-    """
+    """Why a search may stop before its budget is out, as far as is known; None where it may not."""
     evaluations = knowledge.evaluations(search.settings.seeds_per_trial)
     if not search.settings.stop or len(evaluations) < LEAST_EVALUATIONS:
         return None
-    return why_stop(search, prior_of(search, store)[0], evaluations)
-
-
-def _without_tau(regime: dict[str, object]) -> dict[str, object]:
-    return {key: value for key, value in regime.items() if key != "tau"}
+    try:
+        prior, _ = prior_of(search, store)
+    except OrchError:
+        return None  # a run will say so
+    return why_stop(search, prior, evaluations)

@@ -11,6 +11,9 @@ from .plan import Plan
 from .search import optuna_study, quietly
 from .store import NoResultsError, Store
 
+SQLITE = b"SQLite format 3"
+"""How every SQLite file begins."""
+
 
 def export(plan: Plan, results: Path, target: Path) -> dict[str, int]:
     """Write one Optuna study per search into a SQLite file, whole or not at all; a file that is there is
@@ -23,9 +26,11 @@ def export(plan: Plan, results: Path, target: Path) -> dict[str, int]:
 
     Raises:
         NoResultsError: the results hold nothing.
-        OrchError: the study searches nothing, or nothing predicts its τ, or the file cannot be written.
+        OrchError: the study searches nothing, or nothing predicts its τ, or the file cannot be written,
+            or is there and no SQLite file.
     """
     import optuna
+    from sqlalchemy.engine import URL
 
     store = Store(results)
     if not plan.searches:
@@ -34,10 +39,14 @@ def export(plan: Plan, results: Path, target: Path) -> dict[str, int]:
         raise NoResultsError(results)
     counts: dict[str, int] = {}
     try:
+        if target.exists() and target.read_bytes()[: len(SQLITE)] != SQLITE:
+            raise OrchError(f"{target} is there and no SQLite file: it is left as it is")
         target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}-") as folder, quietly():
+        with tempfile.TemporaryDirectory(dir=target.parent, prefix=".orch-") as folder, quietly():
+            # What stands in a user's file name may mean something in an address.
             whole = Path(folder) / "storage.db"
-            storage = optuna.storages.RDBStorage(f"sqlite:///{whole}")
+            address = URL.create("sqlite", database=str(whole)).render_as_string(hide_password=False)
+            storage = optuna.storages.RDBStorage(address)
             for planned in plan.searches:
                 search = planned.search
                 prior, _ = prior_of(search, store)
@@ -47,8 +56,8 @@ def export(plan: Plan, results: Path, target: Path) -> dict[str, int]:
                     name += f" · {first.context_label}"
                 study = optuna.create_study(study_name=name, storage=storage, direction="minimize")
                 study.set_metric_names(["mean ln D_stsp"])
-                study.set_user_attr("tau_pred", prior.centre)
-                optuna_study(prior, planned.evaluations, study=study, with_tau=True)
+                study.set_user_attr("prior_centre", prior.centre)
+                optuna_study(prior, planned.evaluations, study=study, show_tau=True)
                 counts[name] = len(planned.evaluations)
             storage.remove_session()
             storage.engine.dispose()

@@ -12,8 +12,7 @@ from .agenda import PrecisionSource
 from .begun import Begun
 from .durations import Durations
 from .identity import Trial
-from .memory import under_way
-from .search import Evaluation, Knowledge, Proposal, Search, Seen
+from .search import Evaluation, Knowledge, Search, Seen
 from .splitting import split
 from .store import Finished
 from .study import Study
@@ -94,10 +93,10 @@ class PlannedSearch:
 
     search: Search
     knowledge: Knowledge
-    begun: tuple[Proposal, ...] = ()
-    """Stacks that were begun, to be finished."""
     stopped: str | None = None
     """Why it proposes nothing more before its budget is out, where it does not."""
+    stale: int = 0
+    """Known trials that were made by code that said something else than it says now."""
     seconds: float | None = None
     """Expected time of all that it may run, on one slot; None where it cannot be told."""
 
@@ -114,26 +113,26 @@ class PlannedSearch:
     @property
     def missing(self) -> int:
         """Trials that it may run, if it uses up its budget."""
-        begun = sum(len(part.seeds) for part in self.begun)
+        pending = len(self.knowledge.pending)
         if self.stopped:
-            return begun
+            return pending
         settings = self.search.settings
-        under_way = len({part.tau for part in self.begun})
-        new = settings.trials - len(self.evaluations) - under_way
-        return begun + max(0, new) * settings.seeds_per_trial
+        new = settings.trials - self.knowledge.count(settings.seeds_per_trial)
+        return pending + max(0, new) * settings.seeds_per_trial
 
     @property
     def reason(self) -> str:
         """What it has, and what it may still do."""
         settings = self.search.settings
-        known = len(self.evaluations)
+        known = self.knowledge.count(settings.seeds_per_trial)
         if self.stopped:
-            return f"stopped after {known} evaluations: {self.stopped}"
-        if not self.missing:
-            return f"finished: {known} evaluations of {settings.trials} are known"
-        said = f"at most {settings.trials} evaluations of {settings.seeds_per_trial} seeds"
-        said += f", {known} known" if known else ""
-        return said + (f", {len(self.begun)} begun" if self.begun else "")
+            said = f"stopped after {known} evaluations: {self.stopped}"
+        elif not self.missing:
+            said = f"finished: {known} evaluations are known, {settings.trials} were asked for"
+        else:
+            said = f"at most {settings.trials} evaluations of {settings.seeds_per_trial} seeds"
+            said += f", {known} known or begun" if known else ""
+        return said + (f", {self.stale} trials made by other code" if self.stale else "")
 
 
 @dataclass(frozen=True)
@@ -275,9 +274,9 @@ def make_plan(
     searches = []
     for search, known_of, why in itertools.zip_longest(study.searches(), knowledge, stopped):
         now = (fingerprints or {}).get(search.first.cell_id)
-        mine = [stack for stack in begun if now is None or stack.fingerprint == now]
         known_of = known_of or Knowledge()
-        planned = PlannedSearch(search, known_of, tuple(under_way(search, known_of, mine)), why)
+        stale = sum(now is not None and trial.fingerprint != now for trial in known_of.seen.values())
+        planned = PlannedSearch(search, known_of, why, stale=stale)
         middle = search.cell(max(search.low, min(search.high, round(math.sqrt(search.low * search.high)))))
         each = durations.seconds(middle) if durations and planned.missing else None
         searches.append(replace(planned, seconds=each and each * planned.missing))

@@ -11,7 +11,7 @@ difference happens to show. What it does to the coverage of the intervals is in 
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import stdev
 
@@ -24,8 +24,8 @@ class Goal:
     """Of a ratio: 0.2 is from 1/1.2 to 1.2 times its value."""
     most: int
     """Seeds of a cell at most."""
-    baseline: str
-    """Name of the regime that others are compared with."""
+    baseline: str | None
+    """Name of the regime that others are compared with; None: each cell stands for itself."""
 
     @staticmethod
     def parse(text: str) -> float:
@@ -70,30 +70,52 @@ def _half_width(spread: float, n: int) -> float:
 
 def wanted(
     goal: Goal,
-    baseline: Mapping[int, float] | None,
-    others: Mapping[str, Mapping[int, float]],
-) -> dict[str | None, int]:
-    """How many further seeds each cell of a context is to have.
+    seeds: Sequence[int],
+    logs: Mapping[str, Mapping[int, float]],
+    spent: Mapping[str, Collection[int]],
+    *,
+    baseline: str | None,
+) -> dict[str, set[int]]:
+    """Which further seeds the cells of a context are to have, cell by cell; nothing where the goal is met,
+    or all seeds are spent.
+
+    A comparison takes both sides of a pair: seeds that one of them has come first.
 
     Args:
-        baseline: seed → ln D_stsp of the baseline's cell; None where the context has none.
-        others: the same of every other cell, by its id.
-
-    Returns:
-        Cell id (None: the baseline) → seeds, those alone that lack some.
+        seeds: those that may be used, in their order.
+        logs: cell → seed → ln D_stsp.
+        spent: cell → seeds that it was given, with a result or without.
+        baseline: the cell that all others are compared with; None: each cell stands for itself.
     """
-    found: dict[str | None, int] = {}
-    for cell, logs in others.items():
-        if baseline is None:
-            lacking = goal.lacking(list(logs.values()))
-            if lacking and len(logs) < goal.most:
-                found[cell] = min(lacking, goal.most - len(logs))
+    found: dict[str, set[int]] = {}
+    for cell in logs:
+        if cell == baseline:
             continue
-        pairs = sorted(set(logs) & set(baseline))
-        lacking = goal.lacking([logs[seed] - baseline[seed] for seed in pairs])
-        if lacking and len(pairs) < goal.most:
-            upto = min(len(pairs) + lacking, goal.most)
-            # A pair takes both: whoever is behind catches up.
-            found[cell] = max(0, upto - len(logs))
-            found[None] = max(found.get(None, 0), upto - len(baseline))
-    return {cell: count for cell, count in found.items() if count > 0}
+        sides = [cell] if baseline is None else [cell, baseline]
+        lacking = goal.lacking(_compared(logs, sides, seeds))
+        free = [seed for seed in seeds if not all(seed in spent[side] for side in sides)]
+        free.sort(key=lambda seed: not any(seed in spent[side] for side in sides))
+        for seed in free[:lacking]:
+            for side in sides:
+                if seed not in spent[side]:
+                    found.setdefault(side, set()).add(seed)
+    return found
+
+
+def unmet(
+    goal: Goal, seeds: Sequence[int], logs: Mapping[str, Mapping[int, float]], *, baseline: str | None
+) -> int:
+    """How many cells are not as precise as the goal."""
+    return sum(
+        goal.lacking(_compared(logs, [cell] if baseline is None else [cell, baseline], seeds)) > 0
+        for cell in logs
+        if cell != baseline
+    )
+
+
+def _compared(
+    logs: Mapping[str, Mapping[int, float]], sides: Sequence[str], seeds: Sequence[int]
+) -> list[float]:
+    """ln D_stsp of a cell, or of its ratio to another, at each seed that has it."""
+    common = [seed for seed in seeds if all(seed in logs[side] for side in sides)]
+    return [logs[sides[0]][seed] - sum(logs[side][seed] for side in sides[1:]) for seed in common]

@@ -129,8 +129,14 @@ def run(plan: Plan, *, results: Path, placement: Placement, progress: Progress) 
 
 
 def _trials_of(plan: Plan) -> list[str]:
-    """The trials of a study so far: of a search all that are known count, whoever ran them."""
+    """The trials of a study so far: of a search, and of a precision goal, all that are known count, whoever
+    ran them."""
     ids = plan.study.trial_ids()
+    if plan.study.goal is not None:
+        usable = range(plan.study.seeds[0], plan.study.seeds[0] + plan.study.goal.most)
+        for planned_cell in plan.cells:
+            first = planned_cell.first
+            ids += first.ids_of(sorted(set(plan.seen.get(first.cell_id, {})) & set(usable)))
     for planned in plan.searches:
         seeds: dict[int, list[int]] = {}
         for tau, seed in planned.knowledge.seen:
@@ -178,7 +184,7 @@ def _sources(
     sources: list[Source] = [GridSource(plan.stacks(slots=slots, gpu=gpu))]
     for planned, prior in zip(plan.searches, priors, strict=True):
         if prior is not None:
-            source = SearchSource(planned.search, prior, planned.knowledge, begun=planned.begun, **hooks)
+            source = SearchSource(planned.search, prior, planned.knowledge, **hooks)
             sources.append(source)
     precision = plan.precision(**hooks)
     return [*sources, *([precision] if precision else [])]

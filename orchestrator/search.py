@@ -16,14 +16,17 @@ measure's floor and ceiling, no seed outweighs the others, and one that blew up 
 that is proposed again gets further seeds.
 """
 
+import itertools
 import math
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import islice
 from statistics import fmean, stdev
-from typing import TYPE_CHECKING, Literal, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -44,6 +47,13 @@ PROBE_EVERY, FIRST_PROBE = 10, 4
 
 GOLDEN = (math.sqrt(5) - 1) / 2
 """Multiples of it, modulo 1, are spread more evenly than random numbers."""
+
+COVERED = 0.1
+"""In ln τ: so near to a τ that was tried, a starting point or probe is not tried again."""
+
+MOST_OF_ONE_TAU = 3
+"""Evaluations of one τ that a search asks for, or counts: further seeds would tell little of where others
+are."""
 
 LEAST_EVALUATIONS = 10
 """Before so many evaluations no search is stopped for what its model says."""
@@ -77,8 +87,9 @@ class TauSearch(BaseModel):
     def _fits(self) -> Self:
         if self.high is not None and self.high < self.low:
             raise ValueError(f"high must be at least low ({self.low}), not {self.high}")
-        if self.search == "uniform" and (self.transfer or self.tau_pred is not None):
-            raise ValueError("a uniform search has no prior: transfer and tau_pred do nothing in it")
+        idle = {"transfer", "tau_pred", "width"} & self.model_fields_set
+        if self.search == "uniform" and idle:
+            raise ValueError(f"{', '.join(sorted(idle))}: a uniform search has no prior")
         return self
 
 
@@ -95,6 +106,8 @@ class Seen(NamedTuple):
     """When it ended, in seconds since 1970: the order in which evaluations are told."""
     course: Mapping[int, float] = {}
     """Epoch → D_stsp there, the ceiling where the free run was unbounded."""
+    fingerprint: str | None = None
+    """Of the code that made its row, where that is known."""
 
 
 @dataclass(frozen=True)
@@ -146,7 +159,7 @@ class Search:
     @cached_property
     def search_id(self) -> str:
         """Names the random numbers of a search: what is searched, not how."""
-        return digest({**self.first.cell, "tau": "searched"})
+        return digest({**self.first.cell, "regime": without_tau(self.first.cell["regime"])})
 
     @property
     def label(self) -> str:
@@ -187,6 +200,11 @@ class Search:
         return Prior(self.low, self.high, centre * ratio, self.settings.width)
 
 
+def without_tau(regime: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of a regime but for its τ."""
+    return {key: value for key, value in regime.items() if key != "tau"}
+
+
 def with_tau(regime: Regime, tau: int) -> Regime:
     """The same regime with another τ."""
     return type(regime)(**{**regime.model_dump(), "tau": tau})
@@ -194,75 +212,98 @@ def with_tau(regime: Regime, tau: int) -> Regime:
 
 @dataclass
 class Knowledge:
-    """All trials of a search that have ended, and what is under way."""
+    """All trials of a search that have ended, and those that were asked for and have not."""
 
     seen: dict[tuple[int, int], Seen] = field(default_factory=dict)
     """By τ and seed."""
-    under_way: list[Proposal] = field(default_factory=list)
+    pending: set[tuple[int, int]] = field(default_factory=set)
+    """τ and seed of trials that were asked for: under way, or left behind by a run that was killed."""
 
     def add(self, trials: Iterable[Seen]) -> None:
         """Take in trials that have ended."""
-        self.seen.update({(trial.tau, trial.seed): trial for trial in trials})
+        for trial in trials:
+            self.seen[trial.tau, trial.seed] = trial
+            self.pending.discard((trial.tau, trial.seed))
 
-    def evaluations(self, size: int) -> list[Evaluation]:
-        """Blocks of about `size` seeds, in the order in which they ended.
+    def blocks(self, size: int) -> list[tuple[int, tuple[int, ...]]]:
+        """τ and about `size` seeds of every evaluation, done or not, each seed in one.
 
         The seeds of a τ are cut into even blocks by their rank, whoever asked for them.
         """
-        by_tau: dict[int, list[Seen]] = {}
-        for trial in self.seen.values():
-            by_tau.setdefault(trial.tau, []).append(trial)
+        by_tau: dict[int, list[int]] = {}
+        for tau, seed in sorted(self.seen.keys() | self.pending):
+            by_tau.setdefault(tau, []).append(seed)
+        return [(tau, tuple(block)) for tau, seeds in by_tau.items() for block in split(seeds, size)]
+
+    def evaluations(self, size: int) -> list[Evaluation]:
+        """Blocks all of whose seeds have ended, in the order in which they did."""
         found = []
-        for tau, trials in by_tau.items():
-            trials.sort(key=lambda trial: trial.seed)
-            for block in split(trials, size):
-                scores = tuple(trial.score for trial in block if trial.score is not None)
-                pruned = any(trial.status == "pruned" for trial in block)
-                seeds = tuple(trial.seed for trial in block)
-                found.append(Evaluation(tau, seeds, scores, pruned, max(trial.at for trial in block)))
+        for tau, seeds in self.blocks(size):
+            if all((tau, seed) in self.seen for seed in seeds):
+                trials = [self.seen[tau, seed] for seed in seeds]
+                scores = tuple(trial.score for trial in trials if trial.score is not None)
+                pruned = any(trial.status == "pruned" for trial in trials)
+                found.append(Evaluation(tau, seeds, scores, pruned, max(trial.at for trial in trials)))
         return sorted(found, key=lambda evaluation: (evaluation.at, evaluation.tau, evaluation.seeds))
+
+    def under_way(self, size: int) -> list[int]:
+        """The τ of every evaluation that is not done."""
+        return [tau for tau, seeds in self.blocks(size) if any((tau, seed) in self.pending for seed in seeds)]
+
+    def count(self, size: int) -> int:
+        """Evaluations, done or not; of one τ no more than MOST_OF_ONE_TAU."""
+        numbers = Counter(tau for tau, _ in self.blocks(size))
+        return sum(min(number, MOST_OF_ONE_TAU) for number in numbers.values())
+
+    def exhausted(self, size: int) -> set[int]:
+        """The τ that have had all the seeds that a search spends on one."""
+        numbers = Counter(tau for tau, _ in self.blocks(size))
+        return {tau for tau, number in numbers.items() if number >= MOST_OF_ONE_TAU}
 
     def next_seeds(self, tau: int, *, first: int, count: int) -> tuple[int, ...]:
         """The first seeds that were not yet spent on a τ."""
-        spent = {seed for known, seed in self.seen if known == tau}
-        spent.update(seed for proposal in self.under_way if proposal.tau == tau for seed in proposal.seeds)
-        found: list[int] = []
-        seed = first
-        while len(found) < count:
-            if seed not in spent:
-                found.append(seed)
-            seed += 1
-        return tuple(found)
+        spent = {seed for known, seed in self.seen.keys() | self.pending if known == tau}
+        return tuple(islice((seed for seed in itertools.count(first) if seed not in spent), count))
 
     def best(self) -> list[Seen]:
-        """The trials of the τ with the lowest mean of ln D_stsp, among what was trained to the end."""
-        ended: dict[int, list[Seen]] = {}
+        """The trials of the τ with the lowest mean of ln D_stsp, as far as they were trained to the end.
+
+        What was given up counts in the mean, as it was then, lest the seeds that were not win by luck.
+        """
+        scored: dict[int, list[Seen]] = {}
         for trial in self.seen.values():
-            if trial.score is not None and trial.status != "pruned":
-                ended.setdefault(trial.tau, []).append(trial)
-        if not ended:
+            if trial.score is not None:
+                scored.setdefault(trial.tau, []).append(trial)
+        ended = {tau: [t for t in trials if t.status != "pruned"] for tau, trials in scored.items()}
+        candidates = [tau for tau, trials in ended.items() if trials]
+        if not candidates:
             return []
-        return ended[min(ended, key=lambda tau: (fmean(map(_log, ended[tau])), tau))]
+        return ended[min(candidates, key=lambda tau: (fmean(map(_log, scored[tau])), tau))]
 
 
 def _log(trial: Seen) -> float:
     return math.log(max(trial.score or 0.0, SMALLEST_SCORE))
 
 
-def propose(search: Search, prior: Prior, knowledge: Knowledge) -> Proposal:
-    """The next τ to evaluate and the seeds to do it with.
+def propose(search: Search, prior: Prior, knowledge: Knowledge) -> Proposal | None:
+    """The next τ to evaluate and the seeds to do it with; None where every τ has had all the seeds it gets.
 
     The same knowledge always gives the same proposal.
     """
     settings = search.settings
-    evaluations = knowledge.evaluations(settings.seeds_per_trial)
-    pending = [proposal.tau for proposal in knowledge.under_way]
-    number = len(evaluations) + len(pending)
+    size = settings.seeds_per_trial
     tau = next_tau(
-        prior, evaluations, pending, number=number, sampler=settings.sampler, seed=search.search_id
+        prior,
+        knowledge.evaluations(size),
+        knowledge.under_way(size),
+        number=knowledge.count(size),
+        sampler=settings.sampler,
+        seed=search.search_id,
+        exhausted=knowledge.exhausted(size),
     )
-    seeds = knowledge.next_seeds(tau, first=search.first.seed, count=settings.seeds_per_trial)
-    return Proposal(tau, seeds)
+    if tau is None:
+        return None
+    return Proposal(tau, knowledge.next_seeds(tau, first=search.first.seed, count=size))
 
 
 def next_tau(
@@ -273,19 +314,36 @@ def next_tau(
     number: int,
     sampler: str,
     seed: str,
-) -> int:
-    """The τ of proposal `number`, given what was evaluated and what is under way."""
-    if number % PROBE_EVERY == FIRST_PROBE:
-        return Prior(prior.low, prior.high).tau(_spread(seed, "probes", number // PROBE_EVERY))
-    if sampler != "random" and number < len(START):
-        if prior.centre is None:
-            return prior.tau(_spread(seed, "start", number))
-        return prior.spread(START[number])
+    exhausted: Collection[int] = (),
+) -> int | None:
+    """The τ of proposal `number`, given what was evaluated and what is under way.
+
+    Args:
+        exhausted: τ that are not to be proposed again; the nearest other one is taken.
+    """
+    tried = [*(evaluation.tau for evaluation in evaluations), *pending]
+    for tau in _due(prior, number=number, sampler=sampler, seed=seed):
+        if not any(abs(math.log(other / tau)) < COVERED for other in tried):
+            return tau
     drawn = _random_bits(seed, number)
     with quietly():
         study = optuna_study(prior, evaluations, pending, sampler=_sampler(sampler, drawn))
         u = study.ask({"u": _coordinate()}).params["u"]
-    return prior.tau(u)
+    tau = prior.tau(u)
+    if tau not in exhausted:
+        return tau
+    others = [other for other in range(prior.low, prior.high + 1) if other not in exhausted]
+    return min(others, key=lambda other: (abs(math.log(other / tau)), other), default=None)
+
+
+def _due(prior: Prior, *, number: int, sampler: str, seed: str) -> Iterator[int]:
+    """The τ that proposal `number` must have behind it: starting points, and a tenth of probes."""
+    if sampler != "random":
+        for place, z in enumerate(START):
+            yield prior.tau(_spread(seed, "start", place)) if prior.centre is None else prior.spread(z)
+    everywhere = Prior(prior.low, prior.high)
+    for place in range((number - FIRST_PROBE) // PROBE_EVERY + 1):
+        yield everywhere.tau(_spread(seed, "probes", place))
 
 
 def optuna_study(
@@ -295,7 +353,7 @@ def optuna_study(
     *,
     sampler: "optuna.samplers.BaseSampler | None" = None,
     study: "optuna.Study | None" = None,
-    with_tau: bool = False,
+    show_tau: bool = False,
 ) -> "optuna.Study":
     """An Optuna study that knows these evaluations, of which `pending` are running; in memory unless one is
     given.
@@ -312,7 +370,7 @@ def optuna_study(
         study = optuna.create_study(direction="minimize", sampler=sampler)
     coordinate = {"u": _coordinate()}
     distributions = coordinate | (
-        {"tau": IntDistribution(prior.low, prior.high, log=True)} if with_tau else {}
+        {"tau": IntDistribution(prior.low, prior.high, log=True)} if show_tau else {}
     )
     for evaluation in evaluations:
         value = evaluation.value
@@ -321,7 +379,7 @@ def optuna_study(
                 state=TrialState.FAIL if value is None else TrialState.COMPLETE,
                 value=value,
                 params={"u": prior.coordinate(evaluation.tau)}
-                | ({"tau": evaluation.tau} if with_tau else {}),
+                | ({"tau": evaluation.tau} if show_tau else {}),
                 distributions=distributions,
                 user_attrs={
                     "tau": evaluation.tau,

@@ -26,7 +26,7 @@ never searched and never a grid axis; τ may be searched (`search`).
 import itertools
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, Self, TypeVar
 
@@ -254,7 +254,10 @@ def from_declaration(name: str, raw: dict[str, Any], *, source: str, overridden:
     for key, table in declared.regimes.items():
         if key not in REGIMES:
             continue
-        if isinstance(table.get("tau"), dict) and "tau" in REGIMES[key].model_fields:
+        if table.get("tau") in ("lyapunov", "uniform"):
+            hint = f'{{ search = "{table["tau"]}" }}'
+            problems.append(Problem(f"regimes.{key}.tau", f"expected whole numbers, or {hint} to search"))
+        elif isinstance(table.get("tau"), dict) and "tau" in REGIMES[key].model_fields:
             searched += _searched(REGIMES[key], table, f"regimes.{key}", problems)
         else:
             regimes += _expand(REGIMES[key], table, f"regimes.{key}", problems)
@@ -266,6 +269,14 @@ def from_declaration(name: str, raw: dict[str, Any], *, source: str, overridden:
         if tau > longest:
             expected = f"expected at most training.sequence_length ({longest}), got {tau}"
             problems.append(Problem(where, expected))
+    goal = declared.seeds.goal
+    if goal is not None and goal.baseline not in declared.regimes:
+        if "baseline" in declared.seeds.model_fields_set:
+            near = did_you_mean(declared.seeds.baseline, declared.regimes)
+            problems.append(
+                Problem("seeds.baseline", f"the study has no regime named '{goal.baseline}'{near}")
+            )
+        goal = replace(goal, baseline=None)
     for system in found:
         problems += _fits(system, architectures, [*regimes, *(regime for regime, _ in searched)])
         if longest >= system.n_points:
@@ -281,7 +292,7 @@ def from_declaration(name: str, raw: dict[str, Any], *, source: str, overridden:
         regimes=tuple(regimes),
         searched=tuple(searched),
         seeds=declared.seeds.sure,
-        goal=declared.seeds.goal,
+        goal=goal,
         training=declared.training,
         evaluation=declared.evaluation,
         source=source,

@@ -35,7 +35,7 @@ Progress = Callable[[int], None]
 """Called with the epoch that is done, often."""
 
 
-SCORED_BY = ("seed", "status", "failure", "reason", "d_stsp", "ceiling_d_stsp", "curves")
+SCORED_BY = ("seed", "status", "failure", "reason", "pruned_epoch", "d_stsp", "ceiling_d_stsp", "curves")
 """Columns that say what became of a trial and how it counts in a search."""
 
 
@@ -218,8 +218,13 @@ def _train_and_evaluate(
     definitions = canonical_json(evaluate.definitions())
     rows = []
     for member, trial in enumerate(trials):
-        if given_up is not None and stack.diverged_epoch[member] is None:
-            outcome: dict[str, Any] = {"status": "pruned", "reason": given_up, "pruned_epoch": stack.epoch}
+        if given_up is not None:  # all of them: those that diverged alone would speak for their τ
+            outcome: dict[str, Any] = {
+                "status": "pruned",
+                "reason": given_up,
+                "pruned_epoch": stack.epoch,
+                "diverged_epoch": stack.diverged_epoch[member],
+            }
             digest = None
         else:
             outcome = _outcome(stack, member, evaluations[member])

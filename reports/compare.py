@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import json
 from collections.abc import Collection, Iterator, Sequence
 
 import duckdb
@@ -92,22 +93,26 @@ def _rules(connection: duckdb.DuckDBPyConnection, studies: Sequence[str]) -> lis
     """By what rule a study's number of seeds came about, where it was not declared."""
     rows = connection.execute(
         """
-        SELECT DISTINCT study, seeds->>'until', coalesce((seeds->>'min')::INT, 6),
-               coalesce((seeds->>'max')::INT, 40), coalesce(seeds->>'baseline', 'clipping')
-        FROM (
-            SELECT study, declaration->'seeds' AS seeds FROM studies
-            WHERE len(?) = 0 OR study IN (SELECT unnest(?))
-            QUALIFY recorded_at = max(recorded_at) OVER (PARTITION BY study)
-        ) WHERE seeds->>'until' IS NOT NULL ORDER BY ALL
+        SELECT study, declaration FROM studies WHERE len(?) = 0 OR study IN (SELECT unnest(?))
+        QUALIFY recorded_at = max(recorded_at) OVER (PARTITION BY study) ORDER BY study
         """,
         [list(studies), list(studies)],
     ).fetchall()
-    return [
-        f"Seeds of {study} were added until the 95% interval of each ratio to {baseline} was within "
-        f"{until.removeprefix('ci ').strip()} ({least} to {most} seeds). The rule looks at widths alone; "
-        "intervals are not corrected for it."
-        for study, until, least, most, baseline in rows
-    ]
+    said = []
+    for study, text in rows:
+        declared = json.loads(text)
+        seeds = declared.get("seeds", {})
+        if seeds.get("until") is None:
+            continue
+        baseline = seeds.get("baseline", "clipping")
+        what = f"each ratio to {baseline}" if baseline in declared.get("regimes", {}) else "each mean"
+        most = f" or there were {seeds['max']} seeds" if "max" in seeds else ""
+        said.append(
+            f"Seeds of {study} were added until the 95% interval of {what} was within "
+            f"{seeds['until'].removeprefix('ci ').strip()}{most}. The rule looks at widths alone; intervals "
+            "are not corrected for it."
+        )
+    return said
 
 
 def _is(cell: Cell, baseline: str) -> bool:

@@ -85,8 +85,8 @@ class TauAnswer:
 
     @cached_property
     def tried(self) -> tuple[int, ...]:
-        """The τ that have scores."""
-        return tuple(point.tau for point in self.points if point.scores)
+        """The τ that the curve is fitted to: those with scores, and no seed that was given up."""
+        return tuple(point.tau for point in self.points if point.scores and not point.given_up)
 
     @property
     def interval(self) -> tuple[int, int] | None:
@@ -172,7 +172,8 @@ def read_tau(
             points = _points(cells, early)
             if len(points) < 2:
                 continue
-            fitted = fit_response({point.tau: point.scores for point in points})
+            # Where some seeds were given up those that were not are the lucky ones.
+            fitted = fit_response({p.tau: p.scores for p in points if not p.given_up})
             answers.append(TauAnswer(context, family, points, prior_of(context, cells[0]), fitted))
     if not answers:
         raise ReportError("No regime was tried with more than one τ, so there is nothing to say about τ.")
@@ -232,9 +233,9 @@ def sentence(answer: TauAnswer) -> str:
     if answer.prior.centre is None:
         return said
     if share >= SURE:
-        return f"{said}: {where} holds the optimum"
+        return f"{said}: {where} holds the optimum (probability {share:.0%})"
     if share <= 1 - SURE:
-        return f"{said}: {where} does not hold the optimum"
+        return f"{said}: {where} does not hold the optimum (probability {share:.0%})"
     return f"{said}: whether {where} holds the optimum is open (probability {share:.0%})"
 
 

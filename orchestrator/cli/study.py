@@ -96,7 +96,7 @@ def plan_study(
                 planned.done + planned.missing,
                 planned.done,
                 *(ended[status] for status in blown_up),
-                None,
+                planned.stale,
                 planned.missing,
                 _time(planned.seconds) if form is Format.table else planned.seconds,
                 planned.reason,
@@ -310,7 +310,7 @@ def _plan(study: str, overrides: list[str] | None, results: Any, retry_failed: b
     store = Store(folder)
     finished, durations = store.known([cell.cell_id for cell in cells])
     under_way = begun(folder)
-    knowledge = recall(store, searches, retry_failed=retry_failed)
+    knowledge = recall(store, loaded.name, searches, retry_failed=retry_failed)
     now = [*cells, *(search.first for search in searches)]
     return make_plan(
         loaded,
@@ -321,7 +321,7 @@ def _plan(study: str, overrides: list[str] | None, results: Any, retry_failed: b
         begun=under_way,
         knowledge=knowledge,
         stopped=[stopped(store, *known) for known in zip(searches, knowledge, strict=True)],
-        seen=recall_cells(store, cells) if loaded.goal is not None else None,
+        seen=recall_cells(store, cells, retry_failed=retry_failed) if loaded.goal is not None else None,
     )
 
 

@@ -26,7 +26,7 @@ import math
 import random
 import statistics
 import sys
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,7 +34,7 @@ from pathlib import Path
 from orchestrator.memory import centre_from
 from orchestrator.prior import Prior
 from orchestrator.pruning import LEAST_SEEDS, Rival, hopeless
-from orchestrator.search import Evaluation, gain_and_noise, next_tau
+from orchestrator.search import MOST_OF_ONE_TAU, Evaluation, gain_and_noise, next_tau
 from orchestrator.store import Store
 
 CLOSE = 0.1
@@ -184,9 +184,18 @@ def strategy(grid: Grid, name: str, number: int, centre: float) -> Callable[[lis
     sampler = "gp" if name.endswith("GP") else "random" if name == "random" else "tpe"
     if name == "grid":
         return lambda evaluations: sorted(grid.scores)[len(evaluations) % len(grid.scores)]
-    return lambda evaluations: next_tau(
-        prior, evaluations, [], number=len(evaluations), sampler=sampler, seed=f"{grid.name} {name} {number}"
-    )
+    seed = f"{grid.name} {name} {number}"
+
+    def propose(evaluations: list[Evaluation]) -> int:
+        tried = Counter(evaluation.tau for evaluation in evaluations)
+        exhausted = {tau for tau, times in tried.items() if times >= MOST_OF_ONE_TAU}
+        tau = next_tau(
+            prior, evaluations, [], number=len(evaluations), sampler=sampler, seed=seed, exhausted=exhausted
+        )
+        assert tau is not None
+        return tau
+
+    return propose
 
 
 def answer(grid: Grid, tau: int, drawn: random.Random, *, seeds: int, at: int) -> Evaluation:

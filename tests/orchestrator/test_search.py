@@ -19,7 +19,17 @@ from orchestrator.plan import make_plan
 from orchestrator.precision import Goal
 from orchestrator.prior import Prior
 from orchestrator.pruning import Rival, hopeless
-from orchestrator.search import Evaluation, Knowledge, Search, Seen, TauSearch, gain_and_noise, propose
+from orchestrator.runner import record_study
+from orchestrator.search import (
+    Evaluation,
+    Knowledge,
+    Proposal,
+    Search,
+    Seen,
+    TauSearch,
+    gain_and_noise,
+    propose,
+)
 from orchestrator.store import Store
 from orchestrator.study import Study, load
 
@@ -87,9 +97,33 @@ def test_what_is_under_way_counts_and_a_tau_proposed_again_gets_further_seeds():
     knowledge = Knowledge()
     prior = search.prior(46.0)
     first = propose(search, prior, knowledge)
-    knowledge.under_way.append(first)
+    knowledge.pending.update((first.tau, seed) for seed in first.seeds)
     second = propose(search, prior, knowledge)
     assert (first.tau, first.seeds, second.seeds) == (9, (0, 1, 2), (3, 4, 5))
+    assert knowledge.count(3) == 1 and knowledge.under_way(3) == [9] and knowledge.evaluations(3) == []
+    knowledge.add(Seen(9, seed, 1.0, "ok") for seed in range(9))
+    assert propose(search, prior, knowledge) is None  # three evaluations of the only τ there is
+    assert knowledge.count(3) == 3
+
+
+def test_where_a_search_begins_does_not_depend_on_what_else_is_known():
+    """20 seeds at τ = 5, of some grid, count as three evaluations; τ_pred comes first nevertheless."""
+    search, knowledge = a_search(high=60), Knowledge()
+    knowledge.add(Seen(5, seed, 9.0, "ok") for seed in range(20))
+    prior = search.prior(46.05)
+    taus = []
+    for number in range(4):
+        proposal = propose(search, prior, knowledge)
+        taus.append(proposal.tau)
+        knowledge.add(Seen(proposal.tau, seed, 8.0, "ok", number) for seed in proposal.seeds)
+    assert taus[:3] == [46, 24, 60] and knowledge.count(5) == 7
+    # Far outside of the bounds the start is not spent on one of them.
+    outside = a_search(tau_pred=5000.0, high=60)
+    knowledge = Knowledge()
+    for number in range(3):
+        proposal = propose(outside, outside.prior(None), knowledge)
+        knowledge.add(Seen(proposal.tau, seed, 8.0, "ok", number) for seed in proposal.seeds)
+    assert len({tau for tau, _ in knowledge.seen}) == 3
 
 
 @pytest.mark.parametrize("sampler", ["tpe", "gp"])
@@ -148,8 +182,14 @@ def run_search(results, study: Study, *, most: int = 100, slots: int = 1) -> lis
     """Run a search here, one stack after the other, from what the database has; the τ that were run."""
     store = Store(results)
     [search] = study.searches()
-    [knowledge] = recall(store, [search])
-    source = SearchSource(search, search.prior(46.05), knowledge, limit=5)
+    [knowledge] = recall(store, study.name, [search])
+    source = SearchSource(
+        search,
+        search.prior(46.05),
+        knowledge,
+        limit=5,
+        asked=lambda trials: record_study(study, [trial.trial_id for trial in trials], results),
+    )
     agenda = Agenda([source], slots=slots)
     taus = []
     while len(taus) < most and (stack := agenda.next(f"{len(taus)}")) is not None:
@@ -176,9 +216,15 @@ def test_a_killed_search_goes_on_with_the_same_sequence_and_repeats_nothing(smok
     # What another study ran in the same cells counts: with a budget of 8 one evaluation is left.
     more = tiny(SEARCHED.replace("trials=7", "trials=8"), "seeds.count=5")
     assert len(run_search(tmp_path / "killed", more)) == 1
+    # Killed in the middle of an evaluation: what was asked for and has no result comes first.
+    asked = tiny(SEARCHED.replace("trials=7", "trials=9"), "seeds.count=5")
+    [search] = asked.searches()
+    record_study(asked, [t.trial_id for t in search.trials(Proposal(17, (0, 1)))], tmp_path / "killed")
+    Store(tmp_path / "killed").ingest()
+    assert run_search(tmp_path / "killed", asked) == [17]
     files = (tmp_path / "killed" / "journal" / "trials").glob("*.parquet")
     ids = [trial_id for path in files for trial_id in pq.read_table(path)["trial_id"].to_pylist()]
-    assert len(ids) == len(set(ids)) == 16
+    assert len(ids) == len(set(ids)) == 18
 
 
 def test_a_search_is_told_to_ray_run_to_its_budget_and_exported(orch, smoke):
@@ -224,6 +270,43 @@ def test_ratios_of_other_systems_move_the_centre(smoke):
     assert search.prior(40.0, ratio=0.5).centre == 20
 
 
+def drive(search: Search, *, slots: int, limit: int, lost: frozenset[int] = frozenset()) -> list[Proposal]:
+    """Run a search on made-up scores, several stacks at a time; the stacks in order. Of `lost` τ nothing
+    returns."""
+    source = SearchSource(search, search.prior(46.05), Knowledge(), limit=limit)
+    agenda = Agenda([source], slots=slots)
+    found: list[Proposal] = []
+    out: list[tuple[str, list[Trial]]] = []
+    while True:
+        while (stack := agenda.next(f"{len(found)}")) is not None:
+            out.append((f"{len(found)}", stack.trials))
+            found.append(Proposal(stack.trials[0].tau or 0, tuple(t.seed for t in stack.trials)))
+        if not out:
+            assert agenda.over and agenda.left == 0
+            return found
+        name, trials = out.pop(0)
+        tau = trials[0].tau or 0
+        seen = [] if tau in lost else [Seen(tau, t.seed, 1 + abs(math.log(tau / 20)), "ok") for t in trials]
+        agenda.ended(name, seen)
+
+
+@pytest.mark.parametrize(("size", "slots", "limit"), [(8, 2, 5), (10, 4, 5), (5, 3, 5), (3, 1, 5)])
+def test_every_evaluation_of_the_budget_is_run_whole_however_it_is_cut(size, slots, limit):
+    stacks = drive(a_search(trials=6, seeds_per_trial=size, stop=False), slots=slots, limit=limit)
+    seeds: dict[int, list[int]] = {}
+    for stack in stacks:
+        seeds.setdefault(stack.tau, []).extend(stack.seeds)
+    assert sum(len(found) for found in seeds.values()) == 6 * size
+    assert all(sorted(found) == list(range(len(found))) for found in seeds.values())
+    assert stacks[0].tau == 46 and {46, 24, 60} <= seeds.keys()
+
+
+def test_what_is_lost_is_not_asked_for_again():
+    stacks = drive(a_search(trials=6, stop=False), slots=1, limit=5, lost=frozenset({46}))
+    assert [stack.tau for stack in stacks].count(46) <= 2 and len(stacks) == 6
+    assert len({(s.tau, s.seeds) for s in stacks}) == 6
+
+
 # --- Pruning
 
 
@@ -264,7 +347,7 @@ def test_a_pruned_stack_lands_as_such_and_a_grid_takes_it_to_its_end(smoke, tmp_
     search = a_search()
     cells = {search.cell(tau).cell_id for tau in range(1, 61)}
     assert stack[0].cell_id in cells
-    [knowledge] = recall(store, [search])
+    [knowledge] = recall(store, "mine", [search])
     [evaluation] = knowledge.evaluations(5)
     assert evaluation.pruned and evaluation.tau == 20 and evaluation.value is not None
     assert knowledge.best() == []  # it was never trained to its end
@@ -376,12 +459,15 @@ def test_a_precision_goal_goes_on_from_the_database(smoke):
         ),
         ('regimes.sparse_forcing.tau={search="lyapunov", trails=3}', "trails.*did you mean 'trials'"),
         ('regimes.sparse_forcing.tau={search="lyapunov", trials=0}', "trials.*≥ 1, got 0"),
-        ('regimes.sparse_forcing.tau={search="uniform", transfer=true}', "no prior"),
+        ('regimes.sparse_forcing.tau={search="uniform", transfer=true}', "has no prior"),
         (
             'regimes.sparse_forcing.tau={search="lyapunov", high=1000}',
             "tau.high.*at most training.sequence_l",
         ),
         ('regimes.clipping.tau={search="lyapunov"}', "clipping.tau.*unknown key"),
+        ('regimes.sparse_forcing.tau="lyapunov"', 'expected whole numbers, or { search = "lyapunov" }'),
+        ('regimes.sparse_forcing.tau={search="uniform", width=3.0}', "width: a uniform search has no prior"),
+        ('seeds={until="ci 20%", baseline="cliping"}', "no regime named 'cliping'; did you mean 'clipping'"),
         ('seeds={until="20%"}', 'expected "ci 20%" or the like, got "20%"'),
         ('seeds={until="ci 20%", count=3}', "either count or until, got both"),
         ("seeds={min=3}", 'expected count = 20, or until = "ci 20%"'),

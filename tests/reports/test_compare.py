@@ -294,7 +294,7 @@ def test_the_rule_by_which_seeds_were_added_is_stated(database: Database) -> Non
     for regime, tau in (("clipping", None), ("sparse_forcing", 30)):
         database.add(regime, {seed: 1.0 + seed for seed in SEEDS}, tau=tau)
     assert not any("Seeds of" in note for note in compare(database.connection, "clipping").notes)
-    declared = '{"seeds": {"until": "ci 20%", "max": 30}}'
+    declared = '{"seeds": {"until": "ci 20%", "max": 30}, "regimes": {"clipping": {}}}'
     database.connection.execute("INSERT INTO studies VALUES ('demo', ?, now())", [declared])
     [note] = [n for n in compare(database.connection, "clipping").notes if n.startswith("Seeds of")]
-    assert "until the 95% interval of each ratio to clipping was within 20% (6 to 30 seeds)" in note
+    assert "until the 95% interval of each ratio to clipping was within 20% or there were 30 seeds." in note

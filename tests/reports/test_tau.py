@@ -82,7 +82,9 @@ def test_the_answer_says_where_the_optimum_is_and_whether_the_prior_holds_it(dat
     assert answer.response.optimum in range(25, 37) and answer.interval == (20, 40)
     said = sentence(answer)
     assert said.startswith(f"τ_opt = {answer.response.optimum} (20 to 40), 0.")
-    assert said.endswith("times τ_pred 40 (0.5 to 1): the prior's region, 9 to 181, holds the optimum")
+    assert said.endswith(
+        "times τ_pred 40 (0.5 to 1): the prior's region, 9 to 181, holds the optimum (probability 100%)"
+    )
     points = {point.tau: point for point in answer.points}
     assert points[200].blown_up == 1 and points[150].given_up == (9.0,) and points[150].scores == ()
     assert 150 not in answer.tried
@@ -99,7 +101,7 @@ def test_the_answer_says_where_the_optimum_is_and_whether_the_prior_holds_it(dat
 @pytest.mark.parametrize(
     ("prior", "expected"),
     [
-        (Prior(1, 200, 3.0), "the prior's region, 1 to 14, does not hold the optimum"),
+        (Prior(1, 200, 3.0), "the prior's region, 1 to 14, does not hold the optimum (probability 0%)"),
         (None, "nothing predicts τ here"),
     ],
 )
