@@ -203,14 +203,14 @@ def answer(grid: Grid, tau: int, drawn: random.Random, *, seeds: int, at: int) -
     nearest = grid.nearest(tau)
     chosen = drawn.sample(sorted(grid.scores[nearest]), seeds)
     scores = tuple(grid.scores[nearest][seed] for seed in chosen)
-    return Evaluation(nearest, tuple(chosen), scores, False, float(at))
+    return Evaluation(tau, tuple(chosen), scores, False, float(at))
 
 
-def looks_best(evaluations: list[Evaluation]) -> int:
-    """The τ with the lowest mean of ln D_stsp over all that was seen of it."""
+def looks_best(grid: Grid, evaluations: list[Evaluation]) -> int:
+    """The τ of the grid with the lowest mean of ln D_stsp over all that was seen of it."""
     logs: dict[int, list[float]] = defaultdict(list)
     for evaluation in evaluations:
-        logs[evaluation.tau] += evaluation.logs
+        logs[grid.nearest(evaluation.tau)] += evaluation.logs
     return min(logs, key=lambda tau: statistics.fmean(logs[tau]))
 
 
@@ -221,7 +221,7 @@ def replay(grid: Grid, name: str, number: int, *, centre: float, seeds: int, mos
     evaluations: list[Evaluation] = []
     while len(evaluations) < most:
         evaluations.append(answer(grid, propose(evaluations), drawn, seeds=seeds, at=len(evaluations)))
-        if grid.means[looks_best(evaluations)] - grid.best <= CLOSE:
+        if grid.means[looks_best(grid, evaluations)] - grid.best <= CLOSE:
             break
     return len(evaluations)
 
@@ -318,8 +318,8 @@ def print_stopping(grids: list[Grid], *, replays: int, seeds: int) -> None:
                 if found is not None and found[0] < found[1]:
                     done = True
                     stopped.append(len(evaluations))
-                    lost.append(grid.means[looks_best(evaluations)] - grid.best)
-            lost_at_end.append(grid.means[looks_best(evaluations)] - grid.best)
+                    lost.append(grid.means[looks_best(grid, evaluations)] - grid.best)
+            lost_at_end.append(grid.means[looks_best(grid, evaluations)] - grid.best)
         after = f"{statistics.median(stopped):g}" if stopped else "–"
         worse = f"{statistics.median(map(math.expm1, lost)):.0%}" if lost else "–"
         end = f"{statistics.median(map(math.expm1, lost_at_end)):.0%}"
