@@ -93,17 +93,19 @@ class TauAnswer:
         """Between which τ the optimum lies, with 95%: to the next τ that was tried."""
         if self.response is None:
             return None
-        below = [tau for tau in self.tried if tau < self.response.optimum_low]
-        above = [tau for tau in self.tried if tau > self.response.optimum_high]
+        known = [point.tau for point in self.points]
+        below = [tau for tau in known if tau < self.response.optimum_low]
+        above = [tau for tau in known if tau > self.response.optimum_high]
         low = max(below, default=self.response.optimum_low)
         return low, min(above, default=self.response.optimum_high)
 
     @property
     def at_the_edge(self) -> bool:
-        """Whether the optimum may lie beyond the τ that were tried."""
+        """Whether the optimum may lie beyond the τ that were tried, those that were given up among them."""
         if self.interval is None:
             return False
-        return self.interval[0] <= self.tried[0] > 1 or self.interval[1] >= self.tried[-1]
+        first, last = self.points[0].tau, self.points[-1].tau
+        return self.interval[0] <= first > 1 or self.interval[1] >= last
 
     @property
     def reconstructs(self) -> bool:
