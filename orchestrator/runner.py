@@ -153,9 +153,14 @@ def _prior(search: Search, store: Store, progress: Progress) -> Prior:
         OrchError: nothing predicts τ.
     """
     prior, others = prior_of(search, store)
+    first = search.first
+    if prior.centre is not None and not prior.low <= prior.centre <= prior.high:
+        progress.note(
+            f"{first.system} · {first.architecture.name}: τ is expected at {prior.centre:.3g}, outside of "
+            f"{prior.low} to {prior.high}, where it is searched"
+        )
     if others:
         told = ", ".join(f"{ratio:.2g} on {system}" for system, ratio in others.items())
-        first = search.first
         progress.note(
             f"{first.system} · {first.architecture.name}: best τ/τ_pred {told}; "
             f"the search is centred at {prior.middle_tau}"

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from . import cache as cache_file
 from .analysis.exponent import stands_out
-from .base import TEST, TRAIN, System
+from .base import TEST, TRAIN, DataError, System
 from .exponents import LyapunovSpectrum, prediction_time_steps
 from .hashing import canonical_json, content_hash, trajectory_hash
 from .measures.measure_set import MeasureSet
@@ -137,14 +137,24 @@ def cache_path(system: System, cache: Path) -> Path:
 
 
 def generate(system: System) -> Dataset:
-    """Make the dataset of `system`: four trajectories, the spectrum, floors and ceilings."""
+    """Make the dataset of `system`: four trajectories, the spectrum, floors and ceilings.
+
+    Raises:
+        DataError: nothing can be measured against its test data, which are elsewhere than those to train on.
+    """
     states = system.states(TRAIN)
     raw = system.observe(states)
     mean, sd = system.standardise(raw)
     test_states = system.states(TEST)
     scored = _Scored(system, states)
     spectrum = system.spectrum(states)
-    measures = MeasureSet(scored(test_states))
+    try:
+        measures = MeasureSet(scored(test_states))
+    except ValueError as error:
+        raise DataError(
+            f"{system.name}: nothing can be measured against its test data ({error}): are they where those "
+            "to train on are, or does the series drift?"
+        ) from None
     scores = []
     for truth, generated in system.floor_pairs(states, test_states):
         against = measures if truth is test_states else MeasureSet(scored(truth))
