@@ -157,7 +157,7 @@ class StackCallback(Callback):
 
     def _journal_lost(self, members: list[Trial], failure: str, reason: str) -> None:
         """A row for each trial of a stack whose worker was lost for good."""
-        from .trial import failed_row
+        from .rows import failed_row
 
         now = datetime.now(UTC)
         name = begun.stack_id([member.trial_id for member in members])

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 from .course import scores_in
 from .errors import OrchError
 from .identity import Trial
+from .knowledge import Knowledge, Seen
 from .prior import Prior
-from .search import LEAST_EVALUATIONS, Knowledge, Search, Seen, why_stop, without_tau
+from .proposals import LEAST_EVALUATIONS, why_stop
+from .search import Search, without_tau
 from .store import Store
 
 if TYPE_CHECKING:

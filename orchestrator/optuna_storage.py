@@ -8,7 +8,7 @@ from pathlib import Path
 from .errors import OrchError
 from .memory import prior_of
 from .plan import Plan
-from .search import optuna_study, quietly
+from .proposals import optuna_study, quietly
 from .store import NoResultsError, Store
 
 SQLITE = b"SQLite format 3"

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-from .agenda import PrecisionSource
 from .begun import Begun
 from .durations import Durations
 from .identity import Trial
-from .search import Evaluation, Knowledge, Search, Seen
+from .knowledge import Evaluation, Knowledge, Seen
+from .precision_source import PrecisionSource
+from .search import Search
 from .splitting import split
 from .store import Finished
 from .study import Study
@@ -114,11 +115,7 @@ class PlannedSearch:
     def missing(self) -> int:
         """Trials that it may run, if it uses up its budget."""
         pending = len(self.knowledge.pending)
-        if self.stopped:
-            return pending
-        settings = self.search.settings
-        new = settings.trials - self.knowledge.count(settings.seeds_per_trial)
-        return pending + max(0, new) * settings.seeds_per_trial
+        return pending if self.stopped else pending + self.search.to_propose(self.knowledge)
 
     @property
     def reason(self) -> str:
@@ -253,11 +250,11 @@ def make_plan(
             if known is None:
                 missing.append(seed)
                 continue
-            if known.status != "pruned":
-                counts[known.status] += 1
-            if known.status == "pruned":
+            if known.status == "pruned":  # as far as a search wanted it, and no further
                 missing.append(seed)
-            elif known.status == "failed" and (retry_failed or known.failure == "worker_lost"):
+                continue
+            counts[known.status] += 1
+            if known.status == "failed" and (retry_failed or known.failure == "worker_lost"):
                 missing.append(seed)
                 again.add(seed)
             elif now is not None and known.fingerprint != now:

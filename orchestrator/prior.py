@@ -19,7 +19,7 @@ from statistics import NormalDist
 
 NORMAL = NormalDist()
 
-DEFENCE = 0.5
+DEFENCE = 0.75
 """Share of the Lyapunov prior that is uniform in ln τ."""
 
 
@@ -71,16 +71,6 @@ class Prior:
             a, b = self._ends
             dense += share * NORMAL.pdf(self._standardised(math.log(tau))) / math.log(self.width) / (b - a)
         return dense
-
-    @property
-    def middle(self) -> float:
-        """The quantile u of the centre, or of the bound nearest to it."""
-        return 0.5 if self.centre is None else self.coordinate(self.centre)
-
-    @property
-    def middle_tau(self) -> int:
-        """The τ at the centre."""
-        return self.tau(self.middle)
 
     def spread(self, z: float) -> int:
         """The τ that lies z standard deviations from the centre."""

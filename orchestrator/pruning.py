@@ -11,7 +11,10 @@ same epoch of their training. A τ is given up where that leaves little doubt:
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Any
+
+from .knowledge import log_score
 
 LEAST_SEEDS = 5
 LEAST_RATIO = 2.0
@@ -51,7 +54,7 @@ def hopeless(scores: Mapping[int, float], rival: Rival, *, epoch: int, epochs: i
         return None
     if not all(mine > other for mine, other in pairs):
         return None
-    ratio = math.exp(math.fsum(math.log(mine / max(other, 1e-6)) for mine, other in pairs) / len(pairs))
+    ratio = math.exp(fmean(log_score(mine) - log_score(other) for mine, other in pairs))
     if ratio < LEAST_RATIO:
         return None
     return (

@@ -5,7 +5,6 @@ Ray is the placement engine and nothing else. What is to be run is a set differe
 """
 
 import contextlib
-import json
 import os
 import shutil
 import signal
@@ -15,26 +14,22 @@ import time
 import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from . import begun, journal, systems
-from .agenda import Agenda, GridSource, SearchSource, Source, Stack
+from . import begun, systems
+from .agenda import Agenda, GridSource, Source, Stack
 from .cluster import Placement, cluster, gpus_of, slots_of
 from .errors import OrchError
-from .identity import Trial, canonical_json, digest, trial_from_config
+from .identity import Trial, canonical_json
 from .memory import prior_of
 from .plan import Plan, stack_limit
 from .prior import Prior
 from .progress import Progress
-from .pruning import Rival
+from .recording import record_study, record_systems, trials_of
 from .search import Search
+from .search_source import SearchSource
 from .store import Store
-from .study import Study
-
-REPORT_SECONDS = 1.0
-"""How often a worker says how far it is: more often would cost Tune more than it tells."""
 
 RETRIES = 3
 """How often a stack whose worker was lost is started again: enough to cut one of five to single networks."""
@@ -51,40 +46,6 @@ class Outcome:
     """Trials that were planned and have no row."""
     stopped_because: str | None = None
     """Why the study was stopped before its end, if not by the user."""
-
-
-def record_study(study: Study, trial_ids: list[str], results: Path) -> None:
-    """Journal a study: its declaration and trials that belong to it. Writing it again changes nothing."""
-    row = {
-        "study": study.name,
-        "definition_id": study.definition_id,
-        "description": study.description,
-        "declaration": canonical_json(study.declaration),
-        "source": study.source,
-        "recorded_at": datetime.now(UTC),
-        "trial_ids": trial_ids,
-    }
-    # Named by its content, so that a file, once there, never changes.
-    name = f"{study.name}-{digest([study.definition_id, row['trial_ids']])[:16]}"
-    if not (results / "journal" / "studies" / f"{name}.parquet").exists():
-        journal.write(results / "journal", "studies", name, [row])
-
-
-def record_systems(plan: Plan, results: Path) -> None:
-    """Make (or fetch from the cache) every system's data before workers need it, and journal them."""
-    from .systems.dataset import load
-
-    for name in plan.study.systems:
-        data = load(name, cache=results / "systems")
-        row = {key: value for key, value in data.row().items() if key != "name"}
-        row |= {
-            "system": name,
-            "variables": ", ".join(data.variables),
-            "recorded_at": datetime.now(UTC),
-        }
-        file = f"{systems.get(name).file_name}-{data.content_hash[:16]}"
-        if not (results / "journal" / "systems" / f"{file}.parquet").exists():
-            journal.write(results / "journal", "systems", file, [row])
 
 
 def run(plan: Plan, *, results: Path, placement: Placement, progress: Progress) -> Outcome:
@@ -104,7 +65,7 @@ def run(plan: Plan, *, results: Path, placement: Placement, progress: Progress) 
         priors = [
             _prior(planned.search, store, progress) if planned.missing else None for planned in plan.searches
         ]
-        record_study(plan.study, _trials_of(plan), results)
+        record_study(plan.study, trials_of(plan), results)
     except OSError as error:
         raise OrchError(f"{results} cannot be written: {error.strerror}") from None
     store.ingest()
@@ -128,24 +89,6 @@ def run(plan: Plan, *, results: Path, placement: Placement, progress: Progress) 
     return Outcome(dict(progress.statuses), interrupted, not_run=agenda.left, stopped_because=why)
 
 
-def _trials_of(plan: Plan) -> list[str]:
-    """The trials of a study so far: of a search, and of a precision goal, all that are known count, whoever
-    ran them."""
-    ids = plan.study.trial_ids()
-    if plan.study.goal is not None:
-        usable = range(plan.study.seeds[0], plan.study.seeds[0] + plan.study.goal.most)
-        for planned_cell in plan.cells:
-            first = planned_cell.first
-            ids += first.ids_of(sorted(set(plan.seen.get(first.cell_id, {})) & set(usable)))
-    for planned in plan.searches:
-        seeds: dict[int, list[int]] = {}
-        for tau, seed in planned.knowledge.seen:
-            seeds.setdefault(tau, []).append(seed)
-        for tau in sorted(seeds):
-            ids += planned.search.cell(tau).ids_of(sorted(seeds[tau]))
-    return ids
-
-
 def _prior(search: Search, store: Store, progress: Progress) -> Prior:
     """The prior of a search; told where other systems have moved it.
 
@@ -163,7 +106,7 @@ def _prior(search: Search, store: Store, progress: Progress) -> Prior:
         told = ", ".join(f"{ratio:.2g} on {system}" for system, ratio in others.items())
         progress.note(
             f"{first.system} · {first.architecture.name}: best τ/τ_pred {told}; "
-            f"the search is centred at {prior.middle_tau}"
+            f"the search is centred at {prior.spread(0)}"
         )
     return prior
 
@@ -195,41 +138,6 @@ def _sources(
     return [*sources, *([precision] if precision else [])]
 
 
-def train_stack(config: dict[str, Any]) -> None:
-    """Ray Tune's trainable: one stack, in a worker that is used again for the next one."""
-    from ray import tune
-
-    from . import worker
-    from .trial import run_parts, run_stack
-
-    stack = json.loads(config["stack"])
-    os.environ["ORCH_DATA"] = stack["data"]  # a worker's working directory is not the user's
-    systems.hold_as(stack["own"])  # as they were when the study was planned
-    device = worker.prepare(threads=stack["threads"], gpus=stack["gpus"])
-    rival = Rival.from_dict(stack["rival"]) if stack["rival"] else None
-    trials = [trial_from_config(item) for item in stack["trials"]]
-    last = time.monotonic()
-
-    def report(epoch: int) -> None:
-        nonlocal last
-        if time.monotonic() - last >= REPORT_SECONDS:
-            last = time.monotonic()
-            tune.report({"epoch": epoch})
-
-    results = Path(stack["results"])
-    ids = [trial.trial_id for trial in trials]
-    parts = begun.parts(results, ids)
-    if parts > 1:
-        outcome = run_parts(trials, parts, results=results, device=device, progress=report, rival=rival)
-    else:
-        outcome = run_stack(trials, results=results, device=device, progress=report, rival=rival)
-    if "pruned" not in outcome.statuses:
-        begun.forget(results, ids)
-    rows = json.dumps(outcome.rows, allow_nan=True)
-    last_report = {"epoch": trials[0].training.epochs, "statuses": outcome.statuses, "rows": rows}
-    tune.report(last_report | ({"error": outcome.error} if outcome.error else {}))
-
-
 def _fit(
     agenda: Agenda, *, results: Path, placement: Placement, progress: Progress, store: Store
 ) -> str | None:
@@ -239,6 +147,7 @@ def _fit(
     from .callback import Brake, StackCallback
     from .searcher import StackSearcher
     from .systems.raw import data_folder
+    from .worker import train_stack
 
     def payload(stack: Stack) -> str:
         return canonical_json(

@@ -22,7 +22,6 @@ class StackSearcher(Searcher):
         super().__init__()
         self._agenda = agenda
         self._payload = payload
-        self._out: dict[str, Stack] = {}
 
     def set_search_properties(self, *given: Any, **spec: Any) -> bool:
         """There is nothing to set: what is better is the agenda's to know."""
@@ -33,13 +32,12 @@ class StackSearcher(Searcher):
         stack = self._agenda.next(trial_id)
         if stack is None:
             return Searcher.FINISHED if self._agenda.nothing_comes else None
-        self._out[trial_id] = stack
         return {"stack": self._payload(stack)}
 
     def on_trial_complete(
         self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
     ) -> None:
-        stack = self._out.pop(trial_id, None)
+        stack = self._agenda.out(trial_id)
         if stack is not None:
             rows = json.loads((result or {}).get("rows", "[]")) if not error else []
             tau = stack.trials[0].tau or 0

@@ -28,11 +28,12 @@ import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, Self, TypeVar
+from typing import Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ValidationError
 
 from . import systems
+from .declaration import Declared, Report, apply_override
 from .errors import StudyError, did_you_mean
 from .identity import Trial, digest
 from .models import ARCHITECTURES, Architecture
@@ -44,72 +45,6 @@ from .settings import EvaluationSettings
 from .validation import Problem, problems_of
 
 T = TypeVar("T", bound=BaseModel)
-
-Report = Literal["comparison", "exponents", "theorems", "tau"]
-"""What a study is run for, and `orch report NAME` shows."""
-
-
-class Grid(BaseModel):
-    """Axes that are run completely."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-    system: list[str] = Field(min_length=1, description="names of systems")
-    architecture: list[str] = Field(min_length=1, description="names of architectures")
-
-
-class Seeds(BaseModel):
-    """Replicates: seeds first, first + 1, …; so many, or until the comparison is precise."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-    count: int | None = Field(default=None, ge=1, le=100_000, description="number of seeds")
-    first: int = Field(default=0, ge=0, le=2**31, description="the first seed")
-    until: str | None = Field(default=None, description='precision to reach, such as "ci 20%"')
-    min: int = Field(default=6, ge=3, le=100_000, description="seeds before precision is looked at")
-    max: int = Field(default=40, ge=3, le=100_000, description="seeds at most")
-    baseline: str = Field(default="clipping", description="regime against which precision is meant")
-
-    @model_validator(mode="after")
-    def _fits(self) -> Self:
-        ruled = {"min", "max", "baseline"} & self.model_fields_set
-        if self.until is None:
-            if self.count is None:
-                raise ValueError('expected count = 20, or until = "ci 20%" with min and max')
-            if ruled:
-                raise ValueError(f"{', '.join(sorted(ruled))}: go with until, not with count")
-        elif self.count is not None:
-            raise ValueError("expected either count or until, got both")
-        elif self.max < self.min:
-            raise ValueError(f"max must be at least min ({self.min}), not {self.max}")
-        else:
-            Goal.parse(self.until)
-        return self
-
-    @property
-    def sure(self) -> tuple[int, ...]:
-        """The seeds that are run whatever comes out."""
-        count = self.min if self.count is None else self.count
-        return tuple(range(self.first, self.first + count))
-
-    @property
-    def goal(self) -> Goal | None:
-        """What further seeds are run for."""
-        if self.until is None:
-            return None
-        return Goal(Goal.parse(self.until), self.max, self.baseline)
-
-
-class _Declared(BaseModel):
-    """The file as written; regimes and architectures are validated by their own classes."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
-    description: str = ""
-    report: Report = "comparison"
-    grid: Grid
-    regimes: dict[str, dict[str, Any]] = Field(min_length=1, description="at least one regime")
-    architectures: dict[str, dict[str, Any]] = Field(default_factory=dict, description="hyperparameters")
-    seeds: Seeds
-    training: TrainingSettings = TrainingSettings()
-    evaluation: EvaluationSettings = EvaluationSettings()
 
 
 @dataclass(frozen=True)
@@ -201,32 +136,6 @@ def load(path: Path, overrides: Iterable[str] = ()) -> Study:
     return from_declaration(path.stem, raw, source=str(path), overridden=overridden)
 
 
-def apply_override(raw: dict[str, Any], override: str) -> str:
-    """Set one `key.path=value` in a declaration and return the key path.
-
-    Raises:
-        StudyError: not of that form, or the path runs through a value.
-    """
-    key, equals, text = override.partition("=")
-    key = key.strip()
-    if not equals or not key or not all(key.split(".")):
-        raise StudyError(f"--set {override}", ["expected KEY=VALUE, such as training.epochs=500"])
-    try:
-        value = tomllib.loads(f"value = {text}")["value"]
-    except (tomllib.TOMLDecodeError, KeyError):
-        value = text.strip()  # a bare word is a string
-    *tables, last = key.split(".")
-    node = raw
-    for table in tables:
-        node = node.setdefault(table, {})
-        if not isinstance(node, dict):
-            raise StudyError(f"--set {override}", [f"'{table}' is a value, not a table"])
-    if last in ("system", "architecture") and isinstance(value, str):
-        value = [value]  # --set grid.system=lorenz63 reads better than a quoted list
-    node[last] = value
-    return key
-
-
 def from_declaration(name: str, raw: dict[str, Any], *, source: str, overridden: Iterable[str] = ()) -> Study:
     """Validate plain data as a study.
 
@@ -235,9 +144,9 @@ def from_declaration(name: str, raw: dict[str, Any], *, source: str, overridden:
     """
     problems: list[Problem] = []
     try:
-        declared = _Declared.model_validate(raw)
+        declared = Declared.model_validate(raw)
     except ValidationError as error:
-        raise StudyError(source, _lines(problems_of(error, _Declared), overridden)) from None
+        raise StudyError(source, _lines(problems_of(error, Declared), overridden)) from None
     found = _systems(declared.grid.system, problems)
     _check_names("grid.architecture", declared.grid.architecture, ARCHITECTURES, "architecture", problems)
     _check_names("architectures", list(declared.architectures), ARCHITECTURES, "architecture", problems)

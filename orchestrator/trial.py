@@ -9,9 +9,7 @@ one that memory does not hold is tried again in parts.
 import math
 import time
 import traceback
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -28,39 +26,12 @@ from .evaluation import BOUND, Evaluation, Evaluator
 from .identity import Trial, canonical_json
 from .models.training import Stack
 from .pruning import Rival, hopeless
+from .rows import SCORED_BY, StackOutcome, failed_row, settings_row
 from .splitting import in_parts
 from .systems.dataset import load
 
 Progress = Callable[[int], None]
 """Called with the epoch that is done, often."""
-
-
-SCORED_BY = ("seed", "status", "failure", "reason", "pruned_epoch", "d_stsp", "ceiling_d_stsp", "curves")
-"""Columns that say what became of a trial and how it counts in a search."""
-
-
-@dataclass
-class StackOutcome:
-    """What became of a stack."""
-
-    statuses: dict[str, int]
-    """Status → trials."""
-    error: str | None = None
-    """The last line of the traceback, where a bug ended it."""
-    rows: list[dict[str, Any]] = field(default_factory=list)
-    """Of each trial what its score stands on: seed, status, d_stsp, ceiling_d_stsp and its curves."""
-
-    def __add__(self, other: "StackOutcome") -> "StackOutcome":
-        statuses = dict(Counter(self.statuses) + Counter(other.statuses))
-        return StackOutcome(statuses, self.error or other.error, self.rows + other.rows)
-
-    @classmethod
-    def of(cls, rows: Iterable[Mapping[str, Any]]) -> "StackOutcome":
-        """From the rows of a stack as they are journalled."""
-        kept: list[dict[str, Any]] = [{name: row.get(name) for name in SCORED_BY} for row in rows]
-        errors = [row["reason"].strip().splitlines()[-1] for row in kept if row["failure"] == "bug"]
-        statuses = Counter(row["status"] for row in kept)
-        return cls(dict(statuses), errors[0] if errors else None, kept)
 
 
 def run_stack(
@@ -300,39 +271,3 @@ def _outcome(stack: Stack, member: int, evaluation: Evaluation | None) -> dict[s
         left = {"status": "unbounded", "reason": reason, "unbounded_step": evaluation.unbounded_step}
         return {**left, **evaluation.values, **evaluation.diagnosis.columns}
     return {"status": "ok", **evaluation.values, **evaluation.diagnosis.columns}
-
-
-def failed_row(trial: Trial, failure: str, reason: str) -> dict[str, Any]:
-    """The row of a trial without a result.
-
-    Args:
-        failure: `bug`, `out_of_memory` (of a single network) or `worker_lost`.
-        reason: what is known of it; the traceback of a bug.
-    """
-    row = {**settings_row(trial), "status": "failed", "failure": failure, "reason": reason}
-    return {**row, "curves": [], "gradients": []}
-
-
-def settings_row(trial: Trial) -> dict[str, Any]:
-    """The columns that say what a trial is."""
-    training = trial.training
-    return {
-        "trial_id": trial.trial_id,
-        "cell_id": trial.cell_id,
-        "context_id": trial.context_id,
-        "context": trial.context_label,
-        "config": canonical_json(trial.config),
-        "system": trial.system,
-        "architecture": trial.architecture.name,
-        "regime": trial.regime.name,
-        "regime_label": trial.regime_label,
-        "tau": trial.tau,
-        "seed": trial.seed,
-        "latent_dim": trial.architecture.latent_dim,
-        "epochs": training.epochs,
-        "sequence_length": training.sequence_length,
-        "batch_size": training.batch_size,
-        "batches_per_epoch": training.batches_per_epoch,
-        "learning_rate": training.learning_rate,
-        "evaluation_steps": trial.evaluation.steps,
-    }

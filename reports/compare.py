@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-import json
 from collections.abc import Collection, Iterator, Sequence
 
 import duckdb
 
 from .codes import StaleError, mixed_codes
 from .comparison import Comparison, Headline, Outcome, Row, Selection, Side
+from .replicates import seed_rules
 from .selection import best_on, nearest_tau, split_seeds
 from .statistics import SMALLEST_SCORE, Estimate, geometric_mean, log_differences, paired_ratio, seeds_needed
 from .trials import Cell, Context, ReportError, UnknownNameError, read_contexts
@@ -76,7 +76,7 @@ def compare(
             f"{baseline} and the other regimes have no seeds in common{why}, so nothing can be paired."
         )
     rows = [dataclasses.replace(row, verdict=verdict(row)) for row in rows]
-    notes += [*_cautions(read, rows), *_rules(connection, studies), *mixed]
+    notes += [*_cautions(read, rows), *seed_rules(connection, studies), *mixed]
     return Comparison(
         baseline=baseline,
         measure=measure,
@@ -87,32 +87,6 @@ def compare(
         notes=tuple(notes),
         only_contexts=None if contexts is None else tuple(sorted(set(contexts))),
     )
-
-
-def _rules(connection: duckdb.DuckDBPyConnection, studies: Sequence[str]) -> list[str]:
-    """By what rule a study's number of seeds came about, where it was not declared."""
-    rows = connection.execute(
-        """
-        SELECT study, declaration FROM studies WHERE len(?) = 0 OR study IN (SELECT unnest(?))
-        QUALIFY recorded_at = max(recorded_at) OVER (PARTITION BY study) ORDER BY study
-        """,
-        [list(studies), list(studies)],
-    ).fetchall()
-    said = []
-    for study, text in rows:
-        declared = json.loads(text)
-        seeds = declared.get("seeds", {})
-        if seeds.get("until") is None:
-            continue
-        baseline = seeds.get("baseline", "clipping")
-        what = f"each ratio to {baseline}" if baseline in declared.get("regimes", {}) else "each mean"
-        most = f" or there were {seeds['max']} seeds" if "max" in seeds else ""
-        said.append(
-            f"Seeds of {study} were added until the 95% interval of {what} was within "
-            f"{seeds['until'].removeprefix('ci ').strip()}{most}. The rule looks at widths alone; intervals "
-            "are not corrected for it."
-        )
-    return said
 
 
 def _is(cell: Cell, baseline: str) -> bool:

@@ -31,6 +31,9 @@ LENGTHS = np.geomspace(0.15, 4.0, 14)
 AMPLITUDES = np.geomspace(0.3, 4.0, 10)
 """Amplitudes, in ln D_stsp; the whole way from floor to ceiling is 6."""
 
+FEWEST_TAUS = 3
+"""Of fewer there is no curve to speak of."""
+
 CURVES = 4000
 """Sampled for the optimum's distribution."""
 
@@ -72,7 +75,7 @@ def fit_response(
         points: of the curve, at most.
     """
     measured = {tau: logs(values) for tau, values in sorted(scores.items()) if len(values)}
-    if len(measured) < 3 or max(map(len, measured.values())) < 2:
+    if len(measured) < FEWEST_TAUS or max(map(len, measured.values())) < 2:
         return None
     x = np.log(np.array(list(measured), dtype=float))
     y = np.array([values.mean() for values in measured.values()])

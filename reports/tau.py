@@ -23,15 +23,13 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from .response import Response, fit_response
+from .response import FEWEST_TAUS, Response, fit_response
 from .statistics import Estimate, geometric_mean
 from .trials import Cell, Context, ReportError, family_of
 from .verdict import CEILING_SHARE, number
 
 SURE = 0.95
 """Probability from which it is said that the prior's region holds the optimum, or does not."""
-
-FEWEST_TAUS = 3
 
 
 class Prior(Protocol):

@@ -1,32 +1,20 @@
 """`orch study`: list, plan, run and write studies."""
 
-import shlex
-import sys
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..errors import OrchError, StudyError, UsageError, did_you_mean
+from ..errors import StudyError, UsageError
 from .output import Format, FormatOption, ResultsOption, print_rows
+from .study_options import RetryOption, SetOption, StudyArgument, say
+from .study_run import run_study
 
 if TYPE_CHECKING:
     from ..plan import Plan
 
 app = typer.Typer(help="List, plan, run and write studies.", no_args_is_help=True)
-
-StudyArgument = Annotated[
-    str, typer.Argument(help="A study by name, or the path of its file.", metavar="STUDY")
-]
-SetOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--set", help="Override a key of the study: training.epochs=500. Repeatable.", metavar="KEY=VALUE"
-    ),
-]
-SEE_FAILED = "orch sql \"SELECT regime_label, seed, reason FROM trials WHERE status = 'failed'\""
-RetryOption = Annotated[bool, typer.Option("--retry-failed", help="Run trials again that failed.")]
 
 
 @app.command("list")
@@ -52,7 +40,7 @@ def list_studies(form: FormatOption = Format.table) -> None:
 
 
 @app.command("plan")
-def plan_study(
+def show_plan(
     study: StudyArgument,
     overrides: SetOption = None,
     retry_failed: RetryOption = False,
@@ -60,7 +48,10 @@ def plan_study(
     results: ResultsOption = None,
 ) -> None:
     """Print what a run would do, cell by cell, and why. Nothing is run or written."""
-    plan = _plan(study, overrides, results, retry_failed)
+    from ..catalogue import results_folder
+    from ..planning import plan_study
+
+    plan = plan_study(study, results_folder(results), overrides=overrides or (), retry_failed=retry_failed)
     blown_up = ("diverged", "unbounded", "failed")
     columns = ["system", "architecture", "regime", "seeds", "done", *blown_up, "stale", "to_run"]
     columns += ["time" if form is Format.table else "seconds", "reason"]
@@ -104,116 +95,14 @@ def plan_study(
         )
     print_rows(columns, rows, form)
     cells = len(plan.cells) + len(plan.searches)
-    _say(f"{plan.study.name}: {plan.missing} of {plan.total} trials to run, in {cells} cells")
+    say(f"{plan.study.name}: {plan.missing} of {plan.total} trials to run, in {cells} cells")
     if plan.further:
-        _say(f"{plan.further} further seeds, as intervals are wider than the goal")
+        say(f"{plan.further} further seeds, as intervals are wider than the goal")
     if plan.missing:
-        _say(_expectation(plan))
+        say(_expectation(plan))
 
 
-@app.command("run")
-def run_study(
-    study: StudyArgument,
-    overrides: SetOption = None,
-    retry_failed: RetryOption = False,
-    cpus_per_trial: Annotated[
-        float, typer.Option(help="Cores per stack; a stack uses one torch thread per core.", min=0.01)
-    ] = 1.0,
-    gpus_per_trial: Annotated[
-        float | None,
-        typer.Option(
-            help="GPUs per stack; fractions let several share one. One if there is one by default.", min=0.0
-        ),
-    ] = None,
-    address: Annotated[
-        str | None,
-        typer.Option(help="Address of an existing Ray cluster, which must see the results folder."),
-    ] = None,
-    compare: Annotated[
-        str | None,
-        typer.Option(help="The baseline regime of the verdict at the end.", show_default="clipping"),
-    ] = None,
-    results: ResultsOption = None,
-) -> None:
-    """Run what a study lacks, then print the verdict. Ctrl-C stops it; what finished stays.
-
-    Trials that have a result are never run again. Exit code 130 after an interruption, 1 when trials
-    failed.
-    """
-    from ..catalogue import results_folder
-    from ..cluster import Placement
-    from ..progress import Progress
-    from ..runner import run
-
-    folder = results_folder(results)
-    plan = _plan(study, overrides, folder, retry_failed)
-    regimes = {cell.first.regime_label for cell in plan.cells} | plan.study.regime_names
-    if compare is not None and compare != "clipping" and compare not in regimes:
-        raise UsageError(f"--compare {compare}: the study has no such regime{did_you_mean(compare, regimes)}")
-    failed_before = sum(cell.counts.get("failed", 0) - len(cell.again) for cell in plan.cells)
-    if plan.missing:
-        most = "at most " if plan.searches else ""
-        _say(f"{plan.study.name}: {most}{plan.missing} of {plan.total} trials to run")
-    elif plan.further:
-        _say(f"{plan.study.name}: {plan.further} further seeds to run, as intervals are wider than the goal")
-    elif failed_before:
-        _say(f"{plan.study.name}: nothing to run, {failed_before} of {plan.total} trials failed before "
-             "(--retry-failed runs them again)")  # fmt: skip
-    else:
-        _say(f"{plan.study.name}: all {plan.total} trials are finished, nothing to run")
-    placement = Placement(cpus_per_trial=cpus_per_trial, gpus_per_trial=gpus_per_trial, address=address)
-    try:
-        outcome = run(plan, results=folder, placement=placement, progress=Progress())
-    except KeyboardInterrupt:  # before there was anything to stop
-        _say(f"interrupted: nothing was run; `orch study run {study}` goes on from here")
-        raise typer.Exit(130) from None
-    failed = outcome.statuses.get("failed", 0) + failed_before
-    if outcome.interrupted:
-        _say(
-            f"interrupted: {outcome.not_run} trials were not run; `orch study run {study}` goes on from here"
-        )
-        raise typer.Exit(130)
-    if outcome.stopped_because:
-        _say(f"stopped: {outcome.stopped_because}")
-        next_step = SEE_FAILED if failed else f"`orch study run {study}` goes on from here"
-        _say(f"{outcome.not_run} trials were not run; {next_step}")
-        raise typer.Exit(1)
-    if failed:
-        _say(f"{failed} {'trial' if failed == 1 else 'trials'} failed: {SEE_FAILED}")
-    _verdict(plan, folder, compare, regimes)
-    if failed:
-        raise typer.Exit(1)
-
-
-def _verdict(plan: "Plan", folder: Path, baseline: str | None, regimes: set[str]) -> None:
-    """Print the report that a run ends with, or why there is none."""
-    from . import report
-
-    name = plan.study.name
-    if baseline is None and plan.study.report != "comparison":
-        try:
-            report.show_other(plan.study.report, folder, studies=[name])
-        except OrchError as error:
-            _say(f"no verdict: {error}")
-        return
-    baseline = baseline or "clipping"
-    several = len(plan.study.regimes) + len(plan.study.searched) > 1
-    if baseline not in regimes or not several:
-        there = ", ".join(sorted(plan.study.regime_names))
-        _say(f"no verdict: it takes {baseline} and another regime, and the study has {there}")
-        return
-    # Of this study as it is now: a name can have stood for other settings before.
-    contexts = {planned.first.context_id for planned in plan.cells}
-    contexts |= {planned.search.first.context_id for planned in plan.searches}
-    try:
-        compared = report.show(folder, studies=[name], baseline=baseline, contexts=contexts, legend=False)
-    except OrchError as error:
-        _say(f"no verdict: {error}")
-        return
-    more = compared - plan.total
-    if more > 0 and not plan.searches and plan.study.goal is None:
-        _say(f"with {more} trials of earlier runs of {name}, of seeds or regimes that it does not name now")
-    _say(f"`orch report {shlex.quote(name)}` says how to read this")
+app.command("run")(run_study)
 
 
 @app.command("export-optuna")
@@ -232,14 +121,16 @@ def export_optuna(
     """
     from ..catalogue import results_folder
     from ..optuna_storage import export
+    from ..planning import plan_study
 
-    plan = _plan(study, overrides, results, False)
+    folder = results_folder(results)
+    plan = plan_study(study, folder, overrides=overrides or ())
     target = out or Path(f"{plan.study.name}.db")
-    counts = export(plan, results_folder(results), target)
+    counts = export(plan, folder, target)
     for name, number in counts.items():
-        _say(f"{name}: {number} evaluations")
+        say(f"{name}: {number} evaluations")
     print(target)
-    _say(f"`optuna-dashboard sqlite:///{target}` opens it")
+    say(f"`optuna-dashboard sqlite:///{target}` opens it")
 
 
 @app.command("new")
@@ -291,38 +182,7 @@ def new_study(
         declaration["training"] = training
     path = new(name, declaration)
     print(path)
-    _say(f"`orch study plan {name}` shows what it holds, `orch study run {name}` runs it")
-
-
-def _plan(study: str, overrides: list[str] | None, results: Any, retry_failed: bool) -> "Plan":
-    from ..begun import begun
-    from ..catalogue import find, results_folder
-    from ..memory import recall, recall_cells, stopped
-    from ..plan import make_plan
-    from ..provenance import fingerprint
-    from ..store import Store
-    from ..study import load
-
-    loaded = load(find(study), overrides or [])
-    cells = list(loaded.cells())
-    folder = results_folder(results)
-    searches = list(loaded.searches())
-    store = Store(folder)
-    finished, durations = store.known([cell.cell_id for cell in cells])
-    under_way = begun(folder)
-    knowledge = recall(store, loaded.name, searches, retry_failed=retry_failed)
-    now = [*cells, *(search.first for search in searches)]
-    return make_plan(
-        loaded,
-        finished,
-        retry_failed=retry_failed,
-        fingerprints={cell.cell_id: fingerprint(cell) for cell in now} if finished or under_way else None,
-        durations=durations,
-        begun=under_way,
-        knowledge=knowledge,
-        stopped=[stopped(store, *known) for known in zip(searches, knowledge, strict=True)],
-        seen=recall_cells(store, cells, retry_failed=retry_failed) if loaded.goal is not None else None,
-    )
+    say(f"`orch study plan {name}` shows what it holds, `orch study run {name}` runs it")
 
 
 def _time(seconds: float | None) -> str | None:
@@ -350,7 +210,3 @@ def _whole_numbers(option: str, text: str) -> list[int]:
         return [int(part) for part in text.split(",")]
     except ValueError:
         raise UsageError(f"{option} {text}: expected whole numbers separated by commas") from None
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)

@@ -31,10 +31,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from orchestrator.knowledge import MOST_OF_ONE_TAU, Evaluation
 from orchestrator.memory import centre_from
 from orchestrator.prior import Prior
+from orchestrator.proposals import gain_and_noise, next_tau
 from orchestrator.pruning import LEAST_SEEDS, Rival, hopeless
-from orchestrator.search import MOST_OF_ONE_TAU, Evaluation, gain_and_noise, next_tau
 from orchestrator.store import Store
 
 CLOSE = 0.1
@@ -94,8 +95,12 @@ def main() -> None:
     parser.add_argument("--most", type=int, default=40, help="trials of a replay at most")
     parser.add_argument("--rules", type=int, default=20, help="replays of the rule that stops a search")
     parser.add_argument("--strategies", default=",".join(STRATEGIES[:7]))
+    parser.add_argument(
+        "--grid-seeds", help="seeds of the grid to replay on, such as 4,5,6,7; all by default"
+    )
     given = parser.parse_args()
-    grids = read_grids(given.results, given.study)
+    chosen = [int(seed) for seed in given.grid_seeds.split(",")] if given.grid_seeds else None
+    grids = read_grids(given.results, given.study, chosen)
     names = given.strategies.split(",")
     table = replay_all(grids, names, replays=given.replays, seeds=given.seeds, most=given.most)
     print_table(table, names, given)
@@ -104,7 +109,7 @@ def main() -> None:
         print_stopping(grids, replays=given.rules, seeds=given.seeds)
 
 
-def read_grids(results: Path, study: str) -> list[Grid]:
+def read_grids(results: Path, study: str, chosen: list[int] | None = None) -> list[Grid]:
     """Complete grids of forced trials, from the database; those on which no τ reconstructs are named and
     left out."""
     with Store(results).reading() as (connection, _):
@@ -134,6 +139,8 @@ def read_grids(results: Path, study: str) -> list[Grid]:
     found: dict[tuple[str, str], dict[int, dict[int, float]]] = defaultdict(lambda: defaultdict(dict))
     facts = {}
     for system, architecture, tau, seed, score, tau_pred, ceiling, epochs, _ in rows:
+        if chosen is not None and seed not in chosen:
+            continue
         found[system, architecture][tau][seed] = score
         facts[system, architecture] = (tau_pred, ceiling, epochs)
     grids = []

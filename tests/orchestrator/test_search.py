@@ -11,25 +11,20 @@ import pyarrow.parquet as pq
 import pytest
 
 from orchestrator import begun, catalogue, trial
-from orchestrator.agenda import Agenda, GridSource, PrecisionSource, SearchSource
+from orchestrator.agenda import Agenda, GridSource
 from orchestrator.errors import StudyError
 from orchestrator.identity import Trial
+from orchestrator.knowledge import Evaluation, Knowledge, Proposal, Seen
 from orchestrator.memory import centre_from, ratios, recall, recall_cells, seen_in
 from orchestrator.plan import make_plan
 from orchestrator.precision import Goal
+from orchestrator.precision_source import PrecisionSource
 from orchestrator.prior import Prior
+from orchestrator.proposals import gain_and_noise, next_tau, propose
 from orchestrator.pruning import Rival, hopeless
-from orchestrator.runner import record_study
-from orchestrator.search import (
-    Evaluation,
-    Knowledge,
-    Proposal,
-    Search,
-    Seen,
-    TauSearch,
-    gain_and_noise,
-    propose,
-)
+from orchestrator.recording import record_study
+from orchestrator.search import Search, TauSearch
+from orchestrator.search_source import SearchSource
 from orchestrator.store import Store
 from orchestrator.study import Study, load
 
@@ -66,9 +61,9 @@ def test_a_prior_and_its_coordinate_are_inverse_and_its_density_is_one_in_all(pr
 
 def test_the_lyapunov_prior_is_highest_at_its_centre_and_leaves_no_tau_out():
     prior = Prior(1, 500, 46.0, width=2.5)
-    assert prior.middle_tau == 46 and prior.density(46) > prior.density(30) > prior.density(5)
+    assert prior.spread(0) == 46 and prior.density(46) > prior.density(30) > prior.density(5)
     assert prior.region == (round(46 * 2.5**-1.645), round(46 * 2.5**1.645))
-    assert prior.density(1) > 0.45 / math.log(500)  # the uniform half
+    assert prior.density(1) > 0.7 / math.log(500)  # the uniform share
     with pytest.raises(ValueError, match="positive number of steps"):
         Prior(1, 500, math.nan)
 
@@ -86,7 +81,15 @@ def test_a_search_begins_at_tau_pred_goes_around_it_and_probes():
         assert proposal.seeds == (0, 1, 2, 3, 4)
         taus.append(proposal.tau)
         knowledge.add(Seen(proposal.tau, seed, 1.0 + number, "ok", number) for seed in proposal.seeds)
-    assert taus[:4] == [46, round(46.05 * 2.5**-0.7), 60, round(46.05 * 2.5**-1.4)]  # 60: the sequence length
+    assert taus[:3] == [46, round(46.05 * 2.5**-0.7), round(46.05 * 2.5**-1.4)]
+    # The fifth is a probe: the same whatever the sampler and wherever the prior.
+    begun = [Evaluation(tau, (0,), (1.0,), False, 0.0) for tau in taus[:3]]
+    probes = {
+        next_tau(where, begun, [], number=4, sampler=sampler, seed=search.search_id)
+        for sampler in ("tpe", "random")
+        for where in (prior, Prior(1, 60, 44.0))
+    }
+    assert len(probes) == 1
     assert [search.prior(None, ratio=1.0).centre for search in [a_search(tau_pred=7.5)]] == [7.5]
     with pytest.raises(ValueError, match="no positive exponent"):
         search.prior(math.nan)
@@ -116,7 +119,7 @@ def test_where_a_search_begins_does_not_depend_on_what_else_is_known():
         proposal = propose(search, prior, knowledge)
         taus.append(proposal.tau)
         knowledge.add(Seen(proposal.tau, seed, 8.0, "ok", number) for seed in proposal.seeds)
-    assert taus[:3] == [46, 24, 60] and knowledge.count(5) == 7
+    assert taus[:3] == [46, 24, 13] and knowledge.count(5) == 7
     # Far outside of the bounds the start is not spent on one of them.
     outside = a_search(tau_pred=5000.0, high=60)
     knowledge = Knowledge()
@@ -298,7 +301,7 @@ def test_every_evaluation_of_the_budget_is_run_whole_however_it_is_cut(size, slo
         seeds.setdefault(stack.tau, []).extend(stack.seeds)
     assert sum(len(found) for found in seeds.values()) == 6 * size
     assert all(sorted(found) == list(range(len(found))) for found in seeds.values())
-    assert stacks[0].tau == 46 and {46, 24, 60} <= seeds.keys()
+    assert stacks[0].tau == 46 and {46, 24, 13} <= seeds.keys()
 
 
 def test_what_is_lost_is_not_asked_for_again():

@@ -1,0 +1,22 @@
+"""What the commands on studies share: options, and how they speak."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+StudyArgument = Annotated[
+    str, typer.Argument(help="A study by name, or the path of its file.", metavar="STUDY")
+]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", help="Override a key of the study: training.epochs=500. Repeatable.", metavar="KEY=VALUE"
+    ),
+]
+RetryOption = Annotated[bool, typer.Option("--retry-failed", help="Run trials again that failed.")]
+
+
+def say(text: str) -> None:
+    """A line to the user, who may have sent stdout elsewhere."""
+    print(text, file=sys.stderr, flush=True)

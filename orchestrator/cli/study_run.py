@@ -1,0 +1,119 @@
+"""`orch study run`: run what a study lacks, and print its verdict."""
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ..errors import OrchError, UsageError, did_you_mean
+from .output import ResultsOption
+from .study_options import RetryOption, SetOption, StudyArgument, say
+
+if TYPE_CHECKING:
+    from ..plan import Plan
+
+SEE_FAILED = "orch sql \"SELECT regime_label, seed, reason FROM trials WHERE status = 'failed'\""
+
+
+def run_study(
+    study: StudyArgument,
+    overrides: SetOption = None,
+    retry_failed: RetryOption = False,
+    cpus_per_trial: Annotated[
+        float, typer.Option(help="Cores per stack; a stack uses one torch thread per core.", min=0.01)
+    ] = 1.0,
+    gpus_per_trial: Annotated[
+        float | None,
+        typer.Option(
+            help="GPUs per stack; fractions let several share one. One if there is one by default.", min=0.0
+        ),
+    ] = None,
+    address: Annotated[
+        str | None,
+        typer.Option(help="Address of an existing Ray cluster, which must see the results folder."),
+    ] = None,
+    compare: Annotated[
+        str | None,
+        typer.Option(help="The baseline regime of the verdict at the end.", show_default="clipping"),
+    ] = None,
+    results: ResultsOption = None,
+) -> None:
+    """Run what a study lacks, then print the verdict. Ctrl-C stops it; what finished stays.
+
+    Trials that have a result are never run again. Exit code 130 after an interruption, 1 when trials
+    failed.
+    """
+    from ..catalogue import results_folder
+    from ..cluster import Placement
+    from ..planning import plan_study
+    from ..progress import Progress
+    from ..runner import run
+
+    folder = results_folder(results)
+    plan = plan_study(study, folder, overrides=overrides or (), retry_failed=retry_failed)
+    regimes = {cell.first.regime_label for cell in plan.cells} | plan.study.regime_names
+    if compare is not None and compare != "clipping" and compare not in regimes:
+        raise UsageError(f"--compare {compare}: the study has no such regime{did_you_mean(compare, regimes)}")
+    failed_before = sum(cell.counts.get("failed", 0) - len(cell.again) for cell in plan.cells)
+    if plan.missing:
+        most = "at most " if plan.searches else ""
+        say(f"{plan.study.name}: {most}{plan.missing} of {plan.total} trials to run")
+    elif plan.further:
+        say(f"{plan.study.name}: {plan.further} further seeds to run, as intervals are wider than the goal")
+    elif failed_before:
+        say(f"{plan.study.name}: nothing to run, {failed_before} of {plan.total} trials failed before "
+             "(--retry-failed runs them again)")  # fmt: skip
+    else:
+        say(f"{plan.study.name}: all {plan.total} trials are finished, nothing to run")
+    placement = Placement(cpus_per_trial=cpus_per_trial, gpus_per_trial=gpus_per_trial, address=address)
+    try:
+        outcome = run(plan, results=folder, placement=placement, progress=Progress())
+    except KeyboardInterrupt:  # before there was anything to stop
+        say(f"interrupted: nothing was run; `orch study run {study}` goes on from here")
+        raise typer.Exit(130) from None
+    failed = outcome.statuses.get("failed", 0) + failed_before
+    if outcome.interrupted:
+        say(f"interrupted: {outcome.not_run} trials were not run; `orch study run {study}` goes on from here")
+        raise typer.Exit(130)
+    if outcome.stopped_because:
+        say(f"stopped: {outcome.stopped_because}")
+        next_step = SEE_FAILED if failed else f"`orch study run {study}` goes on from here"
+        say(f"{outcome.not_run} trials were not run; {next_step}")
+        raise typer.Exit(1)
+    if failed:
+        say(f"{failed} {'trial' if failed == 1 else 'trials'} failed: {SEE_FAILED}")
+    _verdict(plan, folder, compare, regimes)
+    if failed:
+        raise typer.Exit(1)
+
+
+def _verdict(plan: "Plan", folder: Path, baseline: str | None, regimes: set[str]) -> None:
+    """Print the report that a run ends with, or why there is none."""
+    from . import answers
+
+    name = plan.study.name
+    if baseline is None and plan.study.report != "comparison":
+        try:
+            answers.show_other(plan.study.report, folder, studies=[name])
+        except OrchError as error:
+            say(f"no verdict: {error}")
+        return
+    baseline = baseline or "clipping"
+    several = len(plan.study.regimes) + len(plan.study.searched) > 1
+    if baseline not in regimes or not several:
+        there = ", ".join(sorted(plan.study.regime_names))
+        say(f"no verdict: it takes {baseline} and another regime, and the study has {there}")
+        return
+    # Of this study as it is now: a name can have stood for other settings before.
+    contexts = {planned.first.context_id for planned in plan.cells}
+    contexts |= {planned.search.first.context_id for planned in plan.searches}
+    try:
+        compared = answers.show(folder, studies=[name], baseline=baseline, contexts=contexts, legend=False)
+    except OrchError as error:
+        say(f"no verdict: {error}")
+        return
+    more = compared - plan.total
+    if more > 0 and not plan.searches and plan.study.goal is None:
+        say(f"with {more} trials of earlier runs of {name}, of seeds or regimes that it does not name now")
+    say(f"`orch report {shlex.quote(name)}` says how to read this")

@@ -1,0 +1,46 @@
+"""A study by name against a results folder: all that goes into its plan, read from where it is."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from .begun import begun
+from .catalogue import find
+from .memory import recall, recall_cells, stopped
+from .plan import Plan, make_plan
+from .provenance import fingerprint
+from .store import Store
+from .study import load
+
+
+def plan_study(
+    name: str, results: Path, *, overrides: Sequence[str] = (), retry_failed: bool = False
+) -> Plan:
+    """The plan of a study, by its name or the path of its file. Nothing is run or written.
+
+    Args:
+        overrides: `key.path=value`, as `--set` takes them.
+        retry_failed: whether all trials that failed count as missing.
+
+    Raises:
+        StudyError: there is no such study, or it is not valid.
+        OrchError: the results cannot be read.
+    """
+    study = load(find(name), overrides)
+    cells, searches = list(study.cells()), list(study.searches())
+    store = Store(results)
+    finished, durations = store.known([cell.cell_id for cell in cells])
+    under_way = begun(results)
+    knowledge = recall(store, study.name, searches, retry_failed=retry_failed)
+    anything = finished or under_way or any(known.seen for known in knowledge)
+    first = [*cells, *(search.first for search in searches)] if anything else []
+    return make_plan(
+        study,
+        finished,
+        retry_failed=retry_failed,
+        fingerprints={cell.cell_id: fingerprint(cell) for cell in first} or None,
+        durations=durations,
+        begun=under_way,
+        knowledge=knowledge,
+        stopped=[stopped(store, *known) for known in zip(searches, knowledge, strict=True)],
+        seen=recall_cells(store, cells, retry_failed=retry_failed) if study.goal is not None else None,
+    )
