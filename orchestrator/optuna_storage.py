@@ -39,7 +39,8 @@ def export(plan: Plan, results: Path, target: Path) -> dict[str, int]:
         raise NoResultsError(results)
     counts: dict[str, int] = {}
     try:
-        if target.exists() and target.read_bytes()[: len(SQLITE)] != SQLITE:
+        begins = target.read_bytes()[: len(SQLITE)] if target.exists() else b""
+        if begins not in (b"", SQLITE):
             raise OrchError(f"{target} is there and no SQLite file: it is left as it is")
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=target.parent, prefix=".orch-") as folder, quietly():

@@ -1,5 +1,6 @@
 """`orch study`: list, plan, run and write studies."""
 
+import shlex
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -130,7 +131,7 @@ def export_optuna(
     for name, number in counts.items():
         say(f"{name}: {number} evaluations")
     print(target)
-    say(f"`optuna-dashboard sqlite:///{target}` opens it")
+    say(f"`optuna-dashboard {shlex.quote(f'sqlite:///{target}')}` opens it")
 
 
 @app.command("new")
