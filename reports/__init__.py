@@ -14,9 +14,10 @@ from .codes import StaleError, mixed_codes
 from .compare import compare
 from .comparison import Comparison, Headline, Row, Side
 from .exponents import Exponents, read_exponents, render_exponents
+from .measures import MEASURES, Measure
 from .statistics import Estimate, geometric_mean, paired_ratio, seeds_needed, wilson_interval
 from .table import comparison_table, render_comparison
-from .trials import MEASURES, Cell, Context, ReportError, Trial, UnknownNameError, read_contexts
+from .trials import Cell, Context, ReportError, Trial, UnknownNameError, contexts_of, read_contexts
 from .verdict import LEGEND
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "Estimate",
     "Exponents",
     "Headline",
+    "Measure",
     "ReportError",
     "Row",
     "Side",
@@ -36,6 +38,7 @@ __all__ = [
     "UnknownNameError",
     "compare",
     "comparison_table",
+    "contexts_of",
     "geometric_mean",
     "mixed_codes",
     "paired_ratio",

@@ -17,6 +17,7 @@ import duckdb
 
 from .codes import StaleError, mixed_codes
 from .comparison import Comparison, Headline, Outcome, Row, Selection, Side
+from .evidence import cliffs_delta, holm, improvement, sign_flip_test, smallest_p
 from .replicates import seed_rules
 from .selection import best_on, nearest_tau, split_seeds
 from .statistics import SMALLEST_SCORE, Estimate, geometric_mean, log_differences, paired_ratio, seeds_needed
@@ -24,6 +25,7 @@ from .trials import Cell, Context, ReportError, UnknownNameError, read_contexts
 from .verdict import CEILING_SHARE, counted, headline, verdict
 
 FEW_SEEDS = 8
+ALPHA = 0.05
 UNTRAINED = {"constructed"}
 """Networks that no regime has trained: nothing to compare a regime with."""
 SHORT_NAMES = {"sparse_forcing": "forcing", "zero_reset": "zero reset"}
@@ -75,6 +77,8 @@ def compare(
         raise ReportError(
             f"{baseline} and the other regimes have no seeds in common{why}, so nothing can be paired."
         )
+    adjusted = holm([row.p_value for row in rows])
+    rows = [dataclasses.replace(row, p_holm=p) for row, p in zip(rows, adjusted, strict=True)]
     rows = [dataclasses.replace(row, verdict=verdict(row)) for row in rows]
     notes += [*_cautions(read, rows), *seed_rules(connection, studies), *mixed]
     return Comparison(
@@ -188,9 +192,12 @@ def _row(
     ratio = paired_ratio(a, b)
     mean, base_mean = geometric_mean(a).value, geometric_mean(b).value
     outcome = _outcome(ratio, mean, base_mean, context.ceiling)
-    more = seeds_needed(log_differences(a, b)) if outcome == "no_difference" else None
+    differences = log_differences(a, b)
+    more = seeds_needed(differences) if outcome == "no_difference" else None
     if more is not None and selection == "split":
         more *= 2  # of new seeds, only every second one lands in the half that scores
+    ranked, ranked_base = cell.for_ranks, base.for_ranks
+    x, y = [ranked[seed] for seed in common], [ranked_base[seed] for seed in common]
     return Row(
         context_id=context.context_id,
         system=context.system,
@@ -210,6 +217,9 @@ def _row(
         ceiling=context.ceiling,
         outcome=outcome,
         more_seeds=more,
+        improvement=improvement(x, y),
+        cliffs_delta=cliffs_delta(x, y),
+        p_value=sign_flip_test(differences),
     )
 
 
@@ -279,6 +289,17 @@ def _cautions(contexts: Sequence[Context], rows: Sequence[Row]) -> Iterator[str]
     if few:
         of_all = f"{few} of {counted(len(rows), 'comparison')}"
         yield f"Fewer than {FEW_SEEDS} pairs in {of_all}: the interval leans on logs being normal."
+    unsure = [row for row in rows if row.outcome in ("better", "worse") and (row.p_holm or 0) >= ALPHA]
+    if unsure:
+        family = sum(row.p_value is not None for row in rows)
+        of_all = f"of {counted(len(unsure), 'comparison')} whose interval is clear of 1"
+        least = min(smallest_p(row.n_pairs) for row in unsure)
+        bound = (
+            f"; {max(row.n_pairs for row in unsure)} pairs cannot give less than {least:.2g}"
+            if least >= ALPHA / family
+            else ""
+        )
+        yield f"The sign-flip test {of_all} gives p ≥ {ALPHA} once all {family} are counted (Holm){bound}."
     doubtful = sorted({context.system for context in contexts if context.lambda_from == "noise"})
     if doubtful:
         yield (

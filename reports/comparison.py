@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from .trials import MEASURES, Context
+from .evidence import NO_SHARE, Share
+from .measures import MEASURES
+from .statistics import wilson_interval
+from .trials import Context
 
 Selection = Literal["tau_pred", "split", "fixed"]
 """How the challenger's τ was chosen: nearest to τ_pred, best on the other half of the seeds, or given."""
@@ -39,11 +42,24 @@ class Side:
         """Trials counted at the ceiling."""
         return self.diverged + self.unbounded
 
+    @property
+    def ran(self) -> int:
+        """Trials that ran to an outcome: failed ones (bugs) are not among them."""
+        return self.n - self.failed
+
+    @property
+    def blown_up_share(self) -> Share:
+        """The share of those that ran which blew up, with its 95% Wilson interval."""
+        if not self.ran:
+            return NO_SHARE
+        return Share(self.blown_up / self.ran, *wilson_interval(self.blown_up, self.ran))
+
 
 @dataclass(frozen=True)
 class Row:
     """Challenger against baseline in one context. `ratio` = challenger / baseline; < 1: challenger better.
 
+    `p_value` is that of the paired sign-flip test, `p_holm` the same adjusted for all rows of the comparison.
     `more_seeds` counts seeds to run, not pairs: of a tuned ("split") row only every second one is scored.
     """
 
@@ -65,6 +81,12 @@ class Row:
     ceiling: float | None
     outcome: Outcome
     more_seeds: int | None
+    improvement: Share = NO_SHARE
+    """P(challenger better at the same seed); a run that blew up loses against one that did not."""
+    cliffs_delta: float | None = None
+    """1: every challenger better than every baseline; over the seeds of the pairs."""
+    p_value: float | None = None
+    p_holm: float | None = None
     verdict: str = ""
 
     @property
@@ -89,6 +111,12 @@ class Row:
             "ratio": self.ratio,
             "ratio_low": self.low,
             "ratio_high": self.high,
+            "p_better": self.improvement.value,
+            "p_better_low": self.improvement.low,
+            "p_better_high": self.improvement.high,
+            "cliffs_delta": self.cliffs_delta,
+            "p_value": self.p_value,
+            "p_holm": self.p_holm,
             "floor": self.floor,
             "ceiling": self.ceiling,
             "outcome": self.outcome,
@@ -97,6 +125,8 @@ class Row:
         for role, side in (("challenger", self.challenger), ("baseline", self.baseline)):
             for name in ("cell_id", "n", "diverged", "unbounded", "failed", "unscored", "geometric_mean"):
                 flat[f"{role}_{name}"] = getattr(side, name)
+            for name, value in zip(("", "_low", "_high"), side.blown_up_share, strict=True):
+                flat[f"{role}_blown_up{name}"] = value
         flat["verdict"] = self.verdict
         return flat
 
@@ -130,7 +160,7 @@ class Comparison:
     @property
     def measure_name(self) -> str:
         """The measure as written for people."""
-        return MEASURES[self.measure]
+        return MEASURES[self.measure].title
 
     def rows_of(self, headline: Headline) -> tuple[Row, ...]:
         """The rows that a headline sums up."""

@@ -97,8 +97,10 @@ def median_interval(values: Sequence[float], *, confidence: float = 0.95) -> Est
     return Estimate(n, float(np.median(ordered)), float(ordered[k - 1]), float(ordered[n - k]))
 
 
-def wilson_interval(count: int, n: int, *, confidence: float = 0.95) -> tuple[float, float]:
+def wilson_interval(count: float, n: int, *, confidence: float = 0.95) -> tuple[float, float]:
     """Interval for a share count / n (Wilson 1927): keeps its coverage at 0 of n and at n of n.
+
+    A tie may count as a half.
 
     (p + z²/2n ± z √(p(1−p)/n + z²/4n²)) / (1 + z²/n)
     """

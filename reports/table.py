@@ -13,7 +13,8 @@ from rich.table import Table
 from rich.text import Text
 
 from .comparison import Comparison, Headline, Outcome, Row, Side
-from .verdict import LEGEND, number, tau_choice, times
+from .evidence import Share
+from .verdict import LEGEND, number, p_text, tau_choice, times
 
 STYLES: dict[Outcome, str] = {
     "better": "green",
@@ -26,12 +27,9 @@ STYLES: dict[Outcome, str] = {
 
 
 def comparison_table(comparison: Comparison, headline: Headline) -> Table:
-    """The rows of one context against one baseline; fits 80 columns."""
+    """The ratios of one context against one baseline; fits 80 columns."""
     rows = comparison.rows_of(headline)
-    table = Table(
-        box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold"
-    )
-    failed = any(side.failed for row in rows for side in (row.challenger, row.baseline))
+    table = _grid()
     table.add_column("challenger", overflow="fold", min_width=10)
     table.add_column("τ", justify="left", no_wrap=True)
     table.add_column("seeds", justify="right", no_wrap=True)
@@ -39,6 +37,7 @@ def comparison_table(comparison: Comparison, headline: Headline) -> Table:
     table.add_column("95%", justify="left", no_wrap=True)
     table.add_column("means", justify="right")
     table.add_column("blown up", justify="right")
+    failed = any(side.failed for row in rows for side in (row.challenger, row.baseline))
     if failed:
         table.add_column("failed", justify="right")
     for row in rows:
@@ -47,7 +46,7 @@ def comparison_table(comparison: Comparison, headline: Headline) -> Table:
             tau_choice(row),
             str(row.n_pairs),
             Text(times(row.ratio), style=STYLES[row.outcome]),
-            "–" if row.low is None else f"{times(row.low)[:-1]}–{times(row.high)[:-1]}",
+            interval(row),
             f"{number(row.challenger.geometric_mean)} : {number(row.baseline.geometric_mean)}",
             f"{blown_up(row.challenger)} : {blown_up(row.baseline)}",
         ]
@@ -57,9 +56,59 @@ def comparison_table(comparison: Comparison, headline: Headline) -> Table:
     return table
 
 
+def evidence_table(comparison: Comparison, headline: Headline) -> Table:
+    """What the same pairs say beside their ratio, and how often either side blew up; fits 80 columns."""
+    table = _grid()
+    table.add_column("challenger", overflow="fold", min_width=10)
+    table.add_column("τ", justify="left", no_wrap=True)
+    for name in ("P(better)", "δ", "p (Holm)"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("blew up", justify="right", no_wrap=True)
+    table.add_column("baseline's", justify="right", no_wrap=True)
+    for row in comparison.rows_of(headline):
+        table.add_row(
+            Text(row.challenger.name),
+            "–" if row.tau is None else f"{row.tau}{' tuned' if row.selection == 'split' else ''}",
+            share(row.improvement),
+            signed(row.cliffs_delta),
+            p_text(row.p_holm),
+            percent(row.challenger.blown_up_share),
+            percent(row.baseline.blown_up_share),
+        )
+    return table
+
+
+def _grid() -> Table:
+    return Table(
+        box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold"
+    )
+
+
+def interval(row: Row) -> str:
+    """The interval of the ratio: '0.035–0.87'."""
+    return "–" if row.low is None else f"{times(row.low)[:-1]}–{times(row.high)[:-1]}"
+
+
+def share(of: Share) -> str:
+    """'0.88 (0.53–0.98)'."""
+    return "–" if of.value is None else f"{of.value:.2f} ({of.low:.2f}–{of.high:.2f})"
+
+
+def percent(of: Share) -> str:
+    """'12% (2–47)'."""
+    if of.value is None or of.low is None or of.high is None:
+        return "–"
+    return f"{of.value:.0%} ({100 * of.low:.0f}–{100 * of.high:.0f})"
+
+
+def signed(value: float | None) -> str:
+    """'+0.62'."""
+    return "–" if value is None else f"{value:+.2f}"
+
+
 def blown_up(side: Side) -> str:
     """'2/8': of the trials that ran to an outcome, so that failed ones (bugs) are not among them."""
-    return f"{side.blown_up}/{side.n - side.failed}"
+    return f"{side.blown_up}/{side.ran}"
 
 
 def render_comparison(comparison: Comparison, *, legend: bool = True) -> RenderableType:
@@ -72,7 +121,7 @@ def render_comparison(comparison: Comparison, *, legend: bool = True) -> Rendera
         facts += [f"ceiling {number(context.ceiling)}"] if context.ceiling is not None else []
         parts.append(Text(headline.title, style="bold"))
         parts.append(Text(f"against {headline.baseline} · {comparison.measure_name} · " + " · ".join(facts)))
-        parts.append(comparison_table(comparison, headline))
+        parts += [comparison_table(comparison, headline), Text(), evidence_table(comparison, headline)]
         parts += [Text(), _verdicts(comparison.rows_of(headline)), Text()]
     parts += [Text(f"Note: {note}", style="yellow") for note in comparison.notes]
     if legend:

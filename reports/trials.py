@@ -10,6 +10,7 @@ Views relied on: ``results`` (one row per trial) and ``study_trials(study, trial
 from __future__ import annotations
 
 import difflib
+import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
@@ -19,8 +20,7 @@ from typing import Any, NamedTuple
 
 import duckdb
 
-MEASURES = {"d_stsp": "D_stsp", "d_stsp_published": "D_stsp (as published)"}
-"""Measures with a score for blown-up trials, and how they are written for people."""
+from .measures import MEASURES
 
 STATUSES = ("ok", "diverged", "unbounded", "failed")
 
@@ -68,6 +68,11 @@ class Cell:
     def scores(self) -> dict[int, float]:
         """Seed → score, for the seeds that have one."""
         return {trial.seed: trial.score for trial in self.trials if trial.score is not None}
+
+    @cached_property
+    def for_ranks(self) -> dict[int, float]:
+        """Seed → score as `scores`, a run that blew up at infinity: worse than any that did not."""
+        return {t.seed: math.inf if t.blown_up else t.score for t in self.trials if t.score is not None}
 
     def count(self, status: str) -> int:
         """How many trials ended with `status`."""
@@ -123,6 +128,37 @@ def _quoted(names: Sequence[str]) -> str:
     return ", ".join("'" + name.replace("'", "''") + "'" for name in names)
 
 
+def contexts_of(
+    connection: duckdb.DuckDBPyConnection,
+    *,
+    studies: Sequence[str] = (),
+    systems: Sequence[str] = (),
+    architectures: Sequence[str] = (),
+) -> set[str] | None:
+    """The context_ids with results of these systems and architectures; None where none is named.
+
+    Raises UnknownNameError for a name without results, with what was near.
+    """
+    if not systems and not architectures:
+        return None
+    check_studies(connection, studies)
+    found = connection.execute(
+        f"SELECT DISTINCT context_id, system, architecture FROM (FROM results {trial_filter(studies)})"
+    ).fetchall()
+    for kind, asked, there in (
+        ("system", systems, {row[1] for row in found}),
+        ("architecture", architectures, {row[2] for row in found}),
+    ):
+        for name in asked:
+            if name not in there:
+                raise UnknownNameError(f"No results for the {kind} '{name}': {_near(name, sorted(there))}")
+    return {
+        context_id
+        for context_id, system, architecture in found
+        if (not systems or system in systems) and (not architectures or architecture in architectures)
+    }
+
+
 def read_contexts(
     connection: duckdb.DuckDBPyConnection,
     measure: str,
@@ -136,7 +172,12 @@ def read_contexts(
     study, ReportError when there are no results at all.
     """
     if measure not in MEASURES:
-        raise UnknownNameError(f"Unknown measure '{measure}': a comparison can use {' or '.join(MEASURES)}.")
+        close = difflib.get_close_matches(measure, MEASURES, n=1)
+        hint = f"did you mean '{close[0]}'? " if close else ""
+        raise UnknownNameError(
+            f"Unknown measure '{measure}': {hint}A comparison can use {', '.join(MEASURES)}."
+        )
+    asked = MEASURES[measure]
     chosen = f"(FROM results {trial_filter(studies, contexts)})"
     try:
         check_studies(connection, studies)
@@ -153,8 +194,9 @@ def read_contexts(
         raise ReportError(f"There are no results{where} yet.")
     # λ_max may have been estimated anew between two trials of one context, and a failed trial has neither
     # floor nor ceiling: the middle value, NULLs aside.
-    columns = ("tau_pred", "lambda_max", "lambda_max_se", "dt", f"floor_{measure}", f"ceiling_{measure}")
+    columns = ("tau_pred", "lambda_max", "lambda_max_se", "dt")
     middles = ", ".join(f"quantile_disc({name}, 0.5) FILTER (isfinite({name}))" for name in columns)
+    middles += f", {asked.floor}, {asked.ceiling}"
     numbers = {
         context_id: values
         for context_id, *values in connection.execute(
@@ -165,7 +207,7 @@ def read_contexts(
     for cell_id, *trial in connection.execute(
         f"""
         SELECT cell_id, trial_id, seed, status, coalesce(reason, ''),
-               CASE WHEN isfinite({measure}_score) THEN {measure}_score END
+               {asked.score}
         FROM {chosen} ORDER BY seed, trial_id"""
     ).fetchall():
         trials[cell_id].append(Trial(*trial))
@@ -189,12 +231,13 @@ def check_studies(connection: duckdb.DuckDBPyConnection, studies: Sequence[str])
     for study in studies:
         if study in known:
             continue
-        close = difflib.get_close_matches(study, known, n=1)
-        if close:
-            hint = f"did you mean '{close[0]}'?"
-        else:
-            hint = f"there are results for {', '.join(known)}." if known else "no study has results yet."
+        hint = _near(study, known) if known else "no study has results yet."
         raise UnknownNameError(f"No results for a study named '{study}': {hint}")
+
+
+def _near(name: str, known: Sequence[str]) -> str:
+    close = difflib.get_close_matches(name, known, n=1)
+    return f"did you mean '{close[0]}'?" if close else f"there are results for {', '.join(known)}."
 
 
 def _context(

@@ -26,11 +26,16 @@ LEGEND = (
     "ceiling, the worst there is. Failed trials (a bug, no result) are left out, and counted.",
     "τ: 'near τ_pred' is the τ on the grid nearest, on a log scale, to τ_pred = ln 2 / (λ_max · dt): no "
     "tuning. 'Tuned' is the best τ on every second seed (first, third, …), scored on the other seeds alone.",
-    "'About k more seeds would tell': pairs still missing for 80% power at 5% if the effect is as large as "
-    "it looks now; of a tuned τ twice as many seeds, as only every second one is scored.",
+    "'Not enough seeds to tell: about k more': pairs still missing for 80% power at 5% if the effect is as "
+    "large as it looks now; of a tuned τ twice as many seeds, as only every second one is scored.",
+    "P(better): share of pairs that the challenger wins, ties half, with a Wilson interval; Cliff's δ: the "
+    "same over all pairings of their seeds, from −1 to 1. A run that blew up loses against any that did not.",
+    "p: sign-flip test of the pairs (every sign below 15 pairs, drawn ones beyond); with n pairs it cannot "
+    "fall below 2/2ⁿ. Holm: the same, adjusted for all comparisons of this report.",
     "A mean nearer to the ceiling than to the floor, on a log scale, is no reconstruction, whatever it "
     "beats.",
-    "Each interval stands for itself: of 20 comparisons without any effect, one misses 1.",
+    "The verdict goes by the interval, and each stands for itself: of 20 comparisons without any effect, one "
+    "misses 1. Whoever makes many looks at Holm.",
 )
 
 
@@ -60,6 +65,13 @@ def times(factor: float | None) -> str:
         return f"{factor:,.{1 if factor < 9.95 else 0}f}×"
     decimals = 2 if factor >= 0.1 else 1 - math.floor(math.log10(factor))
     return f"{factor:.{decimals}f}×"
+
+
+def p_text(p: float | None) -> str:
+    """A p-value, to two digits and no further than a thousandth: '0.031', '<0.001'."""
+    if p is None:
+        return "–"
+    return "<0.001" if p < 0.001 else f"{p:.3f}" if p < 0.1 else f"{p:.2f}"
 
 
 def counted(count: int, noun: str) -> str:
@@ -126,13 +138,13 @@ def verdict(row: Row) -> str:
         scores = f"{number(row.challenger.geometric_mean)} against {number(row.baseline.geometric_mean)}"
         return f"only 1 common seed: no interval; {who} scores {scores} of {baseline}"
     factor, low, high = _better_factor(row)
-    evidence = f"(95% {times(low)} to {times(high)}, {seeds(row.n_pairs)})"
+    evidence = f"(95% {times(low)} to {times(high)}, {seeds(row.n_pairs)}"
+    evidence += ")" if row.p_value is None else f", p {p_text(row.p_value)})"
     if row.outcome == "no_difference":
+        seen = f"{who} scores {times(factor)} {baseline} {evidence}"
         if row.more_seeds is None:
-            plan = "even 1000 seeds might not tell"
-        else:
-            plan = f"about {counted(row.more_seeds, 'more seed')} would tell"
-        return f"no difference seen: {who} scores {times(factor)} {baseline} {evidence}; {plan}"
+            return f"no difference seen: {seen}; even 1000 seeds might not tell"
+        return f"not enough seeds to tell: {seen}; about {row.more_seeds:,} more would"
     return f"{who} scores {times(factor)} {row.outcome} than {baseline} {evidence}{_level(row)}"
 
 
@@ -162,7 +174,7 @@ def _clause(row: Row) -> str:
         "no_common_seeds": "no common seeds",
         "both_at_ceiling": f"at the ceiling like {row.baseline.name}",
         "one_seed": "undecided (1 seed)",
-        "no_difference": f"no difference seen ({times(row.ratio)})",
+        "no_difference": _undecided(row),
     }.get(row.outcome) or f"{times(_better_factor(row)[0])} {row.outcome}"
     if row.tau is None:
         return said
@@ -174,6 +186,12 @@ def _clause(row: Row) -> str:
     if row.selection == "tau_pred" and row.tau_choices > 1:
         near = " (nearest τ_pred)" if near_prediction(row) else " (far from τ_pred)"
     return f"{said} at τ={row.tau}{near}"
+
+
+def _undecided(row: Row) -> str:
+    if row.more_seeds is None:
+        return f"no difference seen ({times(row.ratio)})"
+    return f"not enough seeds to tell ({times(row.ratio)}; about {row.more_seeds:,} more)"
 
 
 def _lead(rows: Sequence[Row]) -> str:
@@ -197,9 +215,10 @@ def _lead(rows: Sequence[Row]) -> str:
         predicted = "near τ_pred only" if near_prediction(first) else f"at τ={first.tau} only"
         return f"{name} {verb} {baseline} " + (predicted if better[0] else "at a tuned τ only")
     verb = "beats" if reconstructs(first, winners[0].geometric_mean) is not False else "comes closer than"
+    open_question = "undecided" if first.more_seeds else "no difference seen"
     return {
         "worse": f"{baseline} {verb} {name}",
-        "no_difference": f"no difference seen between {name} and {baseline}",
+        "no_difference": f"{open_question} between {name} and {baseline}",
         "both_at_ceiling": f"neither {name} nor {baseline} reconstructs",
     }.get(first.outcome, f"undecided between {name} and {baseline}")
 

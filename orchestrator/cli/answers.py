@@ -26,10 +26,15 @@ def show(
     measure: str = "d_stsp",
     form: Format = Format.table,
     contexts: set[str] | None = None,
+    systems: Sequence[str] = (),
+    architectures: Sequence[str] = (),
     legend: bool = True,
     allow_stale: bool = False,
 ) -> int:
     """Print a comparison and write its page and figure; returns how many trials it looked at.
+
+    It is of the results with these context_ids, or else of these systems and architectures; of all, where
+    nothing is named.
 
     Raises:
         OrchError: no comparison can be made, or it would pool results of different code.
@@ -39,6 +44,10 @@ def show(
 
     with Store(results).reading() as (connection, source):
         with _in_one_sentence():
+            if contexts is None:
+                contexts = reports.contexts_of(
+                    connection, studies=studies, systems=systems, architectures=architectures
+                )
             comparison = reports.compare(
                 connection,
                 baseline,
@@ -49,12 +58,20 @@ def show(
             )
         shown = reports.render_comparison(comparison, legend=legend)
         _print(_Answer(shown, comparison.as_dicts()), form, source)
-        print(_written(comparison, connection, source, results, studies, measure), file=sys.stderr)
+        scope = [*(studies or ["all"]), *systems, *architectures]
+        print(_written(comparison, connection, source, results, scope), file=sys.stderr)
     return sum(len(cell.trials) for context in comparison.contexts for cell in context.cells)
 
 
 def show_other(
-    kind: str, results: Path, *, studies: list[str], form: Format = Format.table, allow_stale: bool = False
+    kind: str,
+    results: Path,
+    *,
+    studies: list[str],
+    form: Format = Format.table,
+    systems: Sequence[str] = (),
+    architectures: Sequence[str] = (),
+    allow_stale: bool = False,
 ) -> None:
     """Print a report that is no comparison, and write its page and figure where it has some.
 
@@ -66,11 +83,15 @@ def show_other(
 
     with Store(results).reading() as (connection, source):
         with _in_one_sentence():
-            contexts = reports.read_contexts(connection, "d_stsp", studies=studies)
-            mixed = reports.mixed_codes(connection, contexts, studies=studies, contexts=None)
+            only = reports.contexts_of(
+                connection, studies=studies, systems=systems, architectures=architectures
+            )
+            contexts = reports.read_contexts(connection, "d_stsp", studies=studies, contexts=only)
+            mixed = reports.mixed_codes(connection, contexts, studies=studies, contexts=only)
             if mixed and not allow_stale:
                 raise OrchError("\n".join([*mixed, "--allow-stale shows them nevertheless."]))
-            answer = OTHERS[kind](connection, contexts, studies)
+            scope = [*(studies or ["all"]), *systems, *architectures]
+            answer = OTHERS[kind](connection, contexts, studies, scope)
         _print(answer, form, source)
         if answer.write is not None:
             said = _writing(answer.write, results, provenance=f"Read from the {source}.")
@@ -113,7 +134,7 @@ def _print(answer: _Answer, form: Format, source: Any) -> None:
 
 
 def _exponents(
-    connection: "duckdb.DuckDBPyConnection", contexts: Sequence[Any], studies: list[str]
+    connection: "duckdb.DuckDBPyConnection", contexts: Sequence[Any], studies: list[str], scope: list[str]
 ) -> _Answer:
     from .. import reports
 
@@ -122,12 +143,13 @@ def _exponents(
 
 
 def _theorems(
-    connection: "duckdb.DuckDBPyConnection", contexts: Sequence[Any], studies: list[str]
+    connection: "duckdb.DuckDBPyConnection", contexts: Sequence[Any], studies: list[str], scope: list[str]
 ) -> _Answer:
     from ..reports.theorems import examine, read_left_out, read_networks, render_findings
 
-    networks = read_networks(connection, studies=studies)
-    left_out = read_left_out(connection, studies=studies)
+    only = {context.context_id for context in contexts}
+    networks = read_networks(connection, studies=studies, contexts=only)
+    left_out = read_left_out(connection, studies=studies, contexts=only)
     findings = examine(networks)
     code = _code_of(connection, [network.trial_id for network in networks])
 
@@ -135,14 +157,20 @@ def _theorems(
         from ..reports.html.theorems_page import write_theorems
 
         return write_theorems(
-            findings, networks, directory, left_out=left_out, **_named(studies, "theorems", provenance, code)
+            findings,
+            networks,
+            directory,
+            left_out=left_out,
+            **_named(studies, scope, "theorems", provenance, code),
         )
 
     shown = render_findings(findings, left_out)
     return _Answer(shown, [finding.as_dict() for finding in findings], write)
 
 
-def _tau(connection: "duckdb.DuckDBPyConnection", contexts: Sequence[Any], studies: list[str]) -> _Answer:
+def _tau(
+    connection: "duckdb.DuckDBPyConnection", contexts: Sequence[Any], studies: list[str], scope: list[str]
+) -> _Answer:
     from ..priors import priors
     from ..reports.tau import read_tau, render_tau
 
@@ -153,30 +181,28 @@ def _tau(connection: "duckdb.DuckDBPyConnection", contexts: Sequence[Any], studi
     def write(directory: Path, *, provenance: str) -> list[Path]:
         from ..reports.html.tau_page import write_tau
 
-        return write_tau(answers, directory, **_named(studies, "tau", provenance, code))
+        return write_tau(answers, directory, **_named(studies, scope, "tau", provenance, code))
 
     return _Answer(render_tau(answers), [answer.as_dict() for answer in answers], write)
 
 
-def _named(studies: list[str], kind: str, provenance: str, code: str) -> dict[str, str]:
+def _named(studies: list[str], scope: list[str], kind: str, provenance: str, code: str) -> dict[str, str]:
     """How the files of a report are named, and what they say about where they come from."""
-    scope = f"Studies: {', '.join(studies)}." if studies else "All results."
-    stem = "-".join([*map(_file_name, studies or ["all"]), kind])
-    return {"stem": stem, "provenance": f"{scope} {provenance} Code: {code}."}
+    of = f"Studies: {', '.join(studies)}." if studies else "All results."
+    stem = "-".join([*map(_file_name, scope), kind])
+    return {"stem": stem, "provenance": f"{of} {provenance} Code: {code}."}
 
 
 OTHERS = {"exponents": _exponents, "theorems": _theorems, "tau": _tau}
 """Reports that are no comparison, by the name that a study's file gives them."""
 
 
-def _written(
-    comparison: "Comparison", connection: Any, source: Any, results: Path, studies: list[str], measure: str
-) -> str:
+def _written(comparison: "Comparison", connection: Any, source: Any, results: Path, scope: list[str]) -> str:
     """Write page and figure of a comparison; what to say of it."""
     from ..reports.html import write_report
 
-    stem = "-".join([*(studies or ["all"]), "vs", _file_name(comparison.baseline)])
-    stem += "" if measure == "d_stsp" else f"-{measure}"
+    stem = "-".join(map(_file_name, [*scope, "vs", comparison.baseline]))
+    stem += "" if comparison.measure == "d_stsp" else f"-{comparison.measure}"
     write = partial(write_report, comparison, connection, stem=stem)
     provenance = f"Read from the {source}. Code: {_code_of(connection, _trial_ids(comparison))}."
     return _writing(write, results, provenance=provenance)

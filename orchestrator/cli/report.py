@@ -27,9 +27,15 @@ def report(
         str | None,
         typer.Option(
             "--measure",
-            help="d_stsp, or d_stsp_published (the authors' definition).",
+            help="What to compare by: d_stsp, d_h, psc; with `_published` by the authors' definition.",
             show_default="d_stsp",
         ),
+    ] = None,
+    system: Annotated[
+        list[str] | None, typer.Option("--system", help="Only this one; may be given more than once.")
+    ] = None,
+    architecture: Annotated[
+        list[str] | None, typer.Option("--architecture", help="Only this one; may be given more than once.")
     ] = None,
     exponents: Annotated[
         bool,
@@ -76,10 +82,20 @@ def report(
             baseline=compare or "clipping",
             measure=measure or "d_stsp",
             form=form,
+            systems=system or [],
+            architectures=architecture or [],
             allow_stale=allow_stale,
         )
     else:
-        answers.show_other(kind, folder, studies=names, form=form, allow_stale=allow_stale)
+        answers.show_other(
+            kind,
+            folder,
+            studies=names,
+            form=form,
+            systems=system or [],
+            architectures=architecture or [],
+            allow_stale=allow_stale,
+        )
 
 
 def _declared(results: Path, studies: list[str]) -> str:

@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Collection, Iterable, Sequence
 
+from ..measures import MEASURES
 from ..statistics import SMALLEST_SCORE
 from ..trials import trial_filter
 from ..verdict import number
@@ -66,18 +67,18 @@ def _inline(svg: str) -> str:
 
 def cells_query(measure: str, *, studies: Sequence[str] = (), contexts: Collection[str] | None = None) -> str:
     """The SQL of the table of cells, complete: paste it into `orch sql`."""
-    score = f"{measure}_score"
+    score = MEASURES[measure].score
     filtered = trial_filter(studies, contexts)
     return f"""SELECT system, architecture, context, regime_label AS regime, tau,
        count(*) AS trials,
        count(*) FILTER (status = 'diverged') AS diverged,
        count(*) FILTER (status = 'unbounded') AS unbounded,
        count(*) FILTER (status = 'failed') AS failed,
-       exp(avg(ln(greatest({score}, {SMALLEST_SCORE:g}))) FILTER ({score} IS NOT NULL)) AS {score},
-       min({score}) AS lowest,
-       max({score}) AS highest,
+       exp(avg(ln(greatest(score, {SMALLEST_SCORE:g}))) FILTER (score IS NOT NULL)) AS {measure}_score,
+       min(score) AS lowest,
+       max(score) AS highest,
        median(d_h) FILTER (status = 'ok') AS median_d_h,
        median(psc) FILTER (status = 'ok') AS median_psc
-FROM results{" " + filtered if filtered else ""}
+FROM (SELECT *, {score} AS score FROM results{" " + filtered if filtered else ""})
 GROUP BY system, architecture, context, context_id, regime_label, tau, cell_id
 ORDER BY system, architecture, context, context_id, regime_label, tau, cell_id"""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import math
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import duckdb
@@ -83,9 +83,13 @@ class Network:
 
 
 def read_networks(
-    connection: duckdb.DuckDBPyConnection, *, studies: Sequence[str] = ()
+    connection: duckdb.DuckDBPyConnection,
+    *,
+    studies: Sequence[str] = (),
+    contexts: Collection[str] | None = None,
 ) -> tuple[Network, ...]:
-    """Every network with a class and gradients, bounded and of the studies named (none: of all).
+    """Every network with a class and gradients, bounded, of the studies named (none: of all) and of the
+    contexts (None: of all).
 
     Raises:
         UnknownNameError: a study has no results.
@@ -96,7 +100,7 @@ def read_networks(
         f"""
         SELECT trial_id, architecture, regime_label, regime = 'constructed', dynamics, net_lambda_max * dt,
                dynamics_evidence
-        FROM (FROM results {trial_filter(studies)})
+        FROM (FROM results {trial_filter(studies, contexts)})
         WHERE status = 'ok' AND dynamics <> 'unbounded' AND net_lambda_max IS NOT NULL
         ORDER BY system, architecture, regime_label, seed, trial_id"""
     ).fetchall()
@@ -120,11 +124,16 @@ def read_networks(
     )
 
 
-def read_left_out(connection: duckdb.DuckDBPyConnection, *, studies: Sequence[str] = ()) -> dict[str, int]:
+def read_left_out(
+    connection: duckdb.DuckDBPyConnection,
+    *,
+    studies: Sequence[str] = (),
+    contexts: Collection[str] | None = None,
+) -> dict[str, int]:
     """Architecture → trials that are no such network: unbounded, diverged, failed or not measured."""
     found = connection.execute(
         f"""
-        SELECT architecture, count(*) FROM (FROM results {trial_filter(studies)})
+        SELECT architecture, count(*) FROM (FROM results {trial_filter(studies, contexts)})
         WHERE NOT coalesce(status = 'ok' AND dynamics <> 'unbounded' AND net_lambda_max IS NOT NULL
                            AND trial_id IN (SELECT trial_id FROM gradients), false)
         GROUP BY ALL ORDER BY ALL"""

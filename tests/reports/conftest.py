@@ -23,7 +23,8 @@ CREATE TABLE results (
     ceiling_d_stsp_published DOUBLE, tau_pred DOUBLE, lambda_max DOUBLE, lambda_max_se DOUBLE, dt DOUBLE,
     code_fingerprint VARCHAR, lambda_from VARCHAR,
     dynamics VARCHAR, net_lambda_max DOUBLE, net_kaplan_yorke DOUBLE, kaplan_yorke DOUBLE,
-    dynamics_evidence JSON);
+    dynamics_evidence JSON, system_hash VARCHAR);
+CREATE TABLE systems (content_hash VARCHAR, floors JSON);
 CREATE TABLE gradients (trial_id VARCHAR, epoch BIGINT, quantity VARCHAR, lag BIGINT, value DOUBLE);
 CREATE TABLE study_trials (study VARCHAR, trial_id VARCHAR);
 CREATE TABLE studies (study VARCHAR, declaration JSON, recorded_at TIMESTAMP);
@@ -91,6 +92,7 @@ class Database:
                 "lambda_max_se": 0.002,
                 "dt": 0.01,
                 "code_fingerprint": code,
+                "system_hash": system,
             }
             rows.append(row)
         self._insert(f"results ({', '.join(rows[0])})", [tuple(row.values()) for row in rows])

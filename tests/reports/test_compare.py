@@ -10,7 +10,15 @@ import duckdb
 import pytest
 from scipy import stats
 
-from orchestrator.reports import Comparison, ReportError, Row, StaleError, compare
+from orchestrator.reports import (
+    Comparison,
+    ReportError,
+    Row,
+    StaleError,
+    UnknownNameError,
+    compare,
+    contexts_of,
+)
 
 from .conftest import CEILING, Database
 
@@ -71,6 +79,49 @@ def test_measure_published_uses_its_own_scores(database: Database) -> None:
     row = one(compare(database.connection, "clipping", measure="d_stsp_published"))
     assert row.challenger.geometric_mean == pytest.approx(2 * math.sqrt(0.5))
     assert row.ceiling == 2 * CEILING
+
+
+def test_measures_of_spectra_have_scores_for_what_blew_up_and_what_stood_still(database: Database) -> None:
+    database.add("clipping", {0: 1.0, 1: "diverged", 2: 1.0})
+    database.add("sparse_forcing", {0: 0.5, 1: 1.0, 2: 1.0}, tau=30)
+    database.connection.execute("UPDATE results SET psc = 'nan' WHERE regime = 'clipping' AND seed = 2")
+    database.connection.execute(
+        """INSERT INTO systems VALUES ('lorenz63', '{"orch": {"d_h": 0.05, "psc": 0.98}}')"""
+    )
+    row = one(compare(database.connection, "clipping", measure="psc"))
+    assert (row.floor, row.ceiling) == (pytest.approx(0.02), 2.0)  # of 1 − PSC
+    assert row.baseline.geometric_mean == pytest.approx((0.1 * 2 * 2) ** (1 / 3))
+    row = one(compare(database.connection, "clipping", measure="d_h"))
+    assert (row.floor, row.ceiling, row.ratio) == (0.05, 1.0, pytest.approx(0.2 ** (1 / 3)))
+
+
+def test_ranks_put_what_blew_up_last_and_holm_counts_every_row(database: Database) -> None:
+    database.add("clipping", {0: CEILING, 1: "diverged", 2: "unbounded", 3: 4.0})
+    database.add("sparse_forcing", {0: "diverged", 1: CEILING, 2: "diverged", 3: 1.0}, tau=30)
+    database.add("zero_reset", {seed: 1.0 for seed in range(4)}, tau=30)
+    rows = {row.challenger.regime: row for row in compare(database.connection, "clipping").rows}
+    forced = rows["sparse_forcing"]
+    # Lost, won, tied, won: the scores alone would say tied, tied, tied, won.
+    assert forced.improvement.value == pytest.approx(2.5 / 4)
+    # Against inf, inf, 16, 4: of 16 pairings 1 beats all, 16 beats two and ties one, inf ties two of two.
+    assert forced.cliffs_delta == pytest.approx((4 + (2 - 1) + 2 * (0 - 2)) / 16)
+    assert forced.p_value == 1.0 and forced.p_holm == 1.0
+    assert (rows["zero_reset"].p_value, rows["zero_reset"].p_holm) == (2 / 16, 4 / 16)
+    assert rows["zero_reset"].baseline.blown_up_share.value == 0.5
+
+
+def test_systems_and_architectures_asked_for_are_all_there_is(database: Database) -> None:
+    for system in ("lorenz63", "rössler 2"):
+        for architecture in ("rnn", "lstm"):
+            where = {"system": system, "architecture": architecture}
+            database.add("clipping", {0: 4.0, 1: 5.0}, **where)
+            database.add("sparse_forcing", {0: 1.0, 1: 1.0}, tau=30, **where)
+    contexts = contexts_of(database.connection, systems=["rössler 2"], architectures=["rnn"])
+    row = one(compare(database.connection, "clipping", contexts=contexts))
+    assert (row.system, row.architecture) == ("rössler 2", "rnn")
+    assert contexts_of(database.connection) is None
+    with pytest.raises(UnknownNameError, match="the system 'rössler': did you mean 'rössler 2'"):
+        contexts_of(database.connection, systems=["rössler"])
 
 
 def sweep(database: Database, *, a: float = 1.0, b: float = 1.0) -> None:
@@ -172,7 +223,7 @@ def test_an_exponent_that_noise_has_too_is_said_to_be_one(database: Database) ->
     ("challenger", "outcome", "says"),
     [
         ({0: 8.0, 1: 9.0, 2: 8.5, 3: 8.2}, "worse", "× worse than clipping (95%"),
-        ({0: 1.0, 1: 3.0, 2: 2.2, 3: 1.2}, "no_difference", "more seeds would tell"),
+        ({0: 1.0, 1: 3.0, 2: 2.2, 3: 1.2}, "no_difference", "more would"),
         ({0: 1.0}, "one_seed", "only 1 common seed: no interval"),
         ({7: 1.0}, "no_common_seeds", "no common seeds"),
         ({0: 0.05, 1: 0.055, 2: 0.05, 3: 0.052}, "better", "; at the floor"),
@@ -224,8 +275,8 @@ def test_errors(database: Database) -> None:
         compare(connection, "clipping", studies=["windws"])
     with pytest.raises(ReportError, match="named 'zzz': there are results for windows"):
         compare(connection, "clipping", studies=["zzz"])
-    with pytest.raises(ReportError, match="Unknown measure 'd_h'"):
-        compare(connection, "clipping", measure="d_h")
+    with pytest.raises(ReportError, match="Unknown measure 'd_hh': did you mean 'd_h'"):
+        compare(connection, "clipping", measure="d_hh")
     database.add("sparse_forcing", {1: 4.0}, tau=30)
     with pytest.raises(ReportError, match="no seeds in common"):
         compare(connection, "clipping")
