@@ -23,7 +23,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(study.app, name="study")
-app.command("report")(report.report)
+app.add_typer(report.app, name="report")
 app.command("sql")(sql.sql)
 app.add_typer(system.app, name="system")
 app.add_typer(trial.app, name="trial")

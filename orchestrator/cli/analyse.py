@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..errors import OrchError, UsageError
-from .output import Format, FormatOption, ResultsOption, print_rows
+from .output import Format, FormatOption, ResultsOption, print_rows, print_shown
 
 if TYPE_CHECKING:
     from ..systems.analysis.overview import Overview
@@ -71,6 +71,9 @@ def _print(seen: "Overview", form: Format) -> None:
 
         from ..reports.series.terminal import render_series
 
+        if form is not Format.table:
+            print_shown(render_series(seen, width=10_000, plots=False), form)
+            return
         console = Console()
         if not console.is_terminal:
             console = Console(width=10_000)  # into a pipe or a file nothing is folded or cut

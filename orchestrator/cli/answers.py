@@ -4,107 +4,78 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import OrchError, UsageError
-from .output import Format, print_mappings
+from .output import Format, print_mappings, print_shown
 
 if TYPE_CHECKING:
     import duckdb
     from rich.console import RenderableType
 
-    from ..reports.comparison import Comparison
-
-
-def show(
-    results: Path,
-    *,
-    studies: list[str],
-    baseline: str,
-    measure: str = "d_stsp",
-    form: Format = Format.table,
-    contexts: set[str] | None = None,
-    systems: Sequence[str] = (),
-    architectures: Sequence[str] = (),
-    legend: bool = True,
-    allow_stale: bool = False,
-) -> int:
-    """Print a comparison and write its page and figure; returns how many trials it looked at.
-
-    It is of the results with these context_ids, or else of these systems and architectures; of all, where
-    nothing is named.
-
-    Raises:
-        OrchError: no comparison can be made, or it would pool results of different code.
-    """
-    from .. import reports
-    from ..store import Store
-
-    with Store(results).reading() as (connection, source):
-        with _in_one_sentence():
-            if contexts is None:
-                contexts = reports.contexts_of(
-                    connection, studies=studies, systems=systems, architectures=architectures
-                )
-            comparison = reports.compare(
-                connection,
-                baseline,
-                studies=studies,
-                measure=measure,
-                contexts=contexts,
-                allow_stale=allow_stale,
-            )
-        shown = reports.render_comparison(comparison, legend=legend)
-        _print(_Answer(shown, comparison.as_dicts()), form, source)
-        scope = [*(studies or ["all"]), *systems, *architectures]
-        print(_written(comparison, connection, source, results, scope), file=sys.stderr)
-    return sum(len(cell.trials) for context in comparison.contexts for cell in context.cells)
-
-
-def show_other(
-    kind: str,
-    results: Path,
-    *,
-    studies: list[str],
-    form: Format = Format.table,
-    systems: Sequence[str] = (),
-    architectures: Sequence[str] = (),
-    allow_stale: bool = False,
-) -> None:
-    """Print a report that is no comparison, and write its page and figure where it has some.
-
-    Raises:
-        OrchError: nothing is known that it could say, or results of different code would be pooled.
-    """
-    from .. import reports
-    from ..store import Store
-
-    with Store(results).reading() as (connection, source):
-        with _in_one_sentence():
-            only = reports.contexts_of(
-                connection, studies=studies, systems=systems, architectures=architectures
-            )
-            contexts = reports.read_contexts(connection, "d_stsp", studies=studies, contexts=only)
-            mixed = reports.mixed_codes(connection, contexts, studies=studies, contexts=only)
-            if mixed and not allow_stale:
-                raise OrchError("\n".join([*mixed, "--allow-stale shows them nevertheless."]))
-            scope = [*(studies or ["all"]), *systems, *architectures]
-            answer = OTHERS[kind](connection, contexts, studies, scope)
-        _print(answer, form, source)
-        if answer.write is not None:
-            said = _writing(answer.write, results, provenance=f"Read from the {source}.")
-            print(said, file=sys.stderr)
+    from ..reports.trials import Context
 
 
 @dataclass(frozen=True)
-class _Answer:
+class Question:
+    """What is asked of which results; of all, where nothing is named."""
+
+    studies: Sequence[str] = ()
+    systems: Sequence[str] = ()
+    architectures: Sequence[str] = ()
+    contexts: "set[str] | None" = None
+    """context_ids, in the place of systems and architectures."""
+    baseline: str = "clipping"
+    measure: str = "d_stsp"
+    """Both are of a comparison alone."""
+    legend: bool = True
+    allow_stale: bool = False
+
+    @property
+    def scope(self) -> str:
+        """For the name of a file."""
+        return "-".join(map(_file_name, [*(self.studies or ["all"]), *self.systems, *self.architectures]))
+
+    @property
+    def said(self) -> str:
+        """For people."""
+        return f"Studies: {', '.join(self.studies)}." if self.studies else "All results."
+
+
+@dataclass(frozen=True)
+class Answer:
     """What a report says: for people, for programs, and in files of its own."""
 
     shown: "RenderableType"
     rows: list[dict[str, Any]]
+    trials: int
+    """How many it looked at."""
+    headlines: tuple[str, ...] = ()
     write: Callable[..., list[Path]] | None = None
+    """Makes a page, and its figure, in a folder, with a line on where its numbers come from."""
+
+
+def show(kind: str, results: Path, asked: Question, *, form: Format | None, html: bool = False) -> int:
+    """Print a report, unless `form` is None, and with `html` write its page and list the files on stdout;
+    returns how many trials it looked at.
+
+    Raises:
+        OrchError: nothing is known that it could say, it would pool results of different code, or the page
+            that alone was asked for cannot be written.
+    """
+    from ..store import Store
+
+    with Store(results).reading() as (connection, source):
+        with _in_one_sentence():
+            answer = REPORTS.get(kind, _comparison)(connection, asked)
+        if form is not None:
+            _print(answer, form)
+        if source.what != "database":
+            print(f"orch: {source.why}; answered from the {source}", file=sys.stderr)
+        if html and (answer.write is not None or form is None):
+            _write(answer, kind, results, provenance=f"Read from the {source}.", alone=form is None)
+    return answer.trials
 
 
 @contextmanager
@@ -120,107 +91,139 @@ def _in_one_sentence() -> Iterator[None]:
         raise OrchError(f"report: {error}") from None
 
 
-def _print(answer: _Answer, form: Format, source: Any) -> None:
-    """To stdout; to stderr where it came from, if not from the database."""
-    from rich.console import Console
-
-    if form is Format.table:
-        Console().print(answer.shown)
+def _print(answer: Answer, form: Format) -> None:
+    if form.for_people:
+        print_shown(answer.shown, form)
     else:
         print_mappings(answer.rows, form)
     sys.stdout.flush()
-    if source.what != "database":
-        print(f"orch: {source.why}; answered from the {source}", file=sys.stderr)
 
 
-def _exponents(
-    connection: "duckdb.DuckDBPyConnection", contexts: Sequence[Any], studies: list[str], scope: list[str]
-) -> _Answer:
+def _write(answer: Answer, kind: str, results: Path, *, provenance: str, alone: bool) -> None:
+    """Write the page and list its files on stdout. Where it is not all that was asked for, a folder that
+    cannot be written costs no verdict.
+    """
+    if answer.write is None:
+        raise UsageError(f"report: {kind} have no page of their own; that of a comparison shows them")
+    if alone:
+        print(*answer.headlines, sep="\n", end="\n" if answer.headlines else "", file=sys.stderr)
+    try:
+        print(*answer.write(results / "reports", provenance=provenance), sep="\n", flush=True)
+    except OSError as error:
+        said = f"page and figure were not written: {error.strerror}: {error.filename or results}"
+        if alone:
+            raise OrchError(said) from None
+        print(f"orch: {said}", file=sys.stderr)
+
+
+def _comparison(connection: "duckdb.DuckDBPyConnection", asked: Question) -> Answer:
     from .. import reports
 
+    comparison = reports.compare(
+        connection,
+        asked.baseline,
+        studies=asked.studies,
+        measure=asked.measure,
+        contexts=_only(connection, asked),
+        allow_stale=asked.allow_stale,
+    )
+    ids = _trial_ids(comparison.contexts)
+
+    def write(directory: Path, *, provenance: str) -> list[Path]:
+        from ..reports.html import write_report
+
+        stem = f"{asked.scope}-vs-{_file_name(asked.baseline)}"
+        stem += "" if asked.measure == "d_stsp" else f"-{asked.measure}"
+        code = f"{provenance} Code: {_code_of(connection, ids)}."
+        return write_report(comparison, connection, directory, stem=stem, provenance=code)
+
+    return Answer(
+        reports.render_comparison(comparison, legend=asked.legend),
+        comparison.as_dicts(),
+        len(ids),
+        tuple(f"{line.title}: {line.text}" for line in comparison.headlines),
+        write,
+    )
+
+
+def _exponents(connection: "duckdb.DuckDBPyConnection", asked: Question) -> Answer:
+    from .. import reports
+
+    contexts = _contexts(connection, asked)
     rows = reports.read_exponents(connection, contexts)
-    return _Answer(reports.render_exponents(contexts, rows), [row.as_dict() for row in rows])
+    shown = reports.render_exponents(contexts, rows)
+    return Answer(shown, [row.as_dict() for row in rows], len(_trial_ids(contexts)))
 
 
-def _theorems(
-    connection: "duckdb.DuckDBPyConnection", contexts: Sequence[Any], studies: list[str], scope: list[str]
-) -> _Answer:
+def _theorems(connection: "duckdb.DuckDBPyConnection", asked: Question) -> Answer:
     from ..reports.theorems import examine, read_left_out, read_networks, render_findings
 
+    contexts = _contexts(connection, asked)
     only = {context.context_id for context in contexts}
-    networks = read_networks(connection, studies=studies, contexts=only)
-    left_out = read_left_out(connection, studies=studies, contexts=only)
+    networks = read_networks(connection, studies=asked.studies, contexts=only)
+    left_out = read_left_out(connection, studies=asked.studies, contexts=only)
     findings = examine(networks)
     code = _code_of(connection, [network.trial_id for network in networks])
 
     def write(directory: Path, *, provenance: str) -> list[Path]:
         from ..reports.html.theorems_page import write_theorems
 
-        return write_theorems(
-            findings,
-            networks,
-            directory,
-            left_out=left_out,
-            **_named(studies, scope, "theorems", provenance, code),
-        )
+        named = _named(asked, "theorems", provenance, code)
+        return write_theorems(findings, networks, directory, left_out=left_out, **named)
 
     shown = render_findings(findings, left_out)
-    return _Answer(shown, [finding.as_dict() for finding in findings], write)
+    return Answer(shown, [finding.as_dict() for finding in findings], len(networks), write=write)
 
 
-def _tau(
-    connection: "duckdb.DuckDBPyConnection", contexts: Sequence[Any], studies: list[str], scope: list[str]
-) -> _Answer:
+def _tau(connection: "duckdb.DuckDBPyConnection", asked: Question) -> Answer:
     from ..priors import priors
     from ..reports.tau import read_tau, render_tau
 
-    answers = read_tau(connection, contexts, priors(connection, studies))
+    answers = read_tau(connection, _contexts(connection, asked), priors(connection, asked.studies))
     ids = [t.trial_id for a in answers for c in a.context.cells if c.tau for t in c.trials]
     code = _code_of(connection, ids)
 
     def write(directory: Path, *, provenance: str) -> list[Path]:
         from ..reports.html.tau_page import write_tau
 
-        return write_tau(answers, directory, **_named(studies, scope, "tau", provenance, code))
+        return write_tau(answers, directory, **_named(asked, "tau", provenance, code))
 
-    return _Answer(render_tau(answers), [answer.as_dict() for answer in answers], write)
+    return Answer(render_tau(answers), [answer.as_dict() for answer in answers], len(ids), write=write)
 
 
-def _named(studies: list[str], scope: list[str], kind: str, provenance: str, code: str) -> dict[str, str]:
+REPORTS = {"comparison": _comparison, "exponents": _exponents, "theorems": _theorems, "tau": _tau}
+"""By the name that a study's file gives them."""
+
+
+def _only(connection: "duckdb.DuckDBPyConnection", asked: Question) -> set[str] | None:
+    from .. import reports
+
+    if asked.contexts is not None:
+        return asked.contexts
+    return reports.contexts_of(
+        connection, studies=asked.studies, systems=asked.systems, architectures=asked.architectures
+    )
+
+
+def _contexts(connection: "duckdb.DuckDBPyConnection", asked: Question) -> "tuple[Context, ...]":
+    """What a report that is no comparison looks at, where all of it comes from the same code."""
+    from .. import reports
+
+    only = _only(connection, asked)
+    contexts = reports.read_contexts(connection, "d_stsp", studies=asked.studies, contexts=only)
+    mixed = reports.mixed_codes(connection, contexts, studies=asked.studies, contexts=only)
+    if mixed and not asked.allow_stale:
+        raise OrchError("\n".join([*mixed, "--allow-stale shows them nevertheless."]))
+    return contexts
+
+
+def _named(asked: Question, kind: str, provenance: str, code: str) -> dict[str, str]:
     """How the files of a report are named, and what they say about where they come from."""
-    of = f"Studies: {', '.join(studies)}." if studies else "All results."
-    stem = "-".join([*map(_file_name, scope), kind])
-    return {"stem": stem, "provenance": f"{of} {provenance} Code: {code}."}
+    return {"stem": f"{asked.scope}-{kind}", "provenance": f"{asked.said} {provenance} Code: {code}."}
 
 
-OTHERS = {"exponents": _exponents, "theorems": _theorems, "tau": _tau}
-"""Reports that are no comparison, by the name that a study's file gives them."""
-
-
-def _written(comparison: "Comparison", connection: Any, source: Any, results: Path, scope: list[str]) -> str:
-    """Write page and figure of a comparison; what to say of it."""
-    from ..reports.html import write_report
-
-    stem = "-".join(map(_file_name, [*scope, "vs", comparison.baseline]))
-    stem += "" if comparison.measure == "d_stsp" else f"-{comparison.measure}"
-    write = partial(write_report, comparison, connection, stem=stem)
-    provenance = f"Read from the {source}. Code: {_code_of(connection, _trial_ids(comparison))}."
-    return _writing(write, results, provenance=provenance)
-
-
-def _writing(write: Callable[..., list[Path]], results: Path, *, provenance: str) -> str:
-    """Write files; what to say of it. A folder that cannot be written costs no verdict."""
-    try:
-        written = write(results / "reports", provenance=provenance)
-    except OSError as error:
-        return f"orch: page and figure were not written: {error.strerror}: {error.filename or results}"
-    return "\n".join(f"wrote {path}" for path in written)
-
-
-def _trial_ids(comparison: "Comparison") -> list[str]:
-    return [
-        trial.trial_id for context in comparison.contexts for cell in context.cells for trial in cell.trials
-    ]
+def _trial_ids(contexts: "Sequence[Context]") -> list[str]:
+    return [trial.trial_id for context in contexts for cell in context.cells for trial in cell.trials]
 
 
 def _code_of(connection: "duckdb.DuckDBPyConnection", trial_ids: list[str]) -> str:

@@ -1,4 +1,4 @@
-"""One way for every listing command to print rows: a table for people, JSON or CSV for programs."""
+"""One way for every listing command to print rows: tables for people and papers, JSON or CSV for programs."""
 
 import csv
 import enum
@@ -8,9 +8,12 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
 
 
 class Format(enum.StrEnum):
@@ -19,6 +22,13 @@ class Format(enum.StrEnum):
     table = "table"
     json = "json"
     csv = "csv"
+    markdown = "markdown"
+    latex = "latex"
+
+    @property
+    def for_people(self) -> bool:
+        """Whether it is read by people, who want few digits and units, and not by programs."""
+        return self not in (Format.json, Format.csv)
 
 
 FormatOption = Annotated[Format, typer.Option("--format", "-f", help="How to print.", show_choices=True)]
@@ -32,8 +42,8 @@ ResultsOption = Annotated[
 
 def print_rows(columns: Sequence[str], rows: Iterable[Sequence[Any]], form: Format) -> None:
     """Print rows to stdout."""
-    if form is Format.table:
-        _table(columns, list(rows))
+    if form.for_people:
+        _table(columns, list(rows), form)
     elif form is Format.csv:
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerow(columns)
@@ -52,7 +62,19 @@ def print_mappings(rows: Sequence[Mapping[str, Any]], form: Format) -> None:
     print_rows(columns, [[row[column] for column in columns] for row in rows], form)
 
 
-def _table(columns: Sequence[str], rows: list[Sequence[Any]]) -> None:
+def print_shown(shown: "RenderableType", form: Format) -> None:
+    """Print what a terminal shows, to one or as Markdown or LaTeX, to stdout."""
+    if form is Format.table:
+        from rich.console import Console
+
+        Console().print(shown)
+    else:
+        from . import typeset
+
+        print((typeset.markdown if form is Format.markdown else typeset.latex)(shown), end="")
+
+
+def _table(columns: Sequence[str], rows: list[Sequence[Any]], form: Format) -> None:
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -64,6 +86,9 @@ def _table(columns: Sequence[str], rows: list[Sequence[Any]]) -> None:
         table.add_column(Text(name), justify="right" if is_number else "left", overflow="fold")
     for row in rows:
         table.add_row(*(Text(_cell(value)) for value in row))
+    if form is not Format.table:
+        print_shown(table, form)
+        return
     console = Console()
     if not console.is_terminal:
         # Into a pipe or a file nothing is folded or cut.

@@ -1,15 +1,36 @@
 """`orch report`: regimes against a baseline, exponents, theorems, τ; each with the evidence."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+import typer.core
 
 from ..errors import StudyError, UsageError
 from . import answers
 from .output import Format, FormatOption, ResultsOption
 
+UNNAMED = "studies"
 
+
+class OfStudies(typer.core.TyperGroup):
+    """`orch report STUDY…`: what begins with none of the group's commands is for one without a name."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Put that one in front."""
+        named = bool(args) and args[0] in self.commands and args[0] != UNNAMED
+        return super().parse_args(ctx, args if named else [UNNAMED, *args])
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Leave its name out of the usage line."""
+        name, command, rest = super().resolve_command(ctx, args)
+        return "" if name == UNNAMED else name, command, rest
+
+
+app = typer.Typer(cls=OfStudies, help="Regimes against a baseline; exponents, theorems, τ; figures.")
+
+
+@app.command(UNNAMED, hidden=True)
 def report(
     studies: Annotated[
         list[str] | None,
@@ -54,48 +75,46 @@ def report(
     allow_stale: Annotated[
         bool, typer.Option("--allow-stale", help="Pool results of different code nevertheless.")
     ] = False,
+    html: Annotated[
+        bool,
+        typer.Option(
+            "--html", help="Write a page with the tables and figures, and print the names of the files."
+        ),
+    ] = False,
     form: FormatOption = Format.table,
     results: ResultsOption = None,
 ) -> None:
-    """Compare training regimes with a baseline, paired by seed, and write the page and the figure.
+    """Compare training regimes with a baseline, paired by seed, and say which is better and how surely.
 
-    The table goes to stdout; the names of the files written to stderr. A study may be there for another
-    report, which its file names (`report = "theorems"`): without an option that is what is shown.
+    A study may be there for another report, which its file names (`report = "theorems"`): without an
+    option that is what is shown.
     """
     from ..catalogue import results_folder
 
     folder, names = results_folder(results), studies or []
-    asked = {
+    options = {
         "comparison": ("--compare or --measure", compare or measure),
         "exponents": ("--exponents", exponents),
         "theorems": ("--theorems", theorems),
         "tau": ("--tau", tau),
     }
-    chosen = {kind: option for kind, (option, given) in asked.items() if given}
+    chosen = {kind: option for kind, (option, given) in options.items() if given}
     if len(chosen) > 1:
         raise UsageError(f"report: {', '.join(chosen.values())} are of different reports")
+    if html and form is not Format.table:
+        raise UsageError(
+            f"report: --html writes a page, --format {form} prints a table: one of them at a time"
+        )
     kind = next(iter(chosen), None) or _declared(folder, names)
-    if kind not in answers.OTHERS:  # a comparison, or what a newer version recorded
-        answers.show(
-            folder,
-            studies=names,
-            baseline=compare or "clipping",
-            measure=measure or "d_stsp",
-            form=form,
-            systems=system or [],
-            architectures=architecture or [],
-            allow_stale=allow_stale,
-        )
-    else:
-        answers.show_other(
-            kind,
-            folder,
-            studies=names,
-            form=form,
-            systems=system or [],
-            architectures=architecture or [],
-            allow_stale=allow_stale,
-        )
+    asked = answers.Question(
+        names,
+        system or (),
+        architecture or (),
+        baseline=compare or "clipping",
+        measure=measure or "d_stsp",
+        allow_stale=allow_stale,
+    )
+    answers.show(kind, folder, asked, form=None if html else form, html=html)
 
 
 def _declared(results: Path, studies: list[str]) -> str:

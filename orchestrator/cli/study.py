@@ -55,7 +55,7 @@ def show_plan(
     plan = plan_study(study, results_folder(results), overrides=overrides or (), retry_failed=retry_failed)
     blown_up = ("diverged", "unbounded", "failed")
     columns = ["system", "architecture", "regime", "seeds", "done", *blown_up, "stale", "to_run"]
-    columns += ["time" if form is Format.table else "seconds", "reason"]
+    columns += ["time" if form.for_people else "seconds", "reason"]
     # Settings that an axis of the study gives are shown where they are needed to tell cells apart.
     names = [(c.first.system, c.first.architecture.name, c.first.regime_label) for c in plan.cells]
     ambiguous = len(set(names)) < len(names)
@@ -71,7 +71,7 @@ def show_plan(
             *(cell.counts.get(status, 0) for status in blown_up),
             cell.stale,
             len(cell.missing),
-            _time(cell.seconds) if form is Format.table else cell.seconds,
+            _time(cell.seconds) if form.for_people else cell.seconds,
             cell.reason,
         ]
         for cell in plan.cells
@@ -90,7 +90,7 @@ def show_plan(
                 *(ended[status] for status in blown_up),
                 planned.stale,
                 planned.missing,
-                _time(planned.seconds) if form is Format.table else planned.seconds,
+                _time(planned.seconds) if form.for_people else planned.seconds,
                 planned.reason,
             ]
         )

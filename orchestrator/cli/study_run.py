@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..errors import OrchError, UsageError, did_you_mean
-from .output import ResultsOption
+from .output import Format, ResultsOption
 from .study_options import RetryOption, SetOption, StudyArgument, say
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def _verdict(plan: "Plan", folder: Path, baseline: str | None, regimes: set[str]
     name = plan.study.name
     if baseline is None and plan.study.report != "comparison":
         try:
-            answers.show_other(plan.study.report, folder, studies=[name])
+            answers.show(plan.study.report, folder, answers.Question([name]), form=Format.table, html=True)
         except OrchError as error:
             say(f"no verdict: {error}")
         return
@@ -109,7 +109,8 @@ def _verdict(plan: "Plan", folder: Path, baseline: str | None, regimes: set[str]
     contexts = {planned.first.context_id for planned in plan.cells}
     contexts |= {planned.search.first.context_id for planned in plan.searches}
     try:
-        compared = answers.show(folder, studies=[name], baseline=baseline, contexts=contexts, legend=False)
+        asked = answers.Question([name], contexts=contexts, baseline=baseline, legend=False)
+        compared = answers.show("comparison", folder, asked, form=Format.table, html=True)
     except OrchError as error:
         say(f"no verdict: {error}")
         return

@@ -101,7 +101,7 @@ def show(name: NameArgument, form: FormatOption = Format.table, results: Results
         for measure, floor in values.items():
             known = f"{floor:.4g}" if math.isfinite(floor) else "–"  # too short a series for this measure
             row[f"{measure} ({preset})"] = f"floor {known}, ceiling {data.ceilings[preset][measure]:.4g}"
-    if form is Format.table:
+    if form.for_people:
         print_rows(["field", "value"], [[key, value] for key, value in row.items()], form)
     else:
         print_mappings([row], form)

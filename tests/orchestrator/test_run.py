@@ -166,19 +166,27 @@ def test_sql_formats_and_stdin(smoke):
 
 
 def test_report_prints_a_verdict_and_writes_page_and_figure(smoke):
-    out, err = smoke("report", "lorenz_smoke", "--compare", "clipping")
+    out, _ = smoke("report", "lorenz_smoke", "--compare", "clipping")
     assert "Verdict" in out and "lorenz63 × plrnn" in out
-    written = [Path(line.removeprefix("wrote ")) for line in err.splitlines() if line.startswith("wrote ")]
+    out, err = smoke("report", "lorenz_smoke", "--html", "--architecture", "plrnn")
+    assert "lorenz63 × plrnn [" in err
+    written = [Path(line) for line in out.splitlines()]
     assert sorted(path.suffix for path in written) == [".html", ".svg"]
     assert all(path.stat().st_size > 1000 and path.parent == smoke.results / "reports" for path in written)
     compared = json.loads(smoke("report", "--format", "json")[0])
     assert {row["selection"] for row in compared} == {"tau_pred", "split"}
+    assert "| forcing |" in smoke("report", "-f", "markdown")[0]
+    assert r"\toprule" in smoke("report", "-f", "latex", "--measure", "psc")[0]
 
 
 def test_report_says_in_a_sentence_what_it_cannot_do(smoke, orch):
     assert "no results in" in orch("report", code=1)[1]
     assert "clipping" in smoke("report", "--compare", "cliping", code=2)[1]
     assert "lorenz_smoke" in smoke("report", "lorenz_smok", code=2)[1]
+    assert "did you mean 'plrnn'" in smoke("report", "--architecture", "plrn", code=2)[1]
+    assert "one of them at a time" in smoke("report", "--html", "-f", "csv", code=2)[1]
+    assert "no page of their own" in smoke("report", "--html", "--exponents", code=2)[1]
+    assert "no results in" in orch("report", "--html", code=1)[1]
 
 
 def test_a_trial_that_fails_is_a_row_and_the_study_goes_on(tmp_path, monkeypatch):
