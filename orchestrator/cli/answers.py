@@ -130,12 +130,20 @@ def _comparison(connection: "duckdb.DuckDBPyConnection", asked: Question) -> Ans
     ids = _trial_ids(comparison.contexts)
 
     def write(directory: Path, *, provenance: str) -> list[Path]:
+        from ..attractors import read_attractors
         from ..reports.html import write_report
 
         stem = f"{asked.scope}-vs-{_file_name(asked.baseline)}"
         stem += "" if asked.measure == "d_stsp" else f"-{asked.measure}"
         code = f"{provenance} Code: {_code_of(connection, ids)}."
-        return write_report(comparison, connection, directory, stem=stem, provenance=code)
+        return write_report(
+            comparison,
+            connection,
+            directory,
+            stem=stem,
+            provenance=code,
+            attractors=read_attractors(connection, comparison, directory.parent),
+        )
 
     return Answer(
         reports.render_comparison(comparison, legend=asked.legend),

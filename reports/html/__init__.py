@@ -1,6 +1,7 @@
-"""A comparison as one self-contained page."""
+"""Reports as self-contained pages."""
 
+from .attractor import Attractor, Run
 from .page import render_page, write_report
-from .parts import cells_query
+from .queries import cells_query
 
-__all__ = ["cells_query", "render_page", "write_report"]
+__all__ = ["Attractor", "Run", "cells_query", "render_page", "write_report"]

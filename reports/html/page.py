@@ -1,19 +1,38 @@
-"""The report as one HTML file that needs nothing else: no network, no script; and its figure beside it."""
+"""A comparison as one HTML file that needs nothing else: no network, and no script to be read.
+
+The verdict comes first, then each figure with the numbers behind it and the SQL that gives them, and last
+where all of it came from.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
 
-from ..comparison import Comparison
-from ..exponents import WITHIN, answer, classes, read_exponents, share
+from ..comparison import Comparison, Row
+from ..evidence import Share
+from ..exponents import WITHIN, answer, read_exponents
 from ..figures import exponent_curve, tau_curve, to_svg
-from ..statistics import wilson_interval
+from ..figures.learning_curves import learning_curves
 from ..table import blown_up
-from ..verdict import LEGEND, SELECTIONS, number, times
+from ..verdict import LEGEND, SELECTIONS, number, p_text, times
+from .answered import ROWS, answered
+from .attractor import Attractor, attractor_figure, without
+from .courses import courses_query, read_courses, shown_contexts
 from .document import document, write
-from .parts import cells_query, element, figure, table, text
+from .parts import Shown, bullets, contents, element, figure, folded, section, sql, table, text
+from .queries import (
+    blown_up_query,
+    cells_query,
+    exponents_query,
+    names,
+    pairs_query,
+    provenance_queries,
+    trials_query,
+    troubles_query,
+)
 
 CAPTION = (
     "{measure} against the learning interval τ. Points: geometric means over seeds with 95% t-intervals on "
@@ -29,6 +48,17 @@ EXPONENTS = (
     "{within:.0%} of the data's. Between −1 and 1 the scale is linear, beyond it is logarithmic."
 )
 
+CURVES = (
+    "Training of the cells that the comparison names: the loss (left) and {measure} (right) over epochs. "
+    "Lines: medians over seeds; bands: quartiles. A seed that diverged counts as worse than any other from "
+    "there on; crosses: where it ended. A line breaks where most seeds have diverged."
+)
+
+ATTRACTORS = (
+    "The test data, and a free run of the network with the median score of each cell. All panels of a row "
+    "have one scale and turn together."
+)
+
 
 def write_report(
     comparison: Comparison,
@@ -37,12 +67,13 @@ def write_report(
     *,
     stem: str,
     provenance: str = "",
+    attractors: Sequence[Attractor] = (),
 ) -> list[Path]:
     """Write `stem`.html and `stem`.svg into `directory`, each whole or not at all; returns their paths."""
     if not stem or Path(stem).name != stem:
         raise ValueError(f"'{stem}' is no file name")
     svg = to_svg(tau_curve(comparison))
-    page = render_page(comparison, connection, svg, provenance=provenance)
+    page = render_page(comparison, connection, svg, provenance=provenance, attractors=attractors)
     directory.mkdir(parents=True, exist_ok=True)
     return [write(directory / f"{stem}.html", page), write(directory / f"{stem}.svg", svg)]
 
@@ -53,34 +84,59 @@ def render_page(
     svg: str,
     *,
     provenance: str = "",
+    attractors: Sequence[Attractor] = (),
 ) -> str:
-    """The page as text: verdict, evidence, figure, counts, cells, how to read it, the SQL behind it."""
+    """The page as text; `svg` is the figure of `tau_curve`."""
     measure, baseline = comparison.measure_name, comparison.baseline
     scope = f"Studies: {', '.join(comparison.studies)}" if comparison.studies else "All results"
     title = f"Every regime against {baseline}"
-    caption = CAPTION.format(measure=measure, baseline=baseline)
-    query = cells_query(comparison.measure, studies=comparison.studies, contexts=comparison.only_contexts)
-    sections = [
-        element("h1", title),
-        element("p", f"{scope} · {measure} · paired by seed", css="soft"),
-        _headlines(comparison),
-        element("h2", "Comparison"),
-        *_comparison_tables(comparison),
-        _notes(comparison),
-        element("h2", f"{measure} against τ"),
-        figure(svg, caption),
-        *_exponents(comparison, connection),
-        element("h2", "Runs that blew up"),
-        element("p", "Share of the trials that ran to an outcome, with a 95% Wilson interval.", css="soft"),
-        _divergence(comparison),
-        element("h2", "Cells"),
-        _cells(connection, query),
-        element("h2", "How to read this"),
-        "<ul>" + "".join(element("li", line.format(measure=measure)) for line in LEGEND) + "</ul>",
-        element("h2", "The query behind the table of cells"),
-        element("pre", query),
+    sections = page_sections(comparison, connection, svg, attractors=attractors)
+    head = [element("h1", title), element("p", f"{scope} · {measure} · paired by seed", css="soft")]
+    return document(
+        title,
+        [*head, _headlines(comparison), contents(sections), *sections],
+        provenance=provenance,
+        scripts=("page.js", "attractor.js"),
+    )
+
+
+def page_sections(
+    comparison: Comparison,
+    connection: duckdb.DuckDBPyConnection,
+    svg: str,
+    *,
+    attractors: Sequence[Attractor] = (),
+) -> list[str]:
+    """What stands below the verdict, a section each; '' for one that has nothing to show."""
+    measure, baseline = comparison.measure_name, comparison.baseline
+    cells = cells_query(
+        comparison.measure,
+        studies=comparison.studies,
+        contexts=comparison.only_contexts,
+        seeds={len(cell.scores) for context in comparison.contexts for cell in context.cells},
+        named=names(comparison),
+    )
+    return [
+        section("Comparison", *_comparison_tables(comparison), _notes(comparison)),
+        section(
+            f"{measure} against τ",
+            figure(svg, CAPTION.format(measure=measure, baseline=baseline), "tau"),
+            answered(connection, cells, caption="Cells: all trials that differ in the seed alone."),
+        ),
+        _attractors(comparison, attractors),
+        _curves(comparison, connection),
+        _exponents(comparison, connection),
+        _blown_up(comparison, connection),
+        _every_trial(comparison, connection),
+        section(
+            "Where this comes from",
+            *(
+                answered(connection, query, caption=f"{name}.")
+                for name, query in provenance_queries(comparison).items()
+            ),
+        ),
+        section("How to read this", bullets(line.format(measure=measure) for line in LEGEND)),
     ]
-    return document(title, sections, provenance=provenance)
 
 
 def _headlines(comparison: Comparison) -> str:
@@ -88,7 +144,7 @@ def _headlines(comparison: Comparison) -> str:
         f'<li class="{line.outcome}"><strong>{text(line.title)}</strong>: {text(line.text)}</li>'
         for line in comparison.headlines
     )
-    return f'<ul class="headline">{"".join(lines)}</ul>'
+    return f'<ul class="headline" aria-label="Verdict">{"".join(lines)}</ul>'
 
 
 def _comparison_tables(comparison: Comparison) -> list[str]:
@@ -110,7 +166,7 @@ def _comparison_tables(comparison: Comparison) -> list[str]:
         facts = f"τ_pred {number(context.tau_pred)} steps, floor {number(context.floor)}"
         if context.lambda_max is not None:
             error = f" ± {context.lambda_max_se:.2g}" if context.lambda_max_se is not None else ""
-            facts += f", λ_max {number(context.lambda_max)}{error}, dt {text(context.dt)}"
+            facts += f", λ_max {number(context.lambda_max)}{error}, dt {number(context.dt)}"
         parts.append(element("h3", f"{line.title}, against {line.baseline}"))
         parts.append(element("p", f"{facts}, ceiling {number(context.ceiling)}.", css="soft"))
         cells = [
@@ -119,8 +175,8 @@ def _comparison_tables(comparison: Comparison) -> list[str]:
                 SELECTIONS[row.selection] if row.tau_choices > 1 else None,
                 row.tau,
                 row.n_pairs,
-                times(row.ratio),
-                None if row.low is None else f"{times(row.low)} to {times(row.high)}",
+                Shown(times(row.ratio), row.ratio),
+                Shown(None if row.low is None else f"{times(row.low)} to {times(row.high)}", row.low),
                 row.challenger.geometric_mean,
                 row.baseline.geometric_mean,
                 f"{blown_up(row.challenger)} : {blown_up(row.baseline)}",
@@ -128,70 +184,120 @@ def _comparison_tables(comparison: Comparison) -> list[str]:
             for row in rows
         ]
         parts.append(table(columns, cells, numeric=(2, 3, 4, 6, 7), css=[row.outcome for row in rows]))
-        parts.append("<ul>" + "".join(element("li", row.verdict) for row in rows) + "</ul>")
+        parts += [_evidence(rows), bullets(row.verdict for row in rows)]
+        parts.append(sql(pairs_query(comparison, context, rows), "The SQL of these tables"))
     return parts
+
+
+def _evidence(rows: Sequence[Row]) -> str:
+    """What the same pairs say beside their ratio."""
+    columns = ["challenger", "τ", "P(better)", "95%", "Cliff's δ", "p (sign flips)", "p (Holm)",
+               "blew up", "95%", "baseline's", "95%"]  # fmt: skip
+    cells = [
+        (
+            row.challenger.label,
+            row.tau,
+            *_share(row.improvement, "{:.2f}"),
+            row.cliffs_delta,
+            Shown(p_text(row.p_value), row.p_value),
+            Shown(p_text(row.p_holm), row.p_holm),
+            *_share(row.challenger.blown_up_share, "{:.0%}"),
+            *_share(row.baseline.blown_up_share, "{:.0%}"),
+        )
+        for row in rows
+    ]
+    return table(columns, cells, numeric=(1, 2, 4, 5, 6, 7, 9), caption="The same pairs, without means.")
+
+
+def _share(share: Share, form: str) -> tuple[Shown, Shown]:
+    """A share and its interval."""
+    if share.value is None or share.low is None or share.high is None:
+        return Shown(None, None), Shown(None, None)
+    interval = f"{form.format(share.low)} to {form.format(share.high)}"
+    return Shown(form.format(share.value), share.value), Shown(interval, share.low)
 
 
 def _notes(comparison: Comparison) -> str:
-    if not comparison.notes:
+    return element("h3", "Notes") + bullets(comparison.notes) if comparison.notes else ""
+
+
+def _attractors(comparison: Comparison, attractors: Sequence[Attractor]) -> str:
+    if not attractors:
         return ""
-    return element("h3", "Notes") + f"<ul>{''.join(element('li', note) for note in comparison.notes)}</ul>"
+    drawn = {attractor.context_id for attractor in attractors}
+    left_out = [c.title for c in comparison.contexts if c.context_id not in drawn]
+    return section(
+        "Attractors",
+        element("p", ATTRACTORS, css="soft"),
+        *(attractor_figure(one, f"attractor-{place}") for place, one in enumerate(attractors)),
+        element("p", without(left_out), css="soft") if left_out else "",
+    )
 
 
-def _exponents(comparison: Comparison, connection: duckdb.DuckDBPyConnection) -> list[str]:
+def _curves(comparison: Comparison, connection: duckdb.DuckDBPyConnection) -> str:
+    contexts = shown_contexts(comparison)
+    courses = read_courses(connection, comparison, contexts)
+    if not courses:
+        return ""
+    shown = {context.title for context in contexts}
+    left_out = [context.title for context in comparison.contexts if context.title not in shown]
+    svg = to_svg(learning_curves(courses, comparison.measure_name))
+    numbers = answered(
+        connection,
+        courses_query(comparison, contexts),
+        caption=f"Loss and {comparison.measure_name} where the networks were evaluated, over seeds.",
+        at_most=ROWS,
+    )
+    return section(
+        "Learning curves",
+        figure(svg, CURVES.format(measure=comparison.measure_name), "curves"),
+        element("p", without(left_out), css="soft") if left_out else "",
+        folded("The numbers", numbers),
+    )
+
+
+def _exponents(comparison: Comparison, connection: duckdb.DuckDBPyConnection) -> str:
     """λ of the networks beside λ of their data; nothing where no network's is known."""
     rows = read_exponents(connection, comparison.contexts)
     if not rows:
-        return []
-    parts = [element("h2", "Do the networks have the exponent of their data?"), "<ul>"]
-    for context in comparison.contexts:
-        if any(row.context_id == context.context_id for row in rows):
-            said = f"<strong>{text(context.title)}</strong>: {text(answer(context, rows))}"
-            parts.append(f"<li>{said}</li>")
-    parts.append("</ul>")
-    svg = to_svg(exponent_curve(comparison.contexts, rows))
-    parts.append(figure(svg, EXPONENTS.format(within=WITHIN)))
-    titles = {context.context_id: context.title for context in comparison.contexts}
-    parts.append(
-        table(
-            ["context", "regime", "networks", "λ_max", "lowest", "highest", "λ_max of data",
-             f"within {WITHIN:.0%}", "D_KY", "D_KY of data", "free runs"],
-            [
-                (titles[row.context_id], row.regime, row.measured, row.median, row.lowest, row.highest,
-                 row.of_data, share(row) if row.measured else None, row.kaplan_yorke,
-                 row.kaplan_yorke_of_data, classes(row))
-                for row in rows
-            ],
-            numeric=(2, 3, 4, 5, 6, 8, 9),
-        )
-    )  # fmt: skip
-    return parts
-
-
-def _divergence(comparison: Comparison) -> str:
-    columns = [
-        "context",
-        "regime",
-        "trials",
-        "diverged in training",
-        "unbounded free run",
-        "failed",
-        "blown up",
+        return ""
+    answers = [
+        f"<li><strong>{text(context.title)}</strong>: {text(answer(context, rows))}</li>"
+        for context in comparison.contexts
+        if any(row.context_id == context.context_id for row in rows)
     ]
-    rows = []
-    for context in comparison.contexts:
-        for cell in context.cells:
-            diverged, unbounded, failed = map(cell.count, ("diverged", "unbounded", "failed"))
-            ran = len(cell.trials) - failed
-            low, high = wilson_interval(diverged + unbounded, ran)
-            share = f"{(diverged + unbounded) / ran:.0%} ({low:.0%} to {high:.0%})" if ran else None
-            rows.append((context.title, cell.label, len(cell.trials), diverged, unbounded, failed, share))
-    return table(columns, rows, numeric=(2, 3, 4, 5, 6))
+    svg = to_svg(exponent_curve(comparison.contexts, rows))
+    return section(
+        "Do the networks have the exponent of their data?",
+        f"<ul>{''.join(answers)}</ul>",
+        figure(svg, EXPONENTS.format(within=WITHIN), "exponents"),
+        answered(
+            connection,
+            exponents_query(comparison),
+            caption="λ_max of the networks (median, range) beside the data's, and how many recover it, with "
+            "a 95% Wilson interval.",
+        ),
+    )
 
 
-def _cells(connection: duckdb.DuckDBPyConnection, query: str) -> str:
-    """What the query answers now; the page shows both, so that each explains the other."""
-    result = connection.execute(query)
-    columns = [str(column[0]) for column in result.description or []]
-    rows = result.fetchall()
-    return table(columns, rows, numeric=tuple(range(4, len(columns))))
+def _blown_up(comparison: Comparison, connection: duckdb.DuckDBPyConnection) -> str:
+    return section(
+        "Runs that blew up, or failed",
+        answered(
+            connection,
+            blown_up_query(comparison),
+            caption="Share of the trials that ran to an outcome, with a 95% Wilson interval.",
+        ),
+        answered(
+            connection,
+            troubles_query(comparison),
+            caption="Trials that did not end well; `orch trial show` says more of each.",
+            empty="Every trial ended well.",
+            at_most=ROWS,
+        ),
+    )
+
+
+def _every_trial(comparison: Comparison, connection: duckdb.DuckDBPyConnection) -> str:
+    trials = answered(connection, trials_query(comparison), caption="Every trial.", at_most=ROWS)
+    return section("Trials", folded("Trial by trial", trials)) if trials else ""

@@ -1,23 +1,33 @@
-"""Escaped pieces of HTML, and the query behind the table of cells."""
+"""Escaped pieces of HTML: elements, tables that carry what they are sorted by, figures, queries."""
 
 from __future__ import annotations
 
 import html
 import math
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
-from ..measures import MEASURES
-from ..statistics import SMALLEST_SCORE
-from ..trials import trial_filter
 from ..verdict import number
+from .themed_svg import themed
+
+
+class Shown(NamedTuple):
+    """A value that is written otherwise than it sorts."""
+
+    written: str | None
+    key: float | None
 
 
 def text(value: object) -> str:
     """Any value as escaped text, '–' for none."""
+    if isinstance(value, Shown):
+        value = value.written
     if value is None or (isinstance(value, float) and not math.isfinite(value)):
         return "–"
-    return html.escape(number(value) if isinstance(value, float) else str(value))
+    if isinstance(value, float):
+        return html.escape(number(value)) if value else "0"
+    return html.escape(str(value))
 
 
 def element(tag: str, content: object, *, css: str = "") -> str:
@@ -26,59 +36,93 @@ def element(tag: str, content: object, *, css: str = "") -> str:
     return f"<{tag}{attribute}>{text(content)}</{tag}>"
 
 
+def section(title: str, *content: str) -> str:
+    """A part of a page under a heading; '' where it has no content."""
+    if not any(content):
+        return ""
+    name = anchor(title)
+    parts = "\n".join(filter(None, content))
+    return f'<section aria-labelledby="{name}">\n<h2 id="{name}">{text(title)}</h2>\n{parts}\n</section>'
+
+
+def contents(sections: Sequence[str]) -> str:
+    """Links to these sections."""
+    found = [match for one in sections if (match := re.search(r'<h2 id="([^"]*)">(.*?)</h2>', one))]
+    links = "".join(f'<li><a href="#{match[1]}">{match[2]}</a></li>' for match in found)
+    return f'<nav aria-label="Contents"><ul>{links}</ul></nav>' if links else ""
+
+
+def anchor(title: str) -> str:
+    """'Runs that blew up' → 'runs-that-blew-up'."""
+    return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-") or "part"
+
+
+def bullets(lines: Iterable[str]) -> str:
+    """A list; '' where there is nothing to list."""
+    said = "".join(element("li", line) for line in lines)
+    return f"<ul>{said}</ul>" if said else ""
+
+
+def folded(summary: str, content: str, *, css: str = "") -> str:
+    """What is looked at on demand, with scripts or without."""
+    attribute = f' class="{css}"' if css else ""
+    return f"<details{attribute}><summary>{text(summary)}</summary>\n{content}\n</details>"
+
+
+def sql(query: str, summary: str = "The SQL of this table") -> str:
+    """A query to be copied; its button appears where there are scripts."""
+    button = '<button type="button" class="copy" hidden>Copy</button>'
+    code = f'<pre tabindex="0" aria-label="SQL"><code>{text(query)}</code></pre>'
+    return folded(summary, button + code, css="sql")
+
+
 def table(
     columns: Sequence[str],
     rows: Iterable[Sequence[object]],
     *,
     numeric: Sequence[int] = (),
     css: Sequence[str] = (),
+    caption: str = "",
 ) -> str:
-    """A table that scrolls sideways; `numeric` columns are right-aligned, `css[i]` colours row i's ratio."""
-    head = "".join(element("th", name, css="n" if i in numeric else "") for i, name in enumerate(columns))
+    """A table that scrolls sideways; `numeric` columns are right-aligned, `css[i]` colours row i's ratio.
+
+    Numbers carry their value in `data-v`: it is what a script sorts by, whatever is written.
+    """
+    right = ' class="n"'
+    head = "".join(
+        f'<th scope="col"{right if i in numeric else ""}>{text(name)}</th>' for i, name in enumerate(columns)
+    )
     body = []
     for place, row in enumerate(rows):
         colour = css[place] if place < len(css) else ""
         cells = [
-            element(
-                "td", value, css=f"{'n' if i in numeric else ''} {colour if name == 'ratio' else ''}".strip()
-            )
+            _cell(value, f"{'n' if i in numeric else ''} {colour if name == 'ratio' else ''}".strip())
             for i, (name, value) in enumerate(zip(columns, row, strict=True))
         ]
         body.append(f"<tr>{''.join(cells)}</tr>")
+    said = element("caption", caption) if caption else ""
     return (
-        f'<div class="scroll"><table><thead><tr>{head}</tr></thead>'
+        f'<div class="scroll"><table>{said}<thead><tr>{head}</tr></thead>'
         f"<tbody>{''.join(body)}</tbody></table></div>"
     )
 
 
-def figure(svg: str, caption: str) -> str:
-    """An SVG within the page, with its caption for eyes and for screen readers."""
-    return (
-        f'<figure role="img" aria-label="{html.escape(caption)}">{_inline(svg)}'
-        f"{element('figcaption', caption)}</figure>"
-    )
+LONG = 28
+"""Letters from which on a cell is broken into lines."""
 
 
-def _inline(svg: str) -> str:
-    """The SVG without what only a file of its own needs: prolog, document type, namespaces."""
-    body = svg[svg.index("<svg") :]
-    return re.sub(r'\sxmlns(:\w+)?="[^"]*"', "", body).strip()
+def _cell(value: object, css: str) -> str:
+    written = text(value)
+    css += " t" if len(written) > LONG else ""
+    key = value.key if isinstance(value, Shown) else value
+    attributes = f' class="{html.escape(css.strip())}"' if css else ""
+    if isinstance(key, int | float) and not isinstance(key, bool) and math.isfinite(key):
+        attributes += f' data-v="{key!r}"'
+    return f"<td{attributes}>{written}</td>"
 
 
-def cells_query(measure: str, *, studies: Sequence[str] = (), contexts: Collection[str] | None = None) -> str:
-    """The SQL of the table of cells, complete: paste it into `orch sql`."""
-    score = MEASURES[measure].score
-    filtered = trial_filter(studies, contexts)
-    return f"""SELECT system, architecture, context, regime_label AS regime, tau,
-       count(*) AS trials,
-       count(*) FILTER (status = 'diverged') AS diverged,
-       count(*) FILTER (status = 'unbounded') AS unbounded,
-       count(*) FILTER (status = 'failed') AS failed,
-       exp(avg(ln(greatest(score, {SMALLEST_SCORE:g}))) FILTER (score IS NOT NULL)) AS {measure}_score,
-       min(score) AS lowest,
-       max(score) AS highest,
-       median(d_h) FILTER (status = 'ok') AS median_d_h,
-       median(psc) FILTER (status = 'ok') AS median_psc
-FROM (SELECT *, {score} AS score FROM results{" " + filtered if filtered else ""})
-GROUP BY system, architecture, context, context_id, regime_label, tau, cell_id
-ORDER BY system, architecture, context, context_id, regime_label, tau, cell_id"""
+def figure(svg: str, caption: str, name: str = "figure") -> str:
+    """An SVG within the page and in its colours, with its caption; `name` is unique on the page."""
+    drawn = f'<div role="img" aria-label="{html.escape(caption)}">{themed(svg, name)}</div>'
+    said = element("figcaption", caption)
+    return f'<figure class="themed">{drawn}{said}</figure>'

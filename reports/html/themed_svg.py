@@ -22,7 +22,9 @@ VARIABLES = {
 def themed(svg: str, name: str) -> str:
     """The `<svg>` element of a figure of this name, unique on its page."""
     body = svg[svg.index("<svg") :].strip()
-    body = re.sub(r"<metadata>.*?</metadata>\s*", "", body, flags=re.DOTALL)
+    # Comments repeat every text; the style of all elements is in page.css, where the policy allows it.
+    for left_out in (r"<metadata>.*?</metadata>", r"<!--.*?-->", r"<style\b.*?</style>"):
+        body = re.sub(rf"{left_out}\s*", "", body, flags=re.DOTALL)
     body = re.sub(r'\sxmlns(:\w+)?="[^"]*"', "", body)
     body = re.sub(r'\sid="([^"]*)"', rf' id="{name}-\1"', body)
     body = re.sub(r'href="#', f'href="#{name}-', body)

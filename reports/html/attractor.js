@@ -1,0 +1,158 @@
+// Trajectories in three dimensions, one canvas each, turned together by mouse, finger or arrow keys.
+"use strict";
+
+(() => {
+  const STEP = Math.PI / 36; // of an arrow key: 5 degrees
+  const NEAREST = 0.5;
+  const FARTHEST = 4;
+  const LAYERS = 10; // from back to front, each of one opacity: so few paths are fast to draw
+  const SHARE = 0.31; // of the canvas that UNIT takes, at the middle
+
+  const decode = (data, unit, gap) => {
+    const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
+    const view = new DataView(bytes.buffer);
+    const points = new Float32Array(bytes.length / 2);
+    for (let i = 0; i < points.length; i += 1) {
+      const whole = view.getInt16(2 * i, true);
+      points[i] = whole === gap ? NaN : whole / unit;
+    }
+    return points;
+  };
+
+  // x to the right, z up, y away from the eye: turned about z by yaw, then tilted by pitch.
+  const projection = (camera, size) => {
+    const [cy, sy] = [Math.cos(camera.yaw), Math.sin(camera.yaw)];
+    const [cp, sp] = [Math.cos(camera.pitch), Math.sin(camera.pitch)];
+    return (x, y, z) => {
+      const away = x * sy + y * cy;
+      const depth = away * cp - z * sp;
+      const scale = (size * SHARE * camera.distance * camera.zoom) / (camera.distance + depth);
+      return [size / 2 + (x * cy - y * sy) * scale, size / 2 - (z * cp + away * sp) * scale, depth];
+    };
+  };
+
+  const draw = (panel, camera, axes) => {
+    const { canvas, points, dots } = panel;
+    const ratio = window.devicePixelRatio || 1;
+    const size = Math.max(1, Math.round(canvas.clientWidth * ratio));
+    if (canvas.width !== size) canvas.width = canvas.height = size;
+    const context = canvas.getContext("2d");
+    const style = getComputedStyle(canvas);
+    context.clearRect(0, 0, size, size);
+    const project = projection(camera, size);
+    const layers = Array.from({ length: LAYERS }, () => new Path2D());
+    let before = null;
+    for (let i = 0; i < points.length; i += 3) {
+      if (Number.isNaN(points[i])) {
+        before = null;
+        continue;
+      }
+      const now = project(points[i], points[i + 1], points[i + 2]);
+      // The box reaches to √3 at most; what is nearer to the eye comes later and stronger.
+      const layer = Math.min(LAYERS - 1, Math.max(0, Math.floor(((1.5 - now[2]) / 3) * LAYERS)));
+      if (dots) {
+        layers[layer].rect(now[0] - ratio / 2, now[1] - ratio / 2, 1.4 * ratio, 1.4 * ratio);
+      } else if (before) {
+        layers[layer].moveTo(before[0], before[1]);
+        layers[layer].lineTo(now[0], now[1]);
+      }
+      before = now;
+    }
+    context.strokeStyle = context.fillStyle = style.color;
+    context.lineWidth = 0.9 * ratio;
+    context.lineCap = "round";
+    layers.forEach((path, place) => {
+      context.globalAlpha = 0.3 + (0.65 * place) / (LAYERS - 1);
+      if (dots) context.fill(path);
+      else context.stroke(path);
+    });
+    drawAxes(context, camera, axes, size, ratio, style);
+  };
+
+  // Which way the coordinates go, small in a corner.
+  const drawAxes = (context, camera, axes, size, ratio, style) => {
+    const project = projection({ ...camera, zoom: 0.22 }, size);
+    const [ox, oy] = project(0, 0, 0);
+    const [cx, cy] = [size * 0.14 - ox, size * 0.84 - oy];
+    context.globalAlpha = 0.8;
+    context.strokeStyle = context.fillStyle = style.color;
+    context.font = `${11 * ratio}px ${style.fontFamily}`;
+    context.textAlign = "center";
+    context.textBaseline = "middle";
+    [[1, 0, 0], [0, 1, 0], [0, 0, 1]].forEach((end, place) => {
+      const [x, y] = project(...end);
+      context.beginPath();
+      context.moveTo(ox + cx, oy + cy);
+      context.lineTo(x + cx, y + cy);
+      context.stroke();
+      context.fillText(axes[place], ox + cx + 1.35 * (x - ox), oy + cy + 1.35 * (y - oy));
+    });
+  };
+
+  const turnable = (figure) => {
+    const data = JSON.parse(figure.querySelector('script[type="application/json"]').textContent);
+    const first = { yaw: data.yaw, pitch: data.pitch, distance: data.distance, zoom: 1 };
+    const camera = { ...first };
+    const panels = [];
+    let asked = false;
+
+    const redraw = () => {
+      if (asked) return; // once a frame, however often the pointer moves
+      asked = true;
+      requestAnimationFrame(() => {
+        asked = false;
+        panels.forEach((panel) => draw(panel, camera, data.axes));
+      });
+    };
+
+    const turn = (yaw, pitch, zoom = 1) => {
+      camera.yaw += yaw;
+      camera.pitch = Math.min(Math.PI / 2, Math.max(-Math.PI / 2, camera.pitch + pitch));
+      camera.zoom = Math.min(FARTHEST, Math.max(NEAREST, camera.zoom * zoom));
+      redraw();
+    };
+
+    const KEYS = {
+      ArrowLeft: () => turn(STEP, 0),
+      ArrowRight: () => turn(-STEP, 0),
+      ArrowUp: () => turn(0, STEP),
+      ArrowDown: () => turn(0, -STEP),
+      "+": () => turn(0, 0, 1.15),
+      "=": () => turn(0, 0, 1.15),
+      "-": () => turn(0, 0, 1 / 1.15),
+      0: () => { Object.assign(camera, first); redraw(); },
+    };
+
+    data.runs.forEach((run) => {
+      const view = figure.querySelector(`.view[data-run="${Number(run.place)}"]`);
+      const canvas = document.createElement("canvas");
+      canvas.tabIndex = 0;
+      canvas.setAttribute("role", "img");
+      canvas.setAttribute("aria-label", `${data.title}: ${run.label}, in three dimensions; the arrow keys turn it`);
+      view.append(canvas);
+      view.classList.add("drawn");
+      panels.push({ canvas, points: decode(run.data, data.unit, data.gap), dots: run.dots });
+
+      canvas.addEventListener("keydown", (event) => {
+        if (event.ctrlKey || event.metaKey || event.altKey || !Object.hasOwn(KEYS, event.key)) return;
+        event.preventDefault();
+        KEYS[event.key]();
+      });
+      canvas.addEventListener("pointerdown", (event) => {
+        if (event.button === 0) canvas.setPointerCapture(event.pointerId);
+      });
+      canvas.addEventListener("pointermove", (event) => {
+        if (!canvas.hasPointerCapture(event.pointerId)) return;
+        turn((-event.movementX * Math.PI) / canvas.clientWidth, (event.movementY * Math.PI) / canvas.clientWidth);
+      });
+      canvas.addEventListener("dblclick", KEYS[0]);
+    });
+
+    figure.querySelectorAll(".hint").forEach((hint) => { hint.hidden = false; });
+    new ResizeObserver(redraw).observe(figure);
+    document.addEventListener("themechange", redraw);
+    redraw();
+  };
+
+  document.querySelectorAll("figure.attractor").forEach(turnable);
+})();
