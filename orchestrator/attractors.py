@@ -83,7 +83,7 @@ def _attractor(
     true = seen.project(data.test[:steps])[::stride]
     runs = [Run("true", f"the test data of {context.system}", true)]
     for name, cell in _cells(comparison, context):
-        trial = median_trial(cell)
+        trial = cell.median_trial
         said = _said(cell, trial, comparison.measure_name)
         if trial is None or trial.blown_up:
             runs.append(Run(name, said))
@@ -153,12 +153,6 @@ def _stride(seen: FloatArray, points: int) -> int:
     typical = float(np.median(steps)) if len(steps) else 0.0
     longest = max(1, min(LONGEST_STRIDE, len(seen) // points))
     return int(np.clip(CHORD * size / typical, 1, longest)) if typical else 1
-
-
-def median_trial(cell: Cell) -> Trial | None:
-    """The trial with the median score, blown-up ones at the ceiling; the better of two in the middle."""
-    scored = [(trial.score, trial.seed, trial) for trial in cell.trials if trial.score is not None]
-    return sorted(scored, key=lambda one: one[:2])[(len(scored) - 1) // 2][2] if scored else None
 
 
 def _cells(comparison: Comparison, context: Context) -> list[tuple[str, Cell]]:

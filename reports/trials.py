@@ -74,6 +74,15 @@ class Cell:
         """Seed → score as `scores`, a run that blew up at infinity: worse than any that did not."""
         return {t.seed: math.inf if t.blown_up else t.score for t in self.trials if t.score is not None}
 
+    @property
+    def median_trial(self) -> Trial | None:
+        """The one with the median score, what blew up at the end, the better of two in the middle; None where
+        none has a score.
+        """
+        ranks = self.for_ranks
+        scored = sorted((t for t in self.trials if t.seed in ranks), key=lambda t: (ranks[t.seed], t.seed))
+        return scored[(len(scored) - 1) // 2] if scored else None
+
     def count(self, status: str) -> int:
         """How many trials ended with `status`."""
         return sum(trial.status == status for trial in self.trials)

@@ -9,6 +9,7 @@ import typer.core
 from ..errors import StudyError, UsageError
 from . import answers
 from .output import Format, FormatOption, ResultsOption
+from .report_figure import figure
 
 UNNAMED = "studies"
 
@@ -28,6 +29,9 @@ class OfStudies(typer.core.TyperGroup):
 
 
 app = typer.Typer(cls=OfStudies, help="Regimes against a baseline; exponents, theorems, τ; figures.")
+
+
+app.command("figure")(figure)
 
 
 @app.command(UNNAMED, hidden=True)
@@ -87,7 +91,7 @@ def report(
     """Compare training regimes with a baseline, paired by seed, and say which is better and how surely.
 
     A study may be there for another report, which its file names (`report = "theorems"`): without an
-    option that is what is shown.
+    option that is what is shown. `orch report figure 1a` makes a figure of the paper.
     """
     from ..catalogue import results_folder
 

@@ -1,7 +1,9 @@
 """How every figure of a report looks: legible in colour, to the colour-blind, and in black and white.
 
-Colours are those of Okabe and Ito (2008), each with its own marker. Text stays text in the SVG, and the same
-data gives the same bytes: no date, no random identifiers.
+Colours are those of Okabe and Ito (2008), each with its own marker. The same data gives the same bytes: no
+date, no random identifiers. Text stays text in the SVG of a page. In a file that goes into a paper it looks
+the same wherever it is opened: PDF holds its fonts as TrueType (publishers refuse Type 3), and in SVG letters
+are paths.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any, Literal, get_args
 
 import matplotlib
 from matplotlib.axes import Axes
@@ -19,9 +22,14 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 GREY = "#707070"
 
+FileFormat = Literal["svg", "pdf", "png"]
+FILE_FORMATS: tuple[FileFormat, ...] = get_args(FileFormat)
+DOTS_PER_INCH = 200
+
 RC: dict[str, object] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "orchestrator",
+    "pdf.fonttype": 42,
     "font.size": 10.0,
     "font.family": ["sans-serif"],
     "font.sans-serif": ["DejaVu Sans", "Helvetica", "Arial"],
@@ -57,11 +65,25 @@ def hide_unused(axes: Sequence[Axes], used: int) -> None:
         spare.set_axis_off()
 
 
-def to_svg(figure: Figure) -> str:
-    """The figure as SVG text, the same bytes for the same figure."""
+def to_svg(figure: Figure, *, outlines: bool = False) -> str:
+    """The figure as SVG text, the same bytes for the same figure; `outlines`: letters as paths."""
     buffer = io.BytesIO()
     nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
     with styled():
+        matplotlib.rcParams["svg.fonttype"] = "path" if outlines else "none"
         FigureCanvasSVG(figure)
         figure.savefig(buffer, format="svg", metadata=nothing)
     return "\n".join(line.rstrip() for line in buffer.getvalue().decode("utf-8").splitlines()) + "\n"
+
+
+def encoded(figure: Figure, form: FileFormat) -> bytes:
+    """The figure as a file for a paper, its fonts with it; the same bytes for the same figure."""
+    if form == "svg":
+        return to_svg(figure, outlines=True).encode()
+    buffer = io.BytesIO()
+    # Dates, and versions of what drew it, which would change the bytes of the same figure.
+    keys = ("CreationDate", "Creator", "Producer") if form == "pdf" else ("Software",)
+    nothing: dict[str, Any] = dict.fromkeys(keys)
+    with styled():
+        figure.savefig(buffer, format=form, dpi=DOTS_PER_INCH, metadata=nothing)
+    return buffer.getvalue()

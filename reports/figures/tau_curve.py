@@ -10,27 +10,20 @@ from __future__ import annotations
 import math
 import textwrap
 from collections.abc import Iterable, Sequence
-from typing import TypeAlias
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
+from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from ..comparison import Comparison
 from ..statistics import SMALLEST_SCORE, geometric_mean
 from ..trials import Cell, Context
+from .over_tau import BASELINE_DASHES, DODGE, RESET_DASHES, Dashes, level_lines, prediction_times, ticks_at
 from .style import GREY, colour_and_marker, hide_unused, styled
 
-DODGE = 0.04
-"""Architectures are moved apart by this share of τ, so that their points do not hide one another."""
-
-Dashes: TypeAlias = tuple[float, tuple[float, ...]]
-BASELINE_DASHES: tuple[Dashes, ...] = ((0, (5, 3)), (0, (2, 2)), (0, (9, 2)))
-RESET_DASHES: Dashes = (0, (6, 2, 1, 2))
 DRAWN_OVER_TAU = ("sparse_forcing", "zero_reset")
-MAX_TICKS = 9
 
 
 def tau_curve(comparison: Comparison) -> Figure:
@@ -179,35 +172,10 @@ def _crosses(context: Context) -> list[tuple[int, float, int]]:
 
 
 def _references(axis: Axes, contexts: Sequence[Context]) -> None:
-    """τ_pred, and the floor and the ceiling of the measure, each written beside its line."""
-    for tau_pred in sorted({context.tau_pred for context in contexts if context.tau_pred is not None}):
-        axis.axvline(tau_pred, color="black", linewidth=1.3, zorder=1.5)
-        axis.annotate(
-            f"τ_pred {tau_pred:.3g}",
-            (tau_pred, 1),
-            (0, 2),
-            xycoords=("data", "axes fraction"),
-            textcoords="offset points",
-            ha="center",
-            va="bottom",
-            fontsize=9,
-        )
+    prediction_times(axis, contexts)
     for name in ("floor", "ceiling"):
-        for level in sorted({value for context in contexts if (value := getattr(context, name)) is not None}):
-            if level <= 0:
-                continue
-            axis.axhline(level, color=GREY, linestyle=(0, (1, 2)), linewidth=1.1, zorder=1)
-            axis.annotate(
-                name,
-                (1, level),
-                (2, 0),
-                xycoords=("axes fraction", "data"),
-                textcoords="offset points",
-                ha="left",
-                va="center",
-                fontsize=8,
-                color=GREY,
-            )
+        levels = [value for context in contexts if (value := getattr(context, name)) is not None]
+        level_lines(axis, name, [level for level in levels if level > 0])
 
 
 def _limits(axis: Axes, contexts: Sequence[Context], grid: Sequence[int]) -> None:
@@ -220,10 +188,7 @@ def _limits(axis: Axes, contexts: Sequence[Context], grid: Sequence[int]) -> Non
     if spots:
         axis.set_xlim(min(spots) / 1.4, max(spots) * 1.3)
     if grid:
-        ticks = grid if len(grid) <= MAX_TICKS else grid[:: math.ceil(len(grid) / MAX_TICKS)]
-        axis.xaxis.set_major_locator(FixedLocator([float(tau) for tau in ticks]))
-        axis.xaxis.set_major_formatter(FuncFormatter(lambda tau, _: f"{tau:g}"))
-        axis.xaxis.set_minor_locator(NullLocator())
+        ticks_at(axis, grid)
     axis.yaxis.set_major_formatter(FuncFormatter(lambda score, _: f"{score:g}"))
     axis.yaxis.set_minor_formatter(NullFormatter())
 

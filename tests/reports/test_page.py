@@ -17,7 +17,7 @@ import duckdb
 import numpy as np
 import pytest
 
-from orchestrator.attractors import median_trial, projection, read_attractors
+from orchestrator.attractors import projection, read_attractors
 from orchestrator.reports import compare, read_exponents
 from orchestrator.reports.comparison import Comparison
 from orchestrator.reports.html import Attractor, Run, write_report
@@ -423,7 +423,7 @@ def test_networks_that_are_not_here_are_said_in_words(
 
 def test_the_median_counts_what_blew_up(comparison: Comparison) -> None:
     cell = next(cell for cell in comparison.contexts[0].cells if cell.tau == 200)
-    median = median_trial(cell)
+    median = cell.median_trial
     assert median is not None and median.score == sorted(cell.scores.values())[(len(cell.scores) - 1) // 2]
 
 
