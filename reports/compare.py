@@ -217,6 +217,7 @@ def _row(
         ceiling=context.ceiling,
         outcome=outcome,
         more_seeds=more,
+        seeds=tuple(common),
         improvement=improvement(x, y),
         cliffs_delta=cliffs_delta(x, y),
         p_value=sign_flip_test(differences),

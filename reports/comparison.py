@@ -81,6 +81,8 @@ class Row:
     ceiling: float | None
     outcome: Outcome
     more_seeds: int | None
+    seeds: tuple[int, ...] = ()
+    """Of the pairs."""
     improvement: Share = NO_SHARE
     """P(challenger better at the same seed); a run that blew up loses against one that did not."""
     cliffs_delta: float | None = None

@@ -12,8 +12,9 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from .across import Across, across
 from .comparison import Comparison, Headline, Outcome, Row, Side
-from .evidence import Share
+from .evidence import Share, smallest_p
 from .verdict import LEGEND, number, p_text, tau_choice, times
 
 STYLES: dict[Outcome, str] = {
@@ -78,6 +79,43 @@ def evidence_table(comparison: Comparison, headline: Headline) -> Table:
     return table
 
 
+def across_table(together: Across) -> Table:
+    """How each method does over all contexts, best rank first."""
+    table = _grid()
+    table.add_column("method", overflow="fold")
+    for name in ("runs", "interquartile mean", "reconstruct", "mean rank"):
+        table.add_column(name, justify="right")
+    for method in together.methods:
+        table.add_row(
+            Text(method.name),
+            str(method.count),
+            share(method.iqm),
+            percent(method.reconstructed),
+            f"{method.mean_rank:.2f}",
+        )
+    return table
+
+
+def across_said(together: Across) -> list[str]:
+    """What the scale is, which methods cannot be told apart, and which are not in the table."""
+    said = [
+        "Scale: 1 is the floor, 0 the ceiling, logarithmic between them; from 1/2 on a run reconstructs. "
+        "Mean of the middle half of all runs, with a stratified bootstrap interval; contexts weigh the same."
+    ]
+    names = [method.name for method in together.methods]
+    alike = [" and ".join(names[a : b + 1]) for a, b in together.alike]
+    pairs = len(names) * (len(names) - 1) // 2
+    hopeless = pairs * smallest_p(together.contexts) >= 0.05
+    bound = f"; {together.contexts} contexts are too few to tell {pairs} pairs apart" if hopeless else ""
+    said.append(
+        f"All alike: p {p_text(together.friedman)} (ranks permuted within contexts). "
+        + (f"Not told apart at 5% (Holm): {'; '.join(alike)}{bound}." if alike else "Each differs (Holm).")
+    )
+    if together.left_out:
+        said.append(f"Not in every context, and left out here: {', '.join(together.left_out)}.")
+    return said
+
+
 def _grid() -> Table:
     return Table(
         box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold"
@@ -123,6 +161,10 @@ def render_comparison(comparison: Comparison, *, legend: bool = True) -> Rendera
         parts.append(Text(f"against {headline.baseline} · {comparison.measure_name} · " + " · ".join(facts)))
         parts += [comparison_table(comparison, headline), Text(), evidence_table(comparison, headline)]
         parts += [Text(), _verdicts(comparison.rows_of(headline)), Text()]
+    together = across(comparison)
+    if together is not None:
+        parts += [Text(f"Across {together.contexts} systems × architectures", style="bold")]
+        parts += [across_table(together), Text(), *map(Text, across_said(together)), Text()]
     parts += [Text(f"Note: {note}", style="yellow") for note in comparison.notes]
     if legend:
         parts += [Text(line.format(measure=comparison.measure_name), style="dim") for line in LEGEND]

@@ -11,24 +11,22 @@ from pathlib import Path
 
 import duckdb
 
-from ..comparison import Comparison, Row
-from ..evidence import Share
+from ..comparison import Comparison
 from ..exponents import WITHIN, answer, read_exponents
 from ..figures import exponent_curve, tau_curve, to_svg
 from ..figures.learning_curves import learning_curves
-from ..table import blown_up
-from ..verdict import LEGEND, SELECTIONS, number, p_text, times
+from ..verdict import LEGEND
 from .answered import ROWS, answered
 from .attractor import Attractor, attractor_figure, without
+from .compared import across_section, comparison_tables
 from .courses import courses_query, read_courses, shown_contexts
 from .document import document, write
-from .parts import Shown, bullets, contents, element, figure, folded, section, sql, table, text
+from .parts import bullets, contents, element, figure, folded, section, text
 from .queries import (
     blown_up_query,
     cells_query,
     exponents_query,
     names,
-    pairs_query,
     provenance_queries,
     trials_query,
     troubles_query,
@@ -117,12 +115,13 @@ def page_sections(
         named=names(comparison),
     )
     return [
-        section("Comparison", *_comparison_tables(comparison), _notes(comparison)),
+        section("Comparison", *comparison_tables(comparison), _notes(comparison)),
         section(
             f"{measure} against τ",
             figure(svg, CAPTION.format(measure=measure, baseline=baseline), "tau"),
             answered(connection, cells, caption="Cells: all trials that differ in the seed alone."),
         ),
+        across_section(comparison),
         _attractors(comparison, attractors),
         _curves(comparison, connection),
         _exponents(comparison, connection),
@@ -145,76 +144,6 @@ def _headlines(comparison: Comparison) -> str:
         for line in comparison.headlines
     )
     return f'<ul class="headline" aria-label="Verdict">{"".join(lines)}</ul>'
-
-
-def _comparison_tables(comparison: Comparison) -> list[str]:
-    columns = [
-        "challenger",
-        "choice of τ",
-        "τ",
-        "pairs",
-        "ratio",
-        "95%",
-        "challenger",
-        "baseline",
-        "blown up",
-    ]
-    parts: list[str] = []
-    for line in comparison.headlines:
-        context = comparison.context(line.context_id)
-        rows = comparison.rows_of(line)
-        facts = f"τ_pred {number(context.tau_pred)} steps, floor {number(context.floor)}"
-        if context.lambda_max is not None:
-            error = f" ± {context.lambda_max_se:.2g}" if context.lambda_max_se is not None else ""
-            facts += f", λ_max {number(context.lambda_max)}{error}, dt {number(context.dt)}"
-        parts.append(element("h3", f"{line.title}, against {line.baseline}"))
-        parts.append(element("p", f"{facts}, ceiling {number(context.ceiling)}.", css="soft"))
-        cells = [
-            (
-                row.challenger.label,
-                SELECTIONS[row.selection] if row.tau_choices > 1 else None,
-                row.tau,
-                row.n_pairs,
-                Shown(times(row.ratio), row.ratio),
-                Shown(None if row.low is None else f"{times(row.low)} to {times(row.high)}", row.low),
-                row.challenger.geometric_mean,
-                row.baseline.geometric_mean,
-                f"{blown_up(row.challenger)} : {blown_up(row.baseline)}",
-            )
-            for row in rows
-        ]
-        parts.append(table(columns, cells, numeric=(2, 3, 4, 6, 7), css=[row.outcome for row in rows]))
-        parts += [_evidence(rows), bullets(row.verdict for row in rows)]
-        parts.append(sql(pairs_query(comparison, context, rows), "The SQL of these tables"))
-    return parts
-
-
-def _evidence(rows: Sequence[Row]) -> str:
-    """What the same pairs say beside their ratio."""
-    columns = ["challenger", "τ", "P(better)", "95%", "Cliff's δ", "p (sign flips)", "p (Holm)",
-               "blew up", "95%", "baseline's", "95%"]  # fmt: skip
-    cells = [
-        (
-            row.challenger.label,
-            row.tau,
-            *_share(row.improvement, "{:.2f}"),
-            row.cliffs_delta,
-            Shown(p_text(row.p_value), row.p_value),
-            Shown(p_text(row.p_holm), row.p_holm),
-            *_share(row.challenger.blown_up_share, "{:.0%}"),
-            *_share(row.baseline.blown_up_share, "{:.0%}"),
-        )
-        for row in rows
-    ]
-    return table(columns, cells, numeric=(1, 2, 4, 5, 6, 7, 9), caption="The same pairs, without means.")
-
-
-def _share(share: Share, form: str) -> tuple[Shown, Shown]:
-    """A share and its interval."""
-    if share.value is None or share.low is None or share.high is None:
-        return Shown(None, None), Shown(None, None)
-    interval = f"{form.format(share.low)} to {form.format(share.high)}"
-    return Shown(form.format(share.value), share.value), Shown(interval, share.low)
 
 
 def _notes(comparison: Comparison) -> str:

@@ -283,7 +283,7 @@ def test_policy_allows_what_is_in_the_page_and_nothing_else(page: str) -> None:
 def test_sections_come_in_order_each_with_its_landmark(page: str) -> None:
     titles = re.findall(r'<section aria-labelledby="([^"]+)">\n<h2 id="\1">', page)
     assert titles == [
-        "comparison", "d-stsp-against", "attractors", "learning-curves",
+        "comparison", "d-stsp-against", "all-systems-together", "attractors", "learning-curves",
         "do-the-networks-have-the-exponent-of-their-data", "runs-that-blew-up-or-failed", "trials",
         "where-this-comes-from", "how-to-read-this",
     ]  # fmt: skip
