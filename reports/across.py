@@ -74,7 +74,8 @@ class Method:
     @property
     def profile(self) -> Array:
         """Share of runs with y above each of THRESHOLDS."""
-        return np.mean([[np.mean(y > at) for at in THRESHOLDS] for y in self.runs], axis=0)
+        shares: Array = np.mean([[np.mean(y > at) for at in THRESHOLDS] for y in self.runs], axis=0)
+        return shares
 
     @property
     def profile_band(self) -> tuple[Array, Array]:
