@@ -15,7 +15,7 @@ after Friedman (1937) and Demšar (2006), with tests that flip or permute, for c
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -28,8 +28,8 @@ from .statistics import SMALLEST_SCORE, Array, wilson_interval
 from .trials import Cell, Context
 from .verdict import SELECTIONS
 
-DRAWS = 2000
-"""Of the bootstrap, and of the permutations of ranks."""
+DRAWS, FEWEST_DRAWS, DRAWN_RUNS = 2000, 400, 2_000_000
+"""Of the bootstrap, where runs are many fewer; and of the permutations of ranks."""
 
 THRESHOLDS = np.linspace(0, 1, 51)
 """Of the performance profile."""
@@ -56,7 +56,7 @@ class Method:
     def iqm(self) -> Share:
         """Interquartile mean of y with its 95% interval."""
         value = interquartile_mean(self.runs)
-        low, high = _interval(self._drawn[0])
+        low, high = _interval(self._drawn_means)
         # Percentiles of a bootstrap know nothing of how little a few runs say of their own spread: Student's
         # factor, of half the degrees of freedom since half of the runs make the estimate.
         freedom = max(1.0, sum(len(y) - 1 for y in self.runs) / 2)
@@ -80,23 +80,30 @@ class Method:
     @property
     def profile_band(self) -> tuple[Array, Array]:
         """Its 95% interval, threshold by threshold."""
-        low, high = np.quantile(self._drawn[1], (0.025, 0.975), axis=0)
+        profiles = [
+            np.stack([(chosen > at).mean(axis=1) for at in THRESHOLDS], axis=1) for _, chosen in self._anew()
+        ]
+        low, high = np.quantile(np.mean(profiles, axis=0), (0.025, 0.975), axis=0)
         return low, high
 
-    @cached_property
-    def _drawn(self) -> tuple[Array, Array]:
-        """(DRAWS,) interquartile means, (DRAWS, thresholds) profiles, of runs drawn anew in each context."""
-        random = np.random.default_rng(0)  # the same report from the same results
-        drawn, weights, profiles = [], [], np.zeros((DRAWS, len(THRESHOLDS)))
+    def _anew(self) -> Iterator[tuple[Array, Array]]:
+        """Of each context its runs, and (draws, runs) of them drawn anew; the same from the same results."""
+        random = np.random.default_rng(0)
+        draws = min(DRAWS, max(FEWEST_DRAWS, DRAWN_RUNS // self.count))
         for y in self.runs:
+            yield y, y[random.integers(0, len(y), (draws, len(y)))]
+
+    @property
+    def _drawn_means(self) -> Array:
+        """Interquartile means of runs drawn anew."""
+        drawn, weights = [], []
+        for y, chosen in self._anew():
             # A sample of n drawn from n has the variance (n − 1)/n of what it stands for: made up for here.
             spread = math.sqrt(len(y) / (len(y) - 1)) if len(y) > 1 else 1.0
-            chosen = y[random.integers(0, len(y), (DRAWS, len(y)))]
-            profiles += (chosen[:, :, None] > THRESHOLDS).mean(axis=1)
             middle = y.mean()
             drawn.append(middle + spread * (chosen - middle))
             weights.append(np.full(len(y), 1 / len(y)))
-        return _middle_half(np.concatenate(drawn, axis=1), np.concatenate(weights)), profiles / len(self.runs)
+        return _middle_half(np.concatenate(drawn, axis=1), np.concatenate(weights))
 
 
 @dataclass(frozen=True)

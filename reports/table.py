@@ -27,6 +27,10 @@ STYLES: dict[Outcome, str] = {
 }
 
 
+TABLES_AT_MOST = 24
+"""Of a terminal's tables: of more contexts the first, and the verdict on each."""
+
+
 def comparison_table(comparison: Comparison, headline: Headline) -> Table:
     """The ratios of one context against one baseline; fits 80 columns."""
     rows = comparison.rows_of(headline)
@@ -152,7 +156,8 @@ def blown_up(side: Side) -> str:
 def render_comparison(comparison: Comparison, *, legend: bool = True) -> RenderableType:
     """Everything about a comparison, as one rich renderable."""
     parts: list[RenderableType] = []
-    for headline in comparison.headlines:
+    shown = comparison.headlines[:TABLES_AT_MOST]
+    for headline in shown:
         context = comparison.context(headline.context_id)
         facts = [f"τ_pred {number(context.tau_pred)}"] if context.tau_pred is not None else []
         facts += [f"floor {number(context.floor)}"] if context.floor is not None else []
@@ -162,6 +167,11 @@ def render_comparison(comparison: Comparison, *, legend: bool = True) -> Rendera
         parts += [comparison_table(comparison, headline), Text(), evidence_table(comparison, headline)]
         parts += [Text(), _verdicts(comparison.rows_of(headline)), Text()]
     together = across(comparison)
+    if len(shown) < len(comparison.headlines):
+        rest = len(comparison.headlines) - len(shown)
+        parts.append(
+            Text(f"Tables of {rest} more contexts: ask for a --system, an --architecture, or --html.\n")
+        )
     if together is not None:
         parts += [Text(f"Across {together.contexts} systems × architectures", style="bold")]
         parts += [across_table(together), Text(), *map(Text, across_said(together)), Text()]
