@@ -86,15 +86,15 @@ def _attractor(
         trial = cell.median_trial
         said = _said(cell, trial, comparison.measure_name)
         if trial is None or trial.blown_up:
-            runs.append(Run(name, said))
+            runs.append(Run(name, said, regime=cell.label))
             continue
         try:
             row = _row(connection, trial)
             series = trained.load(row, results).generate(steps, standardised=True)
         except (OrchError, DataError) as error:
-            runs.append(Run(name, f"{said}: not drawn, {error}"))
+            runs.append(Run(name, f"{said}: not drawn, {error}", regime=cell.label))
             continue
-        runs.append(Run(name, said, seen.project(series)[::stride]))
+        runs.append(Run(name, said, seen.project(series)[::stride], cell.label))
     every = "" if stride == 1 else f", every {stride} steps"
     said = f"{seen.said} {len(true):,} points of each run{every}."
     return drawn(runs, seen.axes, said)

@@ -54,9 +54,15 @@ class Courses:
     """Of the measure."""
 
 
+def places(courses: Sequence[Courses]) -> dict[str, int]:
+    """Regime → its place among all: its colour, in whatever else is drawn of it."""
+    regimes = dict.fromkeys(course.regime for one in courses for course in (*one.loss, *one.measure))
+    return {regime: place for place, regime in enumerate(regimes)}
+
+
 def learning_curves(courses: Sequence[Courses], measure: str) -> Figure:
     """The figure of at least one context; write it with `to_svg`. `measure` is written at the axes."""
-    regimes = list(dict.fromkeys(course.regime for c in courses for course in (*c.loss, *c.measure)))
+    regimes = list(places(courses))
     with styled():
         figure = Figure(figsize=(9.5, 2.9 * len(courses) + 0.7), layout="constrained")
         grid = figure.subplots(len(courses), 2, squeeze=False)

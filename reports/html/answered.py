@@ -6,7 +6,10 @@ import re
 
 import duckdb
 
-from .parts import element, sql, table
+from .parts import element, folded, sql, table
+
+LONG = 25
+"""Rows from which on a table is folded: it would part what stands above it from what stands below."""
 
 ROWS = 200
 """Of a table that has no end by itself; the query gives the rest."""
@@ -22,7 +25,7 @@ def answered(
     empty: str = "",
     at_most: int | None = None,
 ) -> str:
-    """The answer as a table with its query; `empty` in its place where there is no row.
+    """The answer as a table with its query, folded where it is long; `empty` where there is no row.
 
     A database of an older version may lack what is asked for: the page says so, and goes on.
     """
@@ -38,5 +41,8 @@ def answered(
     if len(shown) < len(rows):
         caption += f" The first {len(shown):,} of {len(rows):,}; the query gives all."
     numeric = tuple(i for i, column in enumerate(described) if NUMBERS.match(str(column[1])))
-    made = table([str(column[0]) for column in described], shown, numeric=numeric, caption=caption)
-    return f"{made}\n{sql(query)}"
+    is_long = len(shown) > LONG
+    said = {"label": caption} if is_long else {"caption": caption}
+    made = table([str(column[0]) for column in described], shown, numeric=numeric, **said)
+    made += f"\n{sql(query)}"
+    return folded(f"{caption} ({len(shown):,} rows)", made, css="details long") if is_long else made

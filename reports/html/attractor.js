@@ -69,13 +69,13 @@
     drawAxes(context, camera, axes, size, ratio, style);
   };
 
-  // Which way the coordinates go, small in a corner.
+  // Which way the coordinates go, small in a corner, in the colour of what is written (a canvas has no other).
   const drawAxes = (context, camera, axes, size, ratio, style) => {
     const project = projection({ ...camera, zoom: 0.22 }, size);
     const [ox, oy] = project(0, 0, 0);
     const [cx, cy] = [size * 0.14 - ox, size * 0.84 - oy];
-    context.globalAlpha = 0.8;
-    context.strokeStyle = context.fillStyle = style.color;
+    context.globalAlpha = 1;
+    context.strokeStyle = context.fillStyle = style.caretColor;
     context.font = `${11 * ratio}px ${style.fontFamily}`;
     context.textAlign = "center";
     context.textBaseline = "middle";
@@ -126,6 +126,7 @@
     data.runs.forEach((run) => {
       const view = figure.querySelector(`.view[data-run="${Number(run.place)}"]`);
       const canvas = document.createElement("canvas");
+      if (!canvas.getContext("2d")) return; // the picture stays
       canvas.tabIndex = 0;
       canvas.setAttribute("role", "img");
       canvas.setAttribute("aria-label", `${data.title}: ${run.label}, in three dimensions; the arrow keys turn it`);
@@ -138,13 +139,20 @@
         event.preventDefault();
         KEYS[event.key]();
       });
+      // Places, not movementX: of a finger, or on a scaled screen, that is not the same everywhere.
+      let held = null;
       canvas.addEventListener("pointerdown", (event) => {
-        if (event.button === 0) canvas.setPointerCapture(event.pointerId);
+        if (event.button !== 0 || !event.isPrimary) return;
+        canvas.setPointerCapture(event.pointerId);
+        held = { id: event.pointerId, x: event.clientX, y: event.clientY };
       });
       canvas.addEventListener("pointermove", (event) => {
-        if (!canvas.hasPointerCapture(event.pointerId)) return;
-        turn((-event.movementX * Math.PI) / canvas.clientWidth, (event.movementY * Math.PI) / canvas.clientWidth);
+        if (held === null || event.pointerId !== held.id) return;
+        const [x, y] = [event.clientX - held.x, event.clientY - held.y];
+        Object.assign(held, { x: event.clientX, y: event.clientY });
+        turn((-x * Math.PI) / canvas.clientWidth, (y * Math.PI) / canvas.clientWidth);
       });
+      canvas.addEventListener("lostpointercapture", () => { held = null; });
       canvas.addEventListener("dblclick", KEYS[0]);
     });
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 import base64
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..figures.style import COLOURS
 from .parts import element, text
 
 FloatArray = NDArray[np.float64]
@@ -44,6 +45,8 @@ class Run:
     """What it is, or why it is not here."""
     points: FloatArray | None = None
     """(T, 3), NaN from where it is no longer finite."""
+    regime: str = ""
+    """The label of the network's cell, by which its colour is found."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,8 +84,8 @@ def restored(whole: IntArray, middle: FloatArray, half: float) -> FloatArray:
     return np.where(whole == GAP, np.nan, whole / UNIT) * half + middle
 
 
-def attractor_figure(attractor: Attractor, name: str) -> str:
-    """The runs side by side; `name` is unique on the page."""
+def attractor_figure(attractor: Attractor, name: str, *, colours: Mapping[str, int] | None = None) -> str:
+    """The runs side by side; `name` is unique on the page, `colours` are places in the palette by regime."""
     drawn = [run for run in attractor.runs if run.points is not None]
     true = attractor.runs[0].points if attractor.runs else None
     middle, half = box(
@@ -91,7 +94,8 @@ def attractor_figure(attractor: Attractor, name: str) -> str:
     panels, packed = [], []
     for place, run in enumerate(attractor.runs):
         whole = None if run.points is None else quantised(run.points, middle, half)
-        css = "true" if place == 0 else f"run{place}"
+        colour = (colours or {}).get(run.regime, place - 1)
+        css = "true" if place == 0 else f"run{colour % len(COLOURS) + 1}"
         if whole is None or (whole == GAP).all():
             said = run.said if whole is None else f"{run.said}; it lies wholly outside of what is drawn"
             view = f'<div class="view missing">{element("p", said)}</div>'
@@ -103,7 +107,9 @@ def attractor_figure(attractor: Attractor, name: str) -> str:
             )
             picture = _picture(whole, f"{attractor.title}: {run.label}")
             view = f'<div class="view {css}" data-run="{place}">{picture}</div>'
-        label = f'<p class="label"><strong>{text(run.label)}</strong> {text(said) if said else ""}</p>'
+        # Labels are as long as a panel is wide: they may break where their parameters begin.
+        title = text(run.label).replace("(", "<wbr>(")
+        label = f'<p class="label"><strong>{title}</strong> {text(said) if said else ""}</p>'
         panels.append(f'<div class="panel">{view}{label}</div>')
     data: dict[str, object] = {"title": attractor.title, "axes": attractor.axes, "runs": packed}
     data |= {"unit": UNIT, "gap": GAP, "yaw": YAW, "pitch": PITCH, "distance": DISTANCE}
@@ -179,5 +185,6 @@ def without(titles: Sequence[str]) -> str:
     if not titles:
         return ""
     first = ", ".join(titles[:3])
-    rest = f" and {len(titles) - 3} others" if len(titles) > 3 else ""
+    others = len(titles) - 3
+    rest = f" and {others} other{'s' if others > 1 else ''}" if others > 0 else ""
     return f"Not drawn, so that the page stays small: {first}{rest}."

@@ -92,6 +92,25 @@
     say();
   };
 
+  // What is wider than its place fades at the side where there is more, and is scrolled by keys as well.
+  const makeScrollable = (frame) => {
+    const look = () => {
+      const beyond = frame.scrollWidth - frame.clientWidth;
+      frame.classList.toggle("clipped-left", frame.scrollLeft > 1);
+      frame.classList.toggle("clipped-right", frame.scrollLeft < beyond - 1);
+      if (beyond > 1) frame.tabIndex = 0;
+      else frame.removeAttribute("tabindex");
+    };
+    const table = frame.querySelector(":scope > table");
+    if (table) {
+      frame.setAttribute("role", "group");
+      frame.setAttribute("aria-label", table.caption?.textContent || table.getAttribute("aria-label") || "Table");
+    }
+    frame.addEventListener("scroll", look, { passive: true });
+    new ResizeObserver(look).observe(frame);
+  };
+
+  document.querySelectorAll(".scroll, figure.themed > div").forEach(makeScrollable);
   document.querySelectorAll(".scroll table").forEach((table) => {
     if (!table.closest(".facts")) makeSortable(table);
   });

@@ -6,7 +6,8 @@ where all of it came from.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -14,23 +15,25 @@ import duckdb
 from ..comparison import Comparison
 from ..exponents import WITHIN, answer, read_exponents
 from ..figures import exponent_curve, tau_curve, to_svg
-from ..figures.learning_curves import learning_curves
+from ..figures.learning_curves import Courses, learning_curves, places
 from ..verdict import LEGEND
 from .answered import ROWS, answered
 from .attractor import Attractor, attractor_figure, without
-from .compared import across_section, comparison_tables
 from .courses import courses_query, read_courses, shown_contexts
 from .document import document, write
-from .parts import bullets, contents, element, figure, folded, section, text
+from .pairs import headlines, pair_tables, shared_settings, short
+from .parts import bullets, contents, element, figure, section, text
 from .queries import (
     blown_up_query,
     cells_query,
     exponents_query,
     names,
     provenance_queries,
+    reasons_query,
     trials_query,
     troubles_query,
 )
+from .together import across_section
 
 CAPTION = (
     "{measure} against the learning interval τ. Points: geometric means over seeds with 95% t-intervals on "
@@ -56,6 +59,11 @@ ATTRACTORS = (
     "The test data, and a free run of the network with the median score of each cell. All panels of a row "
     "have one scale and turn together."
 )
+
+NO_NETWORKS = "The parameters of none of these networks are here: only the test data are drawn."
+NO_CURVES = "There are none: the course of training of these trials is not in the database."
+NO_CLASSES = "Not known: the free runs of these networks were not looked at."
+NO_EXPONENT = "There is nothing to compare: no positive λ_max is known of any of these systems."
 
 
 def write_report(
@@ -88,11 +96,13 @@ def render_page(
     measure, baseline = comparison.measure_name, comparison.baseline
     scope = f"Studies: {', '.join(comparison.studies)}" if comparison.studies else "All results"
     title = f"Every regime against {baseline}"
+    settings = shared_settings(comparison)
+    said = " · ".join(filter(None, [scope, measure, "paired by seed", settings]))
     sections = page_sections(comparison, connection, svg, attractors=attractors)
-    head = [element("h1", title), element("p", f"{scope} · {measure} · paired by seed", css="soft")]
+    head = [element("h1", title), element("p", said, css="soft")]
     return document(
         title,
-        [*head, _headlines(comparison), contents(sections), *sections],
+        [*head, headlines(comparison), contents(sections), *sections],
         provenance=provenance,
         scripts=("page.js", "attractor.js"),
     )
@@ -107,6 +117,7 @@ def page_sections(
 ) -> list[str]:
     """What stands below the verdict, a section each; '' for one that has nothing to show."""
     measure, baseline = comparison.measure_name, comparison.baseline
+    courses = read_courses(connection, comparison, shown_contexts(comparison))
     cells = cells_query(
         comparison.measure,
         studies=comparison.studies,
@@ -115,15 +126,15 @@ def page_sections(
         named=names(comparison),
     )
     return [
-        section("Comparison", *comparison_tables(comparison), _notes(comparison)),
+        section("Comparison", *pair_tables(comparison), _notes(comparison)),
         section(
             f"{measure} against τ",
             figure(svg, CAPTION.format(measure=measure, baseline=baseline), "tau"),
             answered(connection, cells, caption="Cells: all trials that differ in the seed alone."),
         ),
         across_section(comparison),
-        _attractors(comparison, attractors),
-        _curves(comparison, connection),
+        _attractors(comparison, attractors, places(courses)),
+        _curves(comparison, connection, courses),
         _exponents(comparison, connection),
         _blown_up(comparison, connection),
         _every_trial(comparison, connection),
@@ -138,39 +149,42 @@ def page_sections(
     ]
 
 
-def _headlines(comparison: Comparison) -> str:
-    lines = (
-        f'<li class="{line.outcome}"><strong>{text(line.title)}</strong>: {text(line.text)}</li>'
-        for line in comparison.headlines
-    )
-    return f'<ul class="headline" aria-label="Verdict">{"".join(lines)}</ul>'
-
-
 def _notes(comparison: Comparison) -> str:
     return element("h3", "Notes") + bullets(comparison.notes) if comparison.notes else ""
 
 
-def _attractors(comparison: Comparison, attractors: Sequence[Attractor]) -> str:
+def _attractors(comparison: Comparison, attractors: Sequence[Attractor], colours: Mapping[str, int]) -> str:
+    """Networks have the colours of their learning curves."""
     if not attractors:
         return ""
     drawn = {attractor.context_id for attractor in attractors}
-    left_out = [c.title for c in comparison.contexts if c.context_id not in drawn]
+    left_out = [short(c.title, comparison) for c in comparison.contexts if c.context_id not in drawn]
+    networks = [run for one in attractors for run in one.runs[1:]]
+    none = networks and all(run.points is None for run in networks)
+    figures = (
+        attractor_figure(
+            replace(one, title=short(one.title, comparison)), f"attractor-{place}", colours=colours
+        )
+        for place, one in enumerate(attractors)
+    )
     return section(
         "Attractors",
         element("p", ATTRACTORS, css="soft"),
-        *(attractor_figure(one, f"attractor-{place}") for place, one in enumerate(attractors)),
+        element("p", NO_NETWORKS) if none else "",
+        *figures,
         element("p", without(left_out), css="soft") if left_out else "",
     )
 
 
-def _curves(comparison: Comparison, connection: duckdb.DuckDBPyConnection) -> str:
-    contexts = shown_contexts(comparison)
-    courses = read_courses(connection, comparison, contexts)
+def _curves(comparison: Comparison, connection: duckdb.DuckDBPyConnection, courses: Sequence[Courses]) -> str:
+    title = "Learning curves"
     if not courses:
-        return ""
-    shown = {context.title for context in contexts}
-    left_out = [context.title for context in comparison.contexts if context.title not in shown]
-    svg = to_svg(learning_curves(courses, comparison.measure_name))
+        return section(title, element("p", NO_CURVES, css="soft"))
+    contexts = shown_contexts(comparison)
+    shown = {context.context_id for context in contexts}
+    left_out = [short(c.title, comparison) for c in comparison.contexts if c.context_id not in shown]
+    drawn = [replace(one, title=short(one.title, comparison)) for one in courses]
+    svg = to_svg(learning_curves(drawn, comparison.measure_name))
     numbers = answered(
         connection,
         courses_query(comparison, contexts),
@@ -178,26 +192,29 @@ def _curves(comparison: Comparison, connection: duckdb.DuckDBPyConnection) -> st
         at_most=ROWS,
     )
     return section(
-        "Learning curves",
+        title,
         figure(svg, CURVES.format(measure=comparison.measure_name), "curves"),
         element("p", without(left_out), css="soft") if left_out else "",
-        folded("The numbers", numbers),
+        numbers,
     )
 
 
 def _exponents(comparison: Comparison, connection: duckdb.DuckDBPyConnection) -> str:
-    """λ of the networks beside λ of their data; nothing where no network's is known."""
+    """λ of the networks beside λ of their data; in a word, where there is nothing to compare."""
+    title = "Do the networks have the exponent of their data?"
     rows = read_exponents(connection, comparison.contexts)
     if not rows:
-        return ""
+        known = any((context.lambda_max or 0) > 0 for context in comparison.contexts)
+        return section(title, element("p", NO_CLASSES if known else NO_EXPONENT, css="soft"))
+    found = {row.context_id for row in rows}
+    asked = [context for context in comparison.contexts if context.context_id in found]
     answers = [
-        f"<li><strong>{text(context.title)}</strong>: {text(answer(context, rows))}</li>"
-        for context in comparison.contexts
-        if any(row.context_id == context.context_id for row in rows)
+        f"<li><strong>{text(short(context.title, comparison))}</strong>: {text(answer(context, rows))}</li>"
+        for context in asked
     ]
     svg = to_svg(exponent_curve(comparison.contexts, rows))
     return section(
-        "Do the networks have the exponent of their data?",
+        title,
         f"<ul>{''.join(answers)}</ul>",
         figure(svg, EXPONENTS.format(within=WITHIN), "exponents"),
         answered(
@@ -214,6 +231,12 @@ def _blown_up(comparison: Comparison, connection: duckdb.DuckDBPyConnection) -> 
         "Runs that blew up, or failed",
         answered(
             connection,
+            reasons_query(comparison),
+            caption="What went wrong, and how often.",
+            empty="Every trial ended well.",
+        ),
+        answered(
+            connection,
             blown_up_query(comparison),
             caption="Share of the trials that ran to an outcome, with a 95% Wilson interval.",
         ),
@@ -221,7 +244,6 @@ def _blown_up(comparison: Comparison, connection: duckdb.DuckDBPyConnection) -> 
             connection,
             troubles_query(comparison),
             caption="Trials that did not end well; `orch trial show` says more of each.",
-            empty="Every trial ended well.",
             at_most=ROWS,
         ),
     )
@@ -229,4 +251,4 @@ def _blown_up(comparison: Comparison, connection: duckdb.DuckDBPyConnection) -> 
 
 def _every_trial(comparison: Comparison, connection: duckdb.DuckDBPyConnection) -> str:
     trials = answered(connection, trials_query(comparison), caption="Every trial.", at_most=ROWS)
-    return section("Trials", folded("Trial by trial", trials)) if trials else ""
+    return section("Trials", trials)

@@ -83,15 +83,14 @@ def table(
     numeric: Sequence[int] = (),
     css: Sequence[str] = (),
     caption: str = "",
+    label: str = "",
 ) -> str:
     """A table that scrolls sideways; `numeric` columns are right-aligned, `css[i]` colours row i's ratio.
 
-    Numbers carry their value in `data-v`: it is what a script sorts by, whatever is written.
+    Numbers carry their value in `data-v`: it is what a script sorts by, whatever is written. A table without
+    a caption has a `label` for those who do not see what stands above it.
     """
-    right = ' class="n"'
-    head = "".join(
-        f'<th scope="col"{right if i in numeric else ""}>{text(name)}</th>' for i, name in enumerate(columns)
-    )
+    head = "".join(_head(name, "n" if i in numeric else "") for i, name in enumerate(columns))
     body = []
     for place, row in enumerate(rows):
         colour = css[place] if place < len(css) else ""
@@ -101,14 +100,23 @@ def table(
         ]
         body.append(f"<tr>{''.join(cells)}</tr>")
     said = element("caption", caption) if caption else ""
+    named = f' aria-label="{html.escape(label)}"' if label else ""
     return (
-        f'<div class="scroll"><table>{said}<thead><tr>{head}</tr></thead>'
+        f'<div class="scroll"><table{named}>{said}<thead><tr>{head}</tr></thead>'
         f"<tbody>{''.join(body)}</tbody></table></div>"
     )
 
 
 LONG = 28
 """Letters from which on a cell is broken into lines."""
+LONG_NAME = 14
+"""The same of a column's name, which may be longer than all that stands below it."""
+
+
+def _head(name: str, css: str) -> str:
+    css = f"{css}{' t' if len(name) > LONG_NAME else ''}".strip()
+    attribute = f' class="{css}"' if css else ""
+    return f'<th scope="col"{attribute}>{text(name)}</th>'
 
 
 def _cell(value: object, css: str) -> str:

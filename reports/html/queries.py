@@ -21,6 +21,8 @@ from ..trials import Context, trial_filter
 
 NAMES = "system, architecture, context"
 CELL = "context_id, regime_label, tau, cell_id"
+REASON = "trim(split_part(rtrim(reason, ' ' || chr(10)), chr(10), -1))"
+"""A trial's reason: of a traceback the last line."""
 LONGEST_ID = 12
 """Characters of a trial's id that are shown, and enough for `orch trial show`."""
 
@@ -77,17 +79,21 @@ def t_factor(count: str, seeds: Collection[int]) -> str:
     return f"CASE {count} {cases} END" if known else "NULL"
 
 
-def pairs_query(comparison: Comparison, context: Context, rows: Sequence[Row]) -> str:
-    """Ratios, intervals, means, P(better) and Cliff's δ of the rows of one context, from the seeds that were
-    paired. A test that flips signs is no query.
+def pairs_query(comparison: Comparison, rows: Sequence[Row]) -> str:
+    """Ratios, intervals, means, P(better) and Cliff's δ of rows, from the seeds that were paired; of rows of
+    several contexts with their names. A test that flips signs is no query.
     """
+    several = len({row.context_id for row in rows}) > 1
+    columns = names(comparison).split(", ") if several else []
+    named = "".join(f"{column}, " for column in columns)
     asked = [
-        f"({place}, {_text(row.challenger.label)}, {_number(row.tau)}, {_text(row.challenger.cell_id)}, "
-        f"{_text(row.baseline.cell_id)}, {_seeds(context, row)})"
+        f"({place}, {''.join(f'{_text(getattr(row, column))}, ' for column in columns)}"
+        f"{_text(row.challenger.label)}, {_number(row.tau)}, {_text(row.challenger.cell_id)}, "
+        f"{_text(row.baseline.cell_id)}, {_seeds(comparison.context(row.context_id), row)})"
         for place, row in enumerate(rows, start=1)
     ]
     counts = {row.n_pairs for row in rows}
-    return f"""WITH asked(place, challenger, "τ", challenger_id, baseline_id, held_out) AS (VALUES
+    return f"""WITH asked(place, {named}challenger, "τ", challenger_id, baseline_id, held_out) AS (VALUES
     {f",{chr(10)}    ".join(asked)}
 ), scored AS (
     SELECT cell_id, seed, ln(greatest(score, {SMALLEST_SCORE:g})) AS log_score,
@@ -107,7 +113,7 @@ def pairs_query(comparison: Comparison, context: Context, rows: Sequence[Row]) -
                       END) AS delta
     FROM pairs AS a JOIN pairs AS b USING (place) GROUP BY place
 )
-SELECT challenger, "τ", count(log_ratio) AS pairs, exp(avg(log_ratio)) AS ratio,
+SELECT {named}challenger, "τ", count(log_ratio) AS pairs, exp(avg(log_ratio)) AS ratio,
        exp(avg(log_ratio) - t * stddev_samp(log_ratio) / sqrt(count(log_ratio))) AS "95% low",
        exp(avg(log_ratio) + t * stddev_samp(log_ratio) / sqrt(count(log_ratio))) AS "95% high",
        exp(avg(ours)) AS challenger_mean, exp(avg(theirs)) AS baseline_mean,
@@ -115,7 +121,7 @@ SELECT challenger, "τ", count(log_ratio) AS pairs, exp(avg(log_ratio)) AS ratio
            FILTER (log_ratio IS NOT NULL) AS p_better, any_value(delta) AS cliffs_delta
 FROM (SELECT *, {t_factor("count(log_ratio) OVER (PARTITION BY place)", counts)} AS t
       FROM asked LEFT JOIN pairs USING (place) LEFT JOIN all_pairs USING (place))
-GROUP BY place, challenger, "τ", t
+GROUP BY place, {named}challenger, "τ", t
 ORDER BY place"""
 
 
@@ -160,11 +166,21 @@ def wilson(count: str, n: str) -> tuple[str, str]:
     )
 
 
+def reasons_query(comparison: Comparison) -> str:
+    """What went wrong, each kind once, the most frequent first."""
+    return f"""SELECT status, {REASON} AS reason, count(*) AS trials,
+       count(DISTINCT cell_id) AS cells, count(DISTINCT context_id) AS contexts
+FROM (FROM {scope(comparison)})
+WHERE status <> 'ok'
+GROUP BY status, 2
+ORDER BY status = 'failed' DESC, trials DESC, status, 2"""
+
+
 def troubles_query(comparison: Comparison) -> str:
     """Every trial that did not end well, with its reason: the last line of it, where it is a traceback."""
     return f"""SELECT {names(comparison)}, regime_label AS regime, seed, status, failure,
        diverged_epoch AS "diverged at epoch", unbounded_step AS "unbounded at step",
-       trim(split_part(rtrim(reason, ' ' || chr(10)), chr(10), -1)) AS reason,
+       {REASON} AS reason,
        left(trial_id, {LONGEST_ID}) AS trial
 FROM (FROM {scope(comparison)})
 WHERE status <> 'ok'

@@ -87,7 +87,12 @@ def render_series_page(overview: Overview, *, provenance: str = "") -> str:
         element("h2", "Facts"),
         _pairs(facts(overview, with_slope=overview.exponent is None)),
         element("h2", "Columns"),
-        table(COLUMN_HEADER, column_rows(overview), numeric=tuple(range(1, len(COLUMN_HEADER)))),
+        table(
+            COLUMN_HEADER,
+            column_rows(overview),
+            numeric=tuple(range(1, len(COLUMN_HEADER))),
+            label="Columns",
+        ),
         element(
             "p",
             "Drifts are from the first twentieth of the series to the last; those that Kendall's test finds "
@@ -149,7 +154,7 @@ def _preparation(overview: Overview) -> list[str]:
     if overview.gaps:
         columns = ("column", "values missing", "gaps", "longest", "first at row")
         rows = [(gap.column, gap.missing, gap.gaps, gap.longest, gap.first_row) for gap in overview.gaps]
-        parts.append(table(columns, rows, numeric=(1, 2, 3, 4)))
+        parts.append(table(columns, rows, numeric=(1, 2, 3, 4), label="Gaps"))
     else:
         parts.append(element("p", "No values are missing."))
     steps = getattr(overview.system, "steps", ())
@@ -172,7 +177,7 @@ def _estimation(overview: Overview) -> list[str]:
 
 
 def _pairs(rows: list[Row]) -> str:
-    return f'<div class="facts">{table(("fact", "value"), rows)}</div>'
+    return f'<div class="facts">{table(("fact", "value"), rows, label="Facts")}</div>'
 
 
 def _list(lines: tuple[str, ...], *, css: str) -> str:

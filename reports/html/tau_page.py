@@ -66,6 +66,6 @@ def render_page(
         figure(svg, CAPTION),
         element("p", LEGEND, css="soft"),
         element("h2", "The points"),
-        table(columns, rows, numeric=tuple(range(4, 12))),
+        table(columns, rows, numeric=tuple(range(4, 12)), label="The points"),
     ]
     return document(title, sections, provenance=provenance)

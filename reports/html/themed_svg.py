@@ -1,6 +1,7 @@
 """A figure's SVG made part of a page: no prolog, ids of its own, and the page's colours, light or dark.
 
-Colours become the CSS variables of page.css, so that ink is dark on a light page and light on a dark one.
+Colours become the CSS variables of page.css, so that ink is dark on a light page and light on a dark one;
+those of letters are darker on the light one than those of lines.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ def themed(svg: str, name: str) -> str:
     body = re.sub(r'href="#', f'href="#{name}-', body)
     body = re.sub(r"url\(#", f"url(#{name}-", body)
     body = re.sub(r"(?<=: )#[0-9a-f]{6}", lambda found: VARIABLES.get(found[0], found[0]), body)
+    body = re.sub(r"<text [^>]*>", lambda found: found[0].replace("var(--c", "var(--t"), body)
     return re.sub(r'(?<= )(d|x|y)="[^"]*"', _shortened, body)
 
 

@@ -74,7 +74,7 @@ def render_theorems(
         element(
             "p", f"{constructed} constructed and {len(networks) - constructed} trained networks", css="soft"
         ),
-        table(columns, rows, numeric=(5, 6, 7)),
+        table(columns, rows, numeric=(5, 6, 7), label="The claims"),
         element("p", not_counted(left_out), css="soft") if left_out else "",
         element("p", LEGEND, css="soft"),
         element("h2", "Where a claim does not hold") if found else "",
