@@ -20,13 +20,14 @@ MANY = 4
 """Verdicts, from which on they are counted, and their details folded."""
 
 OUTCOMES: dict[Outcome, str] = {
-    "better": "better than the baseline",
-    "worse": "worse than it",
-    "no_difference": "no difference that the seeds could tell",
-    "both_at_ceiling": "both at the ceiling",
-    "one_seed": "only one seed in common",
-    "no_common_seeds": "no seed in common",
+    "better": "better than {baseline}",
+    "worse": "worse than {baseline}",
+    "no_difference": "not told from {baseline}",
+    "both_at_ceiling": "at the ceiling like {baseline}",
+    "one_seed": "with only one seed in common",
+    "no_common_seeds": "with no seed in common",
 }
+"""Of a leading comparison, in a tally."""
 
 
 def shared_settings(comparison: Comparison) -> str:
@@ -55,11 +56,15 @@ def headlines(comparison: Comparison) -> str:
 
 
 def _tally(comparison: Comparison) -> str:
-    """'20 verdicts, by the first challenger of each: 18 better than the baseline, 2 worse than it.'"""
+    """'20 verdicts, each by its leading comparison: 18 better than clipping, 2 not told from clipping.'"""
     counts = Counter(line.outcome for line in comparison.headlines)
-    said = ", ".join(f"{counts[outcome]} {words}" for outcome, words in OUTCOMES.items() if counts[outcome])
+    said = ", ".join(
+        f"{counts[outcome]} {words.format(baseline=comparison.baseline)}"
+        for outcome, words in OUTCOMES.items()
+        if counts[outcome]
+    )
     verdicts = counted(len(comparison.headlines), "verdict")
-    return f"{verdicts}; the first challenger of each, at the first τ: {said}."
+    return f"{verdicts}, each by its leading comparison: {said}."
 
 
 def pair_tables(comparison: Comparison) -> list[str]:
@@ -83,7 +88,7 @@ def pair_tables(comparison: Comparison) -> list[str]:
         )
         if many:
             # The target of its link is within, so that following the link opens it.
-            parts.append(folded(title, f'<div id="{_anchor(place)}">{content}</div>', css="details long"))
+            parts.append(folded(title, f'<div id="{_anchor(place)}">{content}</div>', css="details context"))
         else:
             parts += [f'<h3 id="{_anchor(place)}">{text(title)}</h3>', content]
     return parts
