@@ -29,6 +29,8 @@ OUTCOMES: dict[Outcome, str] = {
 }
 """Of a leading comparison, in a tally."""
 
+NONE_LEFT = "All of {trials} blew up, in training or running freely: every score is the ceiling."
+
 
 def shared_settings(comparison: Comparison) -> str:
     """The settings of all contexts, where they have the same; '' where they differ, or are the defaults."""
@@ -51,8 +53,11 @@ def headlines(comparison: Comparison) -> str:
         for place, line in enumerate(comparison.headlines)
     )
     css = "headline many" if many else "headline"
+    ran = [t for c in comparison.contexts for cell in c.cells for t in cell.trials if t.status != "failed"]
+    none = element("p", NONE_LEFT.format(trials=counted(len(ran), "trial")), css="tally")
     said = f'<ul class="{css}" aria-label="Verdict">{"".join(lines)}</ul>'
-    return element("p", _tally(comparison), css="tally") + said if many else said
+    tally = element("p", _tally(comparison), css="tally") if many else ""
+    return (none if all(trial.blown_up for trial in ran) else "") + tally + said
 
 
 def _tally(comparison: Comparison) -> str:
@@ -72,8 +77,8 @@ def pair_tables(comparison: Comparison) -> list[str]:
     parts: list[str] = []
     many = len(comparison.headlines) >= MANY
     if many:
-        rows = [row for line in comparison.headlines for row in comparison.rows_of(line)]
-        parts += [_overview(comparison, rows), sql(pairs_query(comparison, rows), "The SQL of this table")]
+        every = [row for line in comparison.headlines for row in comparison.rows_of(line)]
+        parts += [_overview(comparison, every), sql(pairs_query(comparison, every), "The SQL of this table")]
     for place, line in enumerate(comparison.headlines):
         rows = comparison.rows_of(line)
         title = f"{short(line.title, comparison)}, against {line.baseline}"
@@ -101,12 +106,15 @@ def _anchor(place: int) -> str:
 def _facts(context: Context) -> str:
     """What is known of the system; what is not, in words."""
     known = [f"floor {number(context.floor)}", f"ceiling {number(context.ceiling)}"]
+    chaotic = context.lambda_max is not None and context.lambda_max > 0
     if context.lambda_max is not None:
         error = f" ± {context.lambda_max_se:.2g}" if context.lambda_max_se is not None else ""
         known += [f"λ_max {number(context.lambda_max)}{error}", f"dt {number(context.dt)}"]
     if context.tau_pred is not None:
         return f"τ_pred {number(context.tau_pred)} steps, {', '.join(known)}."
-    return f"No positive λ_max is known of {context.system}, so there is no τ_pred. {', '.join(known)}."
+    why = "" if chaotic else f"no positive λ_max is known of {context.system}, so "
+    lacks = f"{why}there is no τ_pred to compare τ with"
+    return f"{lacks[0].upper()}{lacks[1:]}; {', '.join(known)}."
 
 
 RATIOS = ("challenger", "choice of τ", "τ", "pairs", "ratio", "95%", "challenger's mean", "baseline's mean",
