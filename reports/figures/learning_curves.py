@@ -24,6 +24,8 @@ Dashes = tuple[float, tuple[float, ...]] | Literal["solid"]
 DASHES: tuple[Dashes, ...] = (
     "solid", (0, (5, 2)), (0, (1, 1.5)), (0, (6, 2, 1, 2)), (0, (3, 1, 1, 1, 1, 1)),
 )  # fmt: skip
+LEGEND_WIDTH = 125
+"""Letters in a line of the legend, of which the mark of an entry takes 7."""
 VERTICES = 60
 """Of one curve; more are not seen."""
 
@@ -84,7 +86,9 @@ def learning_curves(courses: Sequence[Courses], measure: str) -> Figure:
         handles = [_handle(name, regimes) for name in regimes]
         if any(course.ended for context in courses for course in context.loss):
             handles.append(Line2D([], [], color=GREY, marker="x", linestyle="none", label="seed diverged"))
-        figure.legend(handles=handles, loc="outside lower center", ncols=min(3, len(handles)), fontsize=9)
+        longest = max(len(str(handle.get_label())) for handle in handles)
+        columns = max(1, min(len(handles), LEGEND_WIDTH // (longest + 7)))
+        figure.legend(handles=handles, loc="outside lower center", ncols=columns, fontsize=9)
     return figure
 
 

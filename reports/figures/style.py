@@ -9,6 +9,7 @@ are paths.
 from __future__ import annotations
 
 import io
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Literal, get_args
@@ -17,6 +18,7 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
@@ -65,13 +67,25 @@ def hide_unused(axes: Sequence[Axes], used: int) -> None:
         spare.set_axis_off()
 
 
+def _names_as_they_are(figure: Figure) -> None:
+    """A name with dollars in it is no formula; only the ticks of logarithmic axes are."""
+    axes = [axis for one in figure.axes for axis in (one.xaxis, one.yaxis)]
+    ticks = {id(text) for axis in axes for text in axis.findobj(Text)}
+    for text in figure.findobj(Text):
+        if id(text) not in ticks:
+            text.set_parse_math(False)
+
+
 def to_svg(figure: Figure, *, outlines: bool = False) -> str:
     """The figure as SVG text, the same bytes for the same figure; `outlines`: letters as paths."""
     buffer = io.BytesIO()
     nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
-    with styled():
+    with styled(), warnings.catch_warnings():
+        if not outlines:  # what our font lacks is written in one that the reader's machine has
+            warnings.filterwarnings("ignore", r"Glyph .* missing from font", UserWarning)
         matplotlib.rcParams["svg.fonttype"] = "path" if outlines else "none"
         FigureCanvasSVG(figure)
+        _names_as_they_are(figure)
         figure.savefig(buffer, format="svg", metadata=nothing)
     return "\n".join(line.rstrip() for line in buffer.getvalue().decode("utf-8").splitlines()) + "\n"
 
@@ -85,5 +99,6 @@ def encoded(figure: Figure, form: FileFormat) -> bytes:
     keys = ("CreationDate", "Creator", "Producer") if form == "pdf" else ("Software",)
     nothing: dict[str, Any] = dict.fromkeys(keys)
     with styled():
+        _names_as_they_are(figure)
         figure.savefig(buffer, format=form, dpi=DOTS_PER_INCH, metadata=nothing)
     return buffer.getvalue()

@@ -45,4 +45,6 @@ def answered(
     said = {"label": caption} if is_long else {"caption": caption}
     made = table([str(column[0]) for column in described], shown, numeric=numeric, **said)
     made += f"\n{sql(query)}"
-    return folded(f"{caption} ({len(shown):,} rows)", made, css="details long") if is_long else made
+    return (
+        folded(f"{caption.rstrip('.')} ({len(shown):,} rows)", made, css="details long") if is_long else made
+    )

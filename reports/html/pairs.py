@@ -20,13 +20,16 @@ MANY = 4
 """Verdicts, from which on they are counted, and their details folded."""
 
 OUTCOMES: dict[Outcome, str] = {
-    "better": "better than the baseline",
-    "worse": "worse than it",
-    "no_difference": "no difference that the seeds could tell",
-    "both_at_ceiling": "both at the ceiling",
-    "one_seed": "only one seed in common",
-    "no_common_seeds": "no seed in common",
+    "better": "better than {baseline}",
+    "worse": "worse than {baseline}",
+    "no_difference": "not told from {baseline}",
+    "both_at_ceiling": "at the ceiling like {baseline}",
+    "one_seed": "with only one seed in common",
+    "no_common_seeds": "with no seed in common",
 }
+"""Of a leading comparison, in a tally."""
+
+NONE_LEFT = "All of {trials} blew up, in training or running freely: every score is the ceiling."
 
 
 def shared_settings(comparison: Comparison) -> str:
@@ -50,16 +53,23 @@ def headlines(comparison: Comparison) -> str:
         for place, line in enumerate(comparison.headlines)
     )
     css = "headline many" if many else "headline"
+    ran = [t for c in comparison.contexts for cell in c.cells for t in cell.trials if t.status != "failed"]
+    none = element("p", NONE_LEFT.format(trials=counted(len(ran), "trial")), css="tally")
     said = f'<ul class="{css}" aria-label="Verdict">{"".join(lines)}</ul>'
-    return element("p", _tally(comparison), css="tally") + said if many else said
+    tally = element("p", _tally(comparison), css="tally") if many else ""
+    return (none if all(trial.blown_up for trial in ran) else "") + tally + said
 
 
 def _tally(comparison: Comparison) -> str:
-    """'20 verdicts, by the first challenger of each: 18 better than the baseline, 2 worse than it.'"""
+    """'20 verdicts, each by its leading comparison: 18 better than clipping, 2 not told from clipping.'"""
     counts = Counter(line.outcome for line in comparison.headlines)
-    said = ", ".join(f"{counts[outcome]} {words}" for outcome, words in OUTCOMES.items() if counts[outcome])
+    said = ", ".join(
+        f"{counts[outcome]} {words.format(baseline=comparison.baseline)}"
+        for outcome, words in OUTCOMES.items()
+        if counts[outcome]
+    )
     verdicts = counted(len(comparison.headlines), "verdict")
-    return f"{verdicts}; the first challenger of each, at the first τ: {said}."
+    return f"{verdicts}, each by its leading comparison: {said}."
 
 
 def pair_tables(comparison: Comparison) -> list[str]:
@@ -83,7 +93,7 @@ def pair_tables(comparison: Comparison) -> list[str]:
         )
         if many:
             # The target of its link is within, so that following the link opens it.
-            parts.append(folded(title, f'<div id="{_anchor(place)}">{content}</div>', css="details long"))
+            parts.append(folded(title, f'<div id="{_anchor(place)}">{content}</div>', css="details context"))
         else:
             parts += [f'<h3 id="{_anchor(place)}">{text(title)}</h3>', content]
     return parts
@@ -96,12 +106,15 @@ def _anchor(place: int) -> str:
 def _facts(context: Context) -> str:
     """What is known of the system; what is not, in words."""
     known = [f"floor {number(context.floor)}", f"ceiling {number(context.ceiling)}"]
+    chaotic = context.lambda_max is not None and context.lambda_max > 0
     if context.lambda_max is not None:
         error = f" ± {context.lambda_max_se:.2g}" if context.lambda_max_se is not None else ""
         known += [f"λ_max {number(context.lambda_max)}{error}", f"dt {number(context.dt)}"]
     if context.tau_pred is not None:
         return f"τ_pred {number(context.tau_pred)} steps, {', '.join(known)}."
-    return f"No positive λ_max is known of {context.system}, so there is no τ_pred. {', '.join(known)}."
+    why = "" if chaotic else f"no positive λ_max is known of {context.system}, so "
+    lacks = f"{why}there is no τ_pred to compare τ with"
+    return f"{lacks[0].upper()}{lacks[1:]}; {', '.join(known)}."
 
 
 RATIOS = ("challenger", "choice of τ", "τ", "pairs", "ratio", "95%", "challenger's mean", "baseline's mean",

@@ -109,7 +109,7 @@ def table(
 
 LONG = 28
 """Letters from which on a cell is broken into lines."""
-LONG_NAME = 14
+LONG_NAME = 18
 """The same of a column's name, which may be longer than all that stands below it."""
 
 
