@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import textwrap
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from statistics import median
 from typing import Literal
 
@@ -33,13 +33,20 @@ LINES: tuple[tuple[float, tuple[float, ...]] | Literal["solid"], ...] = (
 )
 
 
-def exponent_curve(contexts: Sequence[Context], rows: Sequence[Exponents]) -> Figure:
-    """The figure of what `read_exponents` gave, at least one row; write it with `to_svg`."""
+def exponent_curve(
+    contexts: Sequence[Context], rows: Sequence[Exponents], only: Collection[str] | None = None
+) -> Figure:
+    """The figure of what `read_exponents` gave, at least one row; write it with `to_svg`.
+
+    `only` are the context_ids to draw, in the colours that they have among all.
+    """
     of_cell = {row.cell_id: row for row in rows}
     with_rows = {row.context_id for row in rows}
     shown = [context for context in contexts if context.context_id in with_rows]
     panels: dict[tuple[str, str], list[Context]] = defaultdict(list)
     for context in shown:
+        if only is not None and context.context_id not in only:
+            continue
         panels[context.system, context.settings].append(context)
     architectures = sorted({context.architecture for context in shown})
     families = sorted({family_of(cell.label) for c in shown for cell in c.cells}, key=_first_forcing)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -26,10 +26,15 @@ from .style import GREY, colour_and_marker, hide_unused, styled
 DRAWN_OVER_TAU = ("sparse_forcing", "zero_reset")
 
 
-def tau_curve(comparison: Comparison) -> Figure:
-    """The figure; write it with `to_svg`. It keeps no global state of matplotlib's."""
+def tau_curve(comparison: Comparison, only: Collection[str] | None = None) -> Figure:
+    """The figure; write it with `to_svg`. It keeps no global state of matplotlib's.
+
+    `only` are the context_ids to draw, in the colours that they have among all.
+    """
     panels: dict[tuple[str, str], list[Context]] = {}
     for context in comparison.contexts:
+        if only is not None and context.context_id not in only:
+            continue
         panels.setdefault((context.system, context.settings), []).append(context)
     architectures = sorted({context.architecture for context in comparison.contexts})
     columns = 1 if len(panels) == 1 else 2

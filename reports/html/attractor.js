@@ -6,6 +6,7 @@
   const NEAREST = 0.5;
   const FARTHEST = 4;
   const LAYERS = 10; // from back to front, each of one opacity: so few paths are fast to draw
+  const LONGEST = 8; // letters of an axis's name
   const SHARE = 0.31; // of the canvas that UNIT takes, at the middle
 
   const decode = (data, unit, gap) => {
@@ -85,7 +86,8 @@
       context.moveTo(ox + cx, oy + cy);
       context.lineTo(x + cx, y + cy);
       context.stroke();
-      context.fillText(axes[place], ox + cx + 1.35 * (x - ox), oy + cy + 1.35 * (y - oy));
+      const name = axes[place].length > LONGEST ? `${axes[place].slice(0, LONGEST)}…` : axes[place];
+      context.fillText(name, ox + cx + 1.35 * (x - ox), oy + cy + 1.35 * (y - oy));
     });
   };
 

@@ -6,7 +6,7 @@ where all of it came from.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from ..comparison import Comparison
 from ..exponents import WITHIN, answer, read_exponents
 from ..figures import exponent_curve, tau_curve, to_svg
 from ..figures.learning_curves import Courses, learning_curves, places
+from ..trials import Context
 from ..verdict import LEGEND
 from .answered import ROWS, answered
 from .attractor import Attractor, attractor_figure, without
@@ -129,7 +130,12 @@ def page_sections(
         section("Comparison", *pair_tables(comparison), _notes(comparison)),
         section(
             f"{measure} against τ",
-            figure(svg, CAPTION.format(measure=measure, baseline=baseline), "tau"),
+            _sheets(
+                comparison.contexts,
+                lambda only: to_svg(tau_curve(comparison, only)) if only else svg,
+                CAPTION.format(measure=measure, baseline=baseline),
+                "tau",
+            ),
             answered(connection, cells, caption="Cells: all trials that differ in the seed alone."),
         ),
         across_section(comparison),
@@ -151,6 +157,31 @@ def page_sections(
 
 def _notes(comparison: Comparison) -> str:
     return element("h3", "Notes") + bullets(comparison.notes) if comparison.notes else ""
+
+
+PANELS = 8
+"""Of a figure, at most: more would be higher than a sheet of paper."""
+
+
+def _sheets(
+    contexts: Sequence[Context], draw: Callable[[set[str] | None], str], caption: str, name: str
+) -> str:
+    """A figure with a panel per system and settings, in as many parts as it takes; `draw` makes the SVG of
+    some contexts, of all where it is given None.
+    """
+    panels: dict[tuple[str, str], set[str]] = {}
+    for context in contexts:
+        panels.setdefault((context.system, context.settings), set()).add(context.context_id)
+    if len(panels) <= PANELS:
+        return figure(draw(None), caption, name)
+    ids = list(panels.values())
+    parts = [set().union(*ids[start : start + PANELS]) for start in range(0, len(ids), PANELS)]
+    said = [f"Part {part} of {len(parts)}." for part in range(1, len(parts))]
+    said.append(f"Part {len(parts)} of {len(parts)}. {caption}")
+    return "\n".join(
+        figure(draw(only), words, f"{name}-{part}")
+        for part, (only, words) in enumerate(zip(parts, said, strict=True), start=1)
+    )
 
 
 def _attractors(comparison: Comparison, attractors: Sequence[Attractor], colours: Mapping[str, int]) -> str:
@@ -212,11 +243,15 @@ def _exponents(comparison: Comparison, connection: duckdb.DuckDBPyConnection) ->
         f"<li><strong>{text(short(context.title, comparison))}</strong>: {text(answer(context, rows))}</li>"
         for context in asked
     ]
-    svg = to_svg(exponent_curve(comparison.contexts, rows))
     return section(
         title,
         f"<ul>{''.join(answers)}</ul>",
-        figure(svg, EXPONENTS.format(within=WITHIN), "exponents"),
+        _sheets(
+            asked,
+            lambda only: to_svg(exponent_curve(comparison.contexts, rows, only)),
+            EXPONENTS.format(within=WITHIN),
+            "exponents",
+        ),
         answered(
             connection,
             exponents_query(comparison),

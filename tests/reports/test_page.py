@@ -287,6 +287,13 @@ def test_a_figure_draws_what_there_is_and_says_what_there_is_not() -> None:
     assert [run["place"] for run in packed["runs"]] == [0, 2]
     points = np.frombuffer(base64.b64decode(packed["runs"][0]["data"]), dtype="<i2").reshape(-1, 3)
     assert np.array_equal(points, quantised(trajectory(100), *box(trajectory(100))))
+    as_drawn = attractor_figure(
+        Attractor("c", "a", ("x", "y", "z"), "", (runs[0], Run("f(tau=3)", "", trajectory(9), "f"))),
+        "f",
+        colours={"clipping": 0, "f": 4},
+    )
+    assert 'class="view true"' in as_drawn and 'class="view run5"' in as_drawn
+    assert "<strong>f<wbr>(tau=3)</strong>" in as_drawn
     nothing = Attractor("c", "a", ("x", "y", "z"), "", (Run("mine", "the data of mine are not here"),))
     assert "the data of mine are not here" in attractor_figure(nothing, "f")
 

@@ -108,6 +108,7 @@ def test_many_verdicts_are_counted(written: Page) -> None:
     said = written(connection)
     assert "20 verdicts, each by its leading comparison: 20 better than clipping." in said
     assert said.index("20 verdicts") < said.index("s0 × lstm")
+    assert said.count("Part 1 of 2.") == said.count("Part 2 of 2.") == 2  # figures higher than a sheet
 
 
 def test_nothing_to_pair_is_no_page(written: Page) -> None:
