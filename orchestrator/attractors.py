@@ -51,7 +51,7 @@ def read_attractors(
     at_most: int = AT_MOST,
     points: int = POINTS,
 ) -> tuple[Attractor, ...]:
-    """Of the first `at_most` contexts of the comparison, in its order, for `reports.html.write_report`."""
+    """Of the first `at_most` contexts of the comparison, in its order, for `reports.html.comparison_page`."""
     return tuple(
         _attractor(connection, comparison, context, results, points)
         for context in shown_contexts(comparison)[:at_most]

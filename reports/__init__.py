@@ -5,7 +5,7 @@ A leaf of the project: it is handed an open read-only DuckDB connection and reli
 
     comparison = compare(connection, "clipping")
     Console().print(render_comparison(comparison))
-    html.write_report(comparison, connection, Path("results/reports"), stem="clipping")
+    html.comparison_page(comparison, connection).write(Path("results/reports"), stem="clipping")
 
 Figures and pages are in `reports.figures` and `reports.html`, which take half a second to import.
 """

@@ -6,10 +6,11 @@ from typing import Annotated, Any
 import typer
 import typer.core
 
+from ..answers import Question
 from ..errors import StudyError, UsageError
-from . import answers
 from .output import Format, FormatOption, ResultsOption
 from .report_figure import figure
+from .show import show
 
 UNNAMED = "studies"
 
@@ -110,7 +111,7 @@ def report(
             f"report: --html writes a page, --format {form} prints a table: one of them at a time"
         )
     kind = next(iter(chosen), None) or _declared(folder, names)
-    asked = answers.Question(
+    asked = Question(
         names,
         system or (),
         architecture or (),
@@ -118,7 +119,7 @@ def report(
         measure=measure or "d_stsp",
         allow_stale=allow_stale,
     )
-    answers.show(kind, folder, asked, form=None if html else form, html=html)
+    show(kind, folder, asked, form=None if html else form, html=html)
 
 
 def _declared(results: Path, studies: list[str]) -> str:

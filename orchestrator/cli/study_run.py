@@ -90,12 +90,13 @@ def run_study(
 
 def _verdict(plan: "Plan", folder: Path, baseline: str | None, regimes: set[str]) -> None:
     """Print the report that a run ends with, or why there is none."""
-    from . import answers
+    from ..answers import Question
+    from .show import show
 
     name = plan.study.name
     if baseline is None and plan.study.report != "comparison":
         try:
-            answers.show(plan.study.report, folder, answers.Question([name]), form=Format.table, html=True)
+            show(plan.study.report, folder, Question([name]), form=Format.table, html=True)
         except OrchError as error:
             say(f"no verdict: {error}")
         return
@@ -109,8 +110,8 @@ def _verdict(plan: "Plan", folder: Path, baseline: str | None, regimes: set[str]
     contexts = {planned.first.context_id for planned in plan.cells}
     contexts |= {planned.search.first.context_id for planned in plan.searches}
     try:
-        asked = answers.Question([name], contexts=contexts, baseline=baseline, legend=False)
-        compared = answers.show("comparison", folder, asked, form=Format.table, html=True)
+        asked = Question([name], contexts=contexts, baseline=baseline, legend=False)
+        compared = show("comparison", folder, asked, form=Format.table, html=True)
     except OrchError as error:
         say(f"no verdict: {error}")
         return

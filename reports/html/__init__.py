@@ -1,7 +1,8 @@
 """Reports as self-contained pages."""
 
 from .attractor import Attractor, Run
-from .page import render_page, write_report
+from .document import Page
+from .page import comparison_page
 from .queries import cells_query
 
-__all__ = ["Attractor", "Run", "cells_query", "render_page", "write_report"]
+__all__ = ["Attractor", "Page", "Run", "cells_query", "comparison_page"]

@@ -11,6 +11,7 @@ import hashlib
 import os
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
@@ -19,12 +20,53 @@ from .parts import element, text
 TOGGLE = '<button type="button" id="theme" hidden>Dark or light</button>'
 
 
+@dataclass(frozen=True)
+class Page:
+    """A report as it is read, before it is put into one document."""
+
+    title: str
+    parts: Sequence[str]
+    """One below the other; empty ones are left out."""
+    svg: str
+    """Its figure, which also goes into a file of its own."""
+    scripts: Sequence[str] = ("page.js",)
+
+    def html(self, *, provenance: str = "") -> str:
+        """The document."""
+        return document(self.title, self.parts, provenance=provenance, scripts=self.scripts)
+
+    def write(self, directory: Path, *, stem: str, provenance: str = "") -> list[Path]:
+        """Write `stem`.html and `stem`.svg into `directory`, each whole or not at all; returns their paths.
+
+        Raises:
+            ValueError: `stem` is no file name.
+            OSError: the folder cannot be written.
+        """
+        if not stem or Path(stem).name != stem:
+            raise ValueError(f"'{stem}' is no file name")
+        directory.mkdir(parents=True, exist_ok=True)
+        page = write(directory / f"{stem}.html", self.html(provenance=provenance))
+        return [page, write(directory / f"{stem}.svg", self.svg)]
+
+
+ALONE = "form-action 'none'"
+SERVED = "connect-src 'self'; style-src-attr 'unsafe-inline'; form-action 'self'"
+"""What a page that is served may do beyond: ask where it came from, and show figures that came later."""
+
+
 def document(
-    title: str, sections: Sequence[str], *, provenance: str = "", scripts: Sequence[str] = ("page.js",)
+    title: str,
+    sections: Sequence[str],
+    *,
+    provenance: str = "",
+    scripts: Sequence[str] = ("page.js",),
+    served: bool = False,
 ) -> str:
     """A page of these sections, of which empty ones are left out, with the style of all pages.
 
-    `scripts` are files of this package, written into the page; without scripts it reads as well.
+    Args:
+        scripts: files of this package, written into the page; without scripts it reads as well.
+        served: whether it goes on talking with whoever served it.
     """
     body, classes = _classes("\n".join(filter(None, sections)))
     style = f"\n{_read('page.css')}{classes}"
@@ -32,7 +74,7 @@ def document(
     end = f"<footer>{element('p', provenance, css='soft')}</footer>\n" if provenance else ""
     policy = (
         f"default-src 'none'; script-src {' '.join(map(_hash, said)) or _NONE}; style-src {_hash(style)}; "
-        "base-uri 'none'; form-action 'none'"
+        f"base-uri 'none'; {SERVED if served else ALONE}"
     )
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import duckdb
 
@@ -21,7 +20,7 @@ from ..verdict import LEGEND
 from .answered import ROWS, answered
 from .attractor import Attractor, attractor_figure, without
 from .courses import courses_query, read_courses, shown_contexts
-from .document import document, write
+from .document import Page
 from .pairs import headlines, pair_tables, shared_settings, short
 from .parts import bullets, contents, element, figure, section, text
 from .queries import (
@@ -67,33 +66,14 @@ NO_CLASSES = "Not known: the free runs of these networks were not looked at."
 NO_EXPONENT = "There is nothing to compare: no positive λ_max is known of any of these systems."
 
 
-def write_report(
+def comparison_page(
     comparison: Comparison,
     connection: duckdb.DuckDBPyConnection,
-    directory: Path,
     *,
-    stem: str,
-    provenance: str = "",
     attractors: Sequence[Attractor] = (),
-) -> list[Path]:
-    """Write `stem`.html and `stem`.svg into `directory`, each whole or not at all; returns their paths."""
-    if not stem or Path(stem).name != stem:
-        raise ValueError(f"'{stem}' is no file name")
+) -> Page:
+    """The page of a comparison, with all that its queries answer now."""
     svg = to_svg(tau_curve(comparison))
-    page = render_page(comparison, connection, svg, provenance=provenance, attractors=attractors)
-    directory.mkdir(parents=True, exist_ok=True)
-    return [write(directory / f"{stem}.html", page), write(directory / f"{stem}.svg", svg)]
-
-
-def render_page(
-    comparison: Comparison,
-    connection: duckdb.DuckDBPyConnection,
-    svg: str,
-    *,
-    provenance: str = "",
-    attractors: Sequence[Attractor] = (),
-) -> str:
-    """The page as text; `svg` is the figure of `tau_curve`."""
     measure, baseline = comparison.measure_name, comparison.baseline
     scope = f"Studies: {', '.join(comparison.studies)}" if comparison.studies else "All results"
     title = f"Every regime against {baseline}"
@@ -101,12 +81,8 @@ def render_page(
     said = " · ".join(filter(None, [scope, measure, "paired by seed", settings]))
     sections = page_sections(comparison, connection, svg, attractors=attractors)
     head = [element("h1", title), element("p", said, css="soft")]
-    return document(
-        title,
-        [*head, headlines(comparison), contents(sections), *sections],
-        provenance=provenance,
-        scripts=("page.js", "attractor.js"),
-    )
+    parts = ["\n".join([*head, headlines(comparison)]), contents(sections), *sections]
+    return Page(title, parts, svg, scripts=("page.js", "attractor.js"))
 
 
 def page_sections(

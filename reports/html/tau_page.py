@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from ..figures.style import to_svg
 from ..figures.tau_response import tau_response
 from ..tau import LEGEND, TauAnswer, sentence
-from .document import document, write
+from .document import Page
 from .parts import element, figure, table
 
 CAPTION = (
@@ -18,25 +17,9 @@ CAPTION = (
 )
 
 
-def write_tau(
-    answers: Sequence[TauAnswer],
-    directory: Path,
-    *,
-    stem: str,
-    provenance: str = "",
-    notes: Sequence[str] = (),
-) -> list[Path]:
-    """Write `stem`.html and `stem`.svg into `directory`, each whole or not at all; returns their paths."""
+def tau_page(answers: Sequence[TauAnswer], *, notes: Sequence[str] = ()) -> Page:
+    """The sentences, the figure, and the points of it."""
     svg = to_svg(tau_response(answers))
-    page = render_page(answers, svg, provenance=provenance, notes=notes)
-    directory.mkdir(parents=True, exist_ok=True)
-    return [write(directory / f"{stem}.html", page), write(directory / f"{stem}.svg", svg)]
-
-
-def render_page(
-    answers: Sequence[TauAnswer], svg: str, *, provenance: str = "", notes: Sequence[str] = ()
-) -> str:
-    """The page as text."""
     title = "Which τ reconstructs"
     said = [f"{answer.context.title}, {answer.regime}: {sentence(answer)}" for answer in answers]
     columns = ["system", "architecture", "settings", "regime", "τ", "τ/τ_pred", "seeds", "D_stsp", "95% low",
@@ -68,4 +51,4 @@ def render_page(
         element("h2", "The points"),
         table(columns, rows, numeric=tuple(range(4, 12)), label="The points"),
     ]
-    return document(title, sections, provenance=provenance)
+    return Page(title, sections, svg)

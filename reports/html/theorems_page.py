@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from ..figures.style import to_svg
 from ..figures.theorems_figure import LINEAR, theorems_figure
 from ..theorems.findings import Finding, architectures
 from ..theorems.networks import Network
 from ..theorems.table import LEGEND, exceptions, middle, not_counted, spread
-from .document import document, write
+from .document import Page
 from .parts import element, figure, table
 
 CAPTION = (
@@ -22,31 +21,11 @@ CAPTION = (
 )
 
 
-def write_theorems(
-    findings: Sequence[Finding],
-    networks: Sequence[Network],
-    directory: Path,
-    *,
-    stem: str,
-    left_out: Mapping[str, int],
-    provenance: str = "",
-) -> list[Path]:
-    """Write `stem`.html and `stem`.svg into `directory`, each whole or not at all; returns their paths."""
+def theorems_page(
+    findings: Sequence[Finding], networks: Sequence[Network], *, left_out: Mapping[str, int]
+) -> Page:
+    """The table, the figure, and where a claim does not hold."""
     svg = to_svg(theorems_figure(networks))
-    page = render_theorems(findings, networks, svg, left_out=left_out, provenance=provenance)
-    directory.mkdir(parents=True, exist_ok=True)
-    return [write(directory / f"{stem}.html", page), write(directory / f"{stem}.svg", svg)]
-
-
-def render_theorems(
-    findings: Sequence[Finding],
-    networks: Sequence[Network],
-    svg: str,
-    *,
-    left_out: Mapping[str, int],
-    provenance: str = "",
-) -> str:
-    """The page as text: the table, the figure, and where a claim does not hold."""
     title = "Gradients and dynamics: what the paper claims, and what networks do"
     constructed = sum(network.constructed for network in networks)
     columns = ["claim", "what it says", "measured", "median (95%)", "range", "constructed", "trained",
@@ -82,4 +61,4 @@ def render_theorems(
         element("h2", "Rates against exponents"),
         figure(svg, CAPTION.format(linear=LINEAR)),
     ]
-    return document(title, sections, provenance=provenance)
+    return Page(title, sections, svg)

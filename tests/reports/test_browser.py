@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from orchestrator.reports import compare
-from orchestrator.reports.html import Attractor, Run, write_report
+from orchestrator.reports.html import Attractor, Run, comparison_page
 
 from .looked_at import CONTRASTS, PIXELS, UNNAMED
 from .pages import attractors_of, made, trajectory
@@ -60,7 +60,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for a in attractors_of(comparison)
     ]
     folder = tmp_path_factory.mktemp("a page")
-    return write_report(comparison, connection, folder, stem="π page", attractors=attractors)[0]
+    return comparison_page(comparison, connection, attractors=attractors).write(folder, stem="π page")[0]
 
 
 @pytest.fixture

@@ -76,8 +76,8 @@ def test_rows_of_before_exponents_were_taken_say_nothing(database):
 
 
 def test_page_has_the_exponents_with_their_figure(measured):
-    from orchestrator.reports.html.page import render_page
+    from orchestrator.reports.html import comparison_page
 
-    page = render_page(reports.compare(measured, "clipping"), measured, "<svg></svg>")
+    page = comparison_page(reports.compare(measured, "clipping"), measured).html()
     assert "Do the networks have the exponent of their data?" in page and page.count("<svg") == 2
     assert "3 chaotic, 1 unbounded" in page

@@ -19,7 +19,7 @@ import pytest
 from orchestrator.attractors import projection, read_attractors
 from orchestrator.reports import compare, read_exponents
 from orchestrator.reports.comparison import Comparison
-from orchestrator.reports.html import Attractor, Run, write_report
+from orchestrator.reports.html import Attractor, Run, comparison_page
 from orchestrator.reports.html.attractor import GAP, LIMIT, UNIT, attractor_figure, box, quantised, restored
 from orchestrator.reports.html.courses import read_courses
 from orchestrator.reports.html.document import document
@@ -75,14 +75,8 @@ def comparison(small: duckdb.DuckDBPyConnection) -> Comparison:
 
 
 @pytest.fixture(scope="module")
-def page(
-    small: duckdb.DuckDBPyConnection, comparison: Comparison, tmp_path_factory: pytest.TempPathFactory
-) -> str:
-    folder = tmp_path_factory.mktemp("page")
-    written = write_report(
-        comparison, small, folder, stem="p", provenance=EVIL, attractors=attractors_of(comparison)
-    )
-    return written[0].read_text(encoding="utf-8")
+def page(small: duckdb.DuckDBPyConnection, comparison: Comparison) -> str:
+    return comparison_page(comparison, small, attractors=attractors_of(comparison)).html(provenance=EVIL)
 
 
 def test_sql_beside_a_table_gives_that_table(
@@ -213,7 +207,8 @@ def test_a_page_of_two_thousand_trials_is_small(tmp_path: Path) -> None:
     connection = made([f"system{i}" for i in range(5)], 20)
     assert connection.execute("SELECT count(*) FROM results").fetchone() == (2000,)
     comparison = compare(connection, "clipping")
-    written = write_report(comparison, connection, tmp_path, stem="big", attractors=attractors_of(comparison))
+    page = comparison_page(comparison, connection, attractors=attractors_of(comparison))
+    written = page.write(tmp_path, stem="big")
     size = written[0].stat().st_size
     assert size < 3_000_000, f"{size:,} bytes"
     said = written[0].read_text(encoding="utf-8")
@@ -239,8 +234,7 @@ def test_database_of_before_there_were_columns_still_has_a_page(
         file = tmp_path / f"{name}.parquet"
         small.execute(f"COPY (SELECT {chosen} FROM {name}) TO '{file}' (FORMAT parquet)")
         old.execute(f"CREATE TABLE {name} AS FROM '{file}'")
-    written = write_report(compare(old, "clipping"), old, tmp_path, stem="old")
-    said = written[0].read_text(encoding="utf-8")
+    said = comparison_page(compare(old, "clipping"), old).html()
     assert said.count("this database lacks what is asked for") == 5
     assert "the course of training of these trials is not in the database" in said
 

@@ -11,7 +11,7 @@ import duckdb
 import pytest
 
 from orchestrator.reports import ReportError, compare
-from orchestrator.reports.html import Attractor, Run, write_report
+from orchestrator.reports.html import Attractor, Run, comparison_page
 from orchestrator.reports.html.courses import shown_contexts
 
 from .pages import made, trajectory
@@ -31,8 +31,7 @@ def written(tmp_path: Path) -> Page:
             Attractor(c.context_id, c.title, ("x", "y", "z"), "", (Run("true", "", trajectory(200)), kept))
             for c in shown_contexts(comparison)
         ]
-        file = write_report(comparison, connection, tmp_path, stem="p", attractors=attractors)[0]
-        page = file.read_text(encoding="utf-8")
+        page = comparison_page(comparison, connection, attractors=attractors).html()
         parser = Strict()
         parser.feed(page)
         parser.close()

@@ -16,7 +16,7 @@ from rich.console import Console
 
 from orchestrator.reports import compare, render_comparison
 from orchestrator.reports.figures import tau_curve, to_svg
-from orchestrator.reports.html import cells_query, write_report
+from orchestrator.reports.html import cells_query, comparison_page
 from orchestrator.reports.verdict import number, times
 
 from .conftest import Database
@@ -128,9 +128,8 @@ def test_figure_of_next_to_nothing(database: Database) -> None:
 
 def test_page_is_whole_and_self_contained(filled: Database, tmp_path: Path) -> None:
     comparison = compare(filled.connection, "clipping", studies=["demo"])
-    paths = write_report(
-        comparison, filled.connection, tmp_path / "new", stem="clipping", provenance="at <commit>"
-    )
+    made = comparison_page(comparison, filled.connection)
+    paths = made.write(tmp_path / "new", stem="clipping", provenance="at <commit>")
     assert [path.name for path in paths] == ["clipping.html", "clipping.svg"]
     assert sorted(path.name for path in (tmp_path / "new").iterdir()) == ["clipping.html", "clipping.svg"]
     page = paths[0].read_text(encoding="utf-8")
@@ -147,22 +146,18 @@ def test_page_is_whole_and_self_contained(filled: Database, tmp_path: Path) -> N
     assert comparison.rows[0].verdict in text
     assert "FROM study_trials WHERE study IN ('demo')" in text
     assert page.index("forcing beats clipping") < page.index("<table")  # the verdict comes first
-    again = write_report(
-        comparison, filled.connection, tmp_path / "new", stem="clipping", provenance="at <commit>"
-    )
-    assert again[0].read_text(encoding="utf-8") == page
+    assert comparison_page(comparison, filled.connection).html(provenance="at <commit>") == page
 
 
-def test_names_are_escaped(database: Database, tmp_path: Path) -> None:
+def test_names_are_escaped(database: Database) -> None:
     evil = "<script>alert('x')</script>&\""
     for regime, tau in (("clipping", None), ("sparse_forcing", 30), ("<script>x", 20)):
         database.add(
             regime, {0: 1.0, 1: 2.0}, tau=tau, system=evil, architecture=evil, context=evil, study=evil
         )
     comparison = compare(database.connection, "clipping", studies=[evil])
-    page = write_report(comparison, database.connection, tmp_path, stem="evil", provenance=evil)[0]
     parser = Strict()
-    parser.feed(page.read_text(encoding="utf-8"))
+    parser.feed(comparison_page(comparison, database.connection).html(provenance=evil))
     assert parser.scripts == 2  # the page's own
     assert evil in "".join(parser.text)
 
@@ -177,7 +172,7 @@ def test_cells_query_counts_and_averages(filled: Database) -> None:
 
 
 def test_a_stem_is_a_file_name(filled: Database, tmp_path: Path) -> None:
-    comparison = compare(filled.connection, "clipping")
+    page = comparison_page(compare(filled.connection, "clipping"), filled.connection)
     for stem in ("", "../up", "a/b"):
         with pytest.raises(ValueError, match="no file name"):
-            write_report(comparison, filled.connection, tmp_path, stem=stem)
+            page.write(tmp_path, stem=stem)

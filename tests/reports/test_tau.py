@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from orchestrator.prior import Prior
-from orchestrator.reports.html.tau_page import write_tau
+from orchestrator.reports.html.tau_page import tau_page
 from orchestrator.reports.response import fit_response
 from orchestrator.reports.tau import read_tau, render_tau, sentence
 from orchestrator.reports.trials import ReportError, read_contexts
@@ -93,7 +93,7 @@ def test_the_answer_says_where_the_optimum_is_and_whether_the_prior_holds_it(dat
     console = Console(record=True, width=200, file=io.StringIO())
     console.print(render_tau([answer]))
     assert "τ_opt within" in console.export_text()
-    paths = write_tau([answer], tmp_path, stem="x")
+    paths = tau_page([answer]).write(tmp_path, stem="x")
     assert [path.name for path in paths] == ["x.html", "x.svg"]
     assert "given up early" in paths[1].read_text() and "holds the optimum" in paths[0].read_text()
 

@@ -136,14 +136,15 @@ def test_networks_are_read_from_the_database(database):
 
 
 def test_page_has_table_and_figure(tmp_path):
-    from orchestrator.reports.html.theorems_page import write_theorems
+    from orchestrator.reports.html.theorems_page import theorems_page
 
     networks = [
         network("a", "chaotic", 0.4, bound=5.0),
         network("b", "cycle", -math.inf, constructed=False, **{JACOBIAN: dict.fromkeys(LAGS, -math.inf)}),
         network("c", "chaotic", 0.3, architecture="urnn"),
     ]
-    page, svg = write_theorems(examine(networks), networks, tmp_path, stem="theorems", left_out={"urnn": 7})
+    made = theorems_page(examine(networks), networks, left_out={"urnn": 7})
+    page, svg = made.write(tmp_path, stem="theorems")
     text = page.read_text(encoding="utf-8")
     assert "1 constructed" not in text and "2 constructed and 1 trained networks" in text
     assert (

@@ -1,20 +1,18 @@
-"""What `orch report` prints and writes: a comparison, or a report that is none."""
+"""What a report says of a question, for whoever shows it: a comparison, or a report that is none."""
 
-import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import OrchError, UsageError
-from .output import Format, print_mappings, print_shown
+from .errors import OrchError, UsageError
 
 if TYPE_CHECKING:
     import duckdb
     from rich.console import RenderableType
 
-    from ..reports.trials import Context
+    from .reports.html import Page
+    from .reports.trials import Context
 
 
 @dataclass(frozen=True)
@@ -52,72 +50,33 @@ class Answer:
     trials: int
     """How many it looked at."""
     headlines: tuple[str, ...] = ()
-    write: Callable[..., list[Path]] | None = None
-    """Makes a page, and its figure, in a folder, with a line on where its numbers come from."""
+    page: "Callable[[Path], Page] | None" = None
+    """Makes its page, given the results folder, where the trained networks are."""
+    stem: str = ""
+    """What the page's files are called."""
+    origin: str = ""
+    """Where its numbers come from."""
 
 
-def show(kind: str, results: Path, asked: Question, *, form: Format | None, html: bool = False) -> int:
-    """Print a report, unless `form` is None, and with `html` write its page and list the files on stdout;
-    returns how many trials it looked at.
+def answer(kind: str, connection: "duckdb.DuckDBPyConnection", asked: Question) -> Answer:
+    """What a report of `REPORTS` says; a comparison where `kind` is none of them.
 
     Raises:
-        OrchError: nothing is known that it could say, it would pool results of different code, or the page
-            that alone was asked for cannot be written.
+        UsageError: a name that is asked for is not in the database.
+        OrchError: nothing is known that it could say, or it would pool results of different code.
     """
-    from ..store import Store
-
-    with Store(results).reading() as (connection, source):
-        with _in_one_sentence():
-            answer = REPORTS.get(kind, _comparison)(connection, asked)
-        if form is not None:
-            _print(answer, form)
-        if source.what != "database":
-            print(f"orch: {source.why}; answered from the {source}", file=sys.stderr)
-        if html and (answer.write is not None or form is None):
-            _write(answer, kind, results, provenance=f"Read from the {source}.", alone=form is None)
-    return answer.trials
-
-
-@contextmanager
-def _in_one_sentence() -> Iterator[None]:
-    """What a report cannot do is the user's to know, without a traceback."""
-    from .. import reports
+    from . import reports
 
     try:
-        yield
+        return REPORTS.get(kind, _comparison)(connection, asked)
     except reports.UnknownNameError as error:
         raise UsageError(f"report: {error}") from None
     except reports.ReportError as error:
         raise OrchError(f"report: {error}") from None
 
 
-def _print(answer: Answer, form: Format) -> None:
-    if form.for_people:
-        print_shown(answer.shown, form)
-    else:
-        print_mappings(answer.rows, form)
-    sys.stdout.flush()
-
-
-def _write(answer: Answer, kind: str, results: Path, *, provenance: str, alone: bool) -> None:
-    """Write the page and list its files on stdout. Where it is not all that was asked for, a folder that
-    cannot be written costs no verdict.
-    """
-    if answer.write is None:
-        raise UsageError(f"report: {kind} have no page of their own; that of a comparison shows them")
-    if alone:
-        print(*answer.headlines, sep="\n", end="\n" if answer.headlines else "", file=sys.stderr)
-    try:
-        print(*answer.write(results / "reports", provenance=provenance), sep="\n", flush=True)
-    except OSError as error:
-        said = f"page and figure were not written: {error.strerror}: {error.filename or results}"
-        if alone:
-            raise OrchError(said) from None
-        print(f"orch: {said}", file=sys.stderr)
-
-
 def _comparison(connection: "duckdb.DuckDBPyConnection", asked: Question) -> Answer:
-    from .. import reports
+    from . import reports
 
     comparison = reports.compare(
         connection,
@@ -129,33 +88,29 @@ def _comparison(connection: "duckdb.DuckDBPyConnection", asked: Question) -> Ans
     )
     ids = _trial_ids(comparison.contexts)
 
-    def write(directory: Path, *, provenance: str) -> list[Path]:
-        from ..attractors import read_attractors
-        from ..reports.html import write_report
+    stem = f"{asked.scope}-vs-{_file_name(asked.baseline)}"
+    stem += "" if asked.measure == "d_stsp" else f"-{asked.measure}"
 
-        stem = f"{asked.scope}-vs-{_file_name(asked.baseline)}"
-        stem += "" if asked.measure == "d_stsp" else f"-{asked.measure}"
-        code = f"{provenance} Code: {_code_of(connection, ids)}."
-        return write_report(
-            comparison,
-            connection,
-            directory,
-            stem=stem,
-            provenance=code,
-            attractors=read_attractors(connection, comparison, directory.parent),
-        )
+    def page(results: Path) -> "Page":
+        from .attractors import read_attractors
+        from .reports.html import comparison_page
+
+        attractors = read_attractors(connection, comparison, results)
+        return comparison_page(comparison, connection, attractors=attractors)
 
     return Answer(
         reports.render_comparison(comparison, legend=asked.legend),
         comparison.as_dicts(),
         len(ids),
         tuple(f"{line.title}: {line.text}" for line in comparison.headlines),
-        write,
+        page,
+        stem,
+        f"Code: {_code_of(connection, ids)}.",
     )
 
 
 def _exponents(connection: "duckdb.DuckDBPyConnection", asked: Question) -> Answer:
-    from .. import reports
+    from . import reports
 
     contexts = _contexts(connection, asked)
     rows = reports.read_exponents(connection, contexts)
@@ -164,7 +119,7 @@ def _exponents(connection: "duckdb.DuckDBPyConnection", asked: Question) -> Answ
 
 
 def _theorems(connection: "duckdb.DuckDBPyConnection", asked: Question) -> Answer:
-    from ..reports.theorems import examine, read_left_out, read_networks, render_findings
+    from .reports.theorems import examine, read_left_out, read_networks, render_findings
 
     contexts = _contexts(connection, asked)
     only = {context.context_id for context in contexts}
@@ -173,30 +128,31 @@ def _theorems(connection: "duckdb.DuckDBPyConnection", asked: Question) -> Answe
     findings = examine(networks)
     code = _code_of(connection, [network.trial_id for network in networks])
 
-    def write(directory: Path, *, provenance: str) -> list[Path]:
-        from ..reports.html.theorems_page import write_theorems
+    def page(results: Path) -> "Page":
+        from .reports.html.theorems_page import theorems_page
 
-        named = _named(asked, "theorems", provenance, code)
-        return write_theorems(findings, networks, directory, left_out=left_out, **named)
+        return theorems_page(findings, networks, left_out=left_out)
 
     shown = render_findings(findings, left_out)
-    return Answer(shown, [finding.as_dict() for finding in findings], len(networks), write=write)
+    rows = [finding.as_dict() for finding in findings]
+    return Answer(shown, rows, len(networks), page=page, **_named(asked, "theorems", code))
 
 
 def _tau(connection: "duckdb.DuckDBPyConnection", asked: Question) -> Answer:
-    from ..priors import priors
-    from ..reports.tau import read_tau, render_tau
+    from .priors import priors
+    from .reports.tau import read_tau, render_tau
 
     answers = read_tau(connection, _contexts(connection, asked), priors(connection, asked.studies))
     ids = [t.trial_id for a in answers for c in a.context.cells if c.tau for t in c.trials]
     code = _code_of(connection, ids)
 
-    def write(directory: Path, *, provenance: str) -> list[Path]:
-        from ..reports.html.tau_page import write_tau
+    def page(results: Path) -> "Page":
+        from .reports.html.tau_page import tau_page
 
-        return write_tau(answers, directory, **_named(asked, "tau", provenance, code))
+        return tau_page(answers)
 
-    return Answer(render_tau(answers), [answer.as_dict() for answer in answers], len(ids), write=write)
+    rows = [answer.as_dict() for answer in answers]
+    return Answer(render_tau(answers), rows, len(ids), page=page, **_named(asked, "tau", code))
 
 
 REPORTS = {"comparison": _comparison, "exponents": _exponents, "theorems": _theorems, "tau": _tau}
@@ -204,7 +160,7 @@ REPORTS = {"comparison": _comparison, "exponents": _exponents, "theorems": _theo
 
 
 def _only(connection: "duckdb.DuckDBPyConnection", asked: Question) -> set[str] | None:
-    from .. import reports
+    from . import reports
 
     if asked.contexts is not None:
         return asked.contexts
@@ -215,7 +171,7 @@ def _only(connection: "duckdb.DuckDBPyConnection", asked: Question) -> set[str] 
 
 def _contexts(connection: "duckdb.DuckDBPyConnection", asked: Question) -> "tuple[Context, ...]":
     """What a report that is no comparison looks at, where all of it comes from the same code."""
-    from .. import reports
+    from . import reports
 
     only = _only(connection, asked)
     contexts = reports.read_contexts(connection, "d_stsp", studies=asked.studies, contexts=only)
@@ -225,9 +181,9 @@ def _contexts(connection: "duckdb.DuckDBPyConnection", asked: Question) -> "tupl
     return contexts
 
 
-def _named(asked: Question, kind: str, provenance: str, code: str) -> dict[str, str]:
+def _named(asked: Question, kind: str, code: str) -> dict[str, str]:
     """How the files of a report are named, and what they say about where they come from."""
-    return {"stem": f"{asked.scope}-{kind}", "provenance": f"{asked.said} {provenance} Code: {code}."}
+    return {"stem": f"{asked.scope}-{kind}", "origin": f"{asked.said} Code: {code}."}
 
 
 def _trial_ids(contexts: "Sequence[Context]") -> list[str]:
