@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .errors import OrchError, UsageError
+from .errors import OrchError, StudyError, UsageError
 
 if TYPE_CHECKING:
     import duckdb
@@ -73,6 +73,36 @@ def answer(kind: str, connection: "duckdb.DuckDBPyConnection", asked: Question) 
         raise UsageError(f"report: {error}") from None
     except reports.ReportError as error:
         raise OrchError(f"report: {error}") from None
+
+
+def declared(results: Path, studies: list[str]) -> str:
+    """The report that all of these studies are for, by their files, or as it was recorded of those whose
+    files are not here or no longer valid; a comparison, where they differ or none is named.
+    """
+    from .catalogue import available
+    from .store import Store
+    from .study import load
+
+    files = available()
+    kinds: set[str] = set()
+    recorded = []
+    for name in studies:
+        try:
+            kinds.add(load(files[name]).report)
+        except (KeyError, StudyError):
+            recorded.append(name)
+    if recorded:
+        with Store(results).reading() as (connection, _):
+            found = connection.execute(
+                """
+                SELECT DISTINCT coalesce(declaration->>'report', 'comparison')
+                FROM (FROM studies WHERE study IN (SELECT unnest(?))
+                      QUALIFY recorded_at = max(recorded_at) OVER (PARTITION BY study))
+                """,
+                [recorded],
+            ).fetchall()
+        kinds |= {str(kind) for (kind,) in found}
+    return kinds.pop() if len(kinds) == 1 else "comparison"
 
 
 def _comparison(connection: "duckdb.DuckDBPyConnection", asked: Question) -> Answer:
@@ -181,7 +211,7 @@ def _contexts(connection: "duckdb.DuckDBPyConnection", asked: Question) -> "tupl
     return contexts
 
 
-def _named(asked: Question, kind: str, code: str) -> dict[str, str]:
+def _named(asked: Question, kind: str, code: str) -> dict[str, Any]:
     """How the files of a report are named, and what they say about where they come from."""
     return {"stem": f"{asked.scope}-{kind}", "origin": f"{asked.said} Code: {code}."}
 

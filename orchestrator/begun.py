@@ -12,6 +12,7 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import safetensors
 
@@ -51,6 +52,16 @@ def begun(results: Path) -> list[Begun]:
             ids = tuple(json.loads(said["trial_ids"]))
             found.append(Begun(ids, int(said["epoch"]), said["code_fingerprint"], said["device"]))
     return sorted(found, key=lambda stack: (-stack.epoch, stack.trial_ids))
+
+
+def curves_so_far(results: Path, trial_ids: Sequence[str]) -> list[list[dict[str, Any]]]:
+    """The curves of each trial of a stack up to its checkpoint: {epoch, quantity, value}; [] without one."""
+    said = _metadata(checkpoint_path(results, trial_ids))
+    try:
+        points: list[list[dict[str, Any]]] = json.loads((said or {})["state"])["course"]["points"]
+    except (KeyError, ValueError):
+        return []
+    return points
 
 
 def mark_too_large(results: Path, trial_ids: Sequence[str]) -> int:

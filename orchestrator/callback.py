@@ -14,6 +14,7 @@ from .agenda import Agenda
 from .errors import OrchError
 from .identity import Trial, trial_from_config
 from .progress import Progress
+from .running import Beacon
 from .store import Store
 
 INGEST_SECONDS = 3.0
@@ -64,13 +65,21 @@ class StackCallback(Callback):
     """Follows stacks through Ray Tune; whatever is raised in here stops the study."""
 
     def __init__(
-        self, *, results: Path, progress: Progress, store: Store, brake: Brake, agenda: Agenda
+        self,
+        *,
+        results: Path,
+        progress: Progress,
+        store: Store,
+        brake: Brake,
+        agenda: Agenda,
+        beacon: Beacon,
     ) -> None:
         self.results = results
         self.progress = progress
         self.store = store
         self.brake = brake
         self.agenda = agenda
+        self.beacon = beacon
         self._pending = self._counts_anew = False
         self._last_ingest = self._last_look = time.monotonic()
 
@@ -80,7 +89,7 @@ class StackCallback(Callback):
 
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         members = _members(trial)
-        self.progress.running(trial.trial_id, members[0], size=len(members))
+        self.progress.running(trial.trial_id, members)
 
     def on_trial_result(
         self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
@@ -143,6 +152,7 @@ class StackCallback(Callback):
             self._counts_anew = False
             self.progress.expect(self.progress.done + self.agenda.left)
         self.progress.tick()
+        self.beacon.tell(self.progress.state)
         if time.monotonic() - self._last_look >= LOOK_SECONDS:
             self._last_look = time.monotonic()
             # Tune would wait for ever for a node that is gone; an exception is what ends it.

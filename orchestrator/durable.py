@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import BinaryIO
 
 
-def write(target: Path, content: bytes | Callable[[BinaryIO], object]) -> None:
+def write(target: Path, content: bytes | Callable[[BinaryIO], object], *, sync: bool = True) -> None:
     """Write a file under a temporary name, fsync it, rename it, and fsync its folder.
 
     Args:
         content: the bytes, or a function that writes them into an open file.
+        sync: whether it is to outlive a machine that stops; what the next second replaces need not.
 
     Raises:
         OSError: the disk is full or the folder cannot be written; no partial file is left behind.
@@ -25,14 +26,16 @@ def write(target: Path, content: bytes | Callable[[BinaryIO], object]) -> None:
                 content(file)
             else:
                 file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
+            if sync:
+                file.flush()
+                os.fsync(file.fileno())
         os.replace(temporary, target)
     except BaseException:
         with contextlib.suppress(OSError):  # what went wrong is raised, not that nothing can be tidied
             temporary.unlink(missing_ok=True)
         raise
-    _fsync_folder(target.parent)
+    if sync:
+        _fsync_folder(target.parent)
 
 
 def _fsync_folder(folder: Path) -> None:

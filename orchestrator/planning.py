@@ -1,4 +1,4 @@
-"""A study by name against a results folder: all that goes into its plan, read from where it is."""
+"""A study against a results folder: all that goes into its plan, read from where it is."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,7 +9,7 @@ from .memory import recall, recall_cells, stopped
 from .plan import Plan, make_plan
 from .provenance import fingerprint
 from .store import Store
-from .study import load
+from .study import Study, load
 
 
 def plan_study(
@@ -25,7 +25,15 @@ def plan_study(
         StudyError: there is no such study, or it is not valid.
         OrchError: the results cannot be read.
     """
-    study = load(find(name), overrides)
+    return plan_of(load(find(name), overrides), results, retry_failed=retry_failed)
+
+
+def plan_of(study: Study, results: Path, *, retry_failed: bool = False) -> Plan:
+    """The plan of a study that was read already.
+
+    Raises:
+        OrchError: the results cannot be read.
+    """
     cells, searches = list(study.cells()), list(study.searches())
     store = Store(results)
     finished, durations = store.known([cell.cell_id for cell in cells])

@@ -2,7 +2,9 @@
 
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -18,9 +20,17 @@ LINE_SECONDS = 15.0
 
 @dataclass
 class _Running:
-    label: str
-    size: int
+    members: Sequence[Trial]
     epoch: int = 0
+
+    @property
+    def label(self) -> str:
+        first = self.members[0]
+        return f"{first.system} · {first.architecture.name} · {first.regime_label}"
+
+    @property
+    def size(self) -> int:
+        return len(self.members)
 
 
 class Progress:
@@ -61,10 +71,9 @@ class Progress:
             self._live.stop()
             self._live = None
 
-    def running(self, stack: str, first: Trial, *, size: int) -> None:
+    def running(self, stack: str, members: Sequence[Trial]) -> None:
         """A stack was placed (again)."""
-        label = f"{first.system} · {first.architecture.name} · {first.regime_label}"
-        self._running[stack] = _Running(label, size)
+        self._running[stack] = _Running(members)
 
     def waiting(self, stack: str) -> None:
         """A stack lost its worker and waits to be placed again."""
@@ -93,6 +102,19 @@ class Progress:
         """Trials that have ended."""
         return sum(self.statuses.values())
 
+    def state(self) -> dict[str, Any]:
+        """Plain data, for whoever looks on: `running.Run` says what is what."""
+        stacks = [
+            {
+                "cell_id": stack.members[0].cell_id,
+                "seeds": [member.seed for member in stack.members],
+                "epoch": stack.epoch,
+            }
+            for stack in self._running.values()
+        ]
+        left = self._seconds_left()
+        return {"total": self._total, "done": self.done, "seconds_left": left, "stacks": stacks}
+
     def _line(self, text: str) -> None:
         self._last_line = time.monotonic()
         if not self.quiet:
@@ -107,11 +129,13 @@ class Progress:
         under_way = sum(r.size * min(r.epoch / self._epochs, 1.0) for r in self._running.values())
         return min((self.done + under_way) / self._total, 1.0)
 
-    def _eta(self) -> str:
+    def _seconds_left(self) -> float | None:
         share, elapsed = self._share(), time.monotonic() - self._since
-        if share <= 0.005:
-            return "ETA --"
-        return f"ETA {_duration(elapsed * (1 - share) / share)}"
+        return elapsed * (1 - share) / share if share > 0.005 else None
+
+    def _eta(self) -> str:
+        left = self._seconds_left()
+        return "ETA --" if left is None else f"ETA {_duration(left)}"
 
     def _render(self) -> RenderableType:
         head = Table.grid(padding=(0, 2))

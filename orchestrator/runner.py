@@ -27,6 +27,7 @@ from .plan import Plan, stack_limit
 from .prior import Prior
 from .progress import Progress
 from .recording import record_study, record_systems, trials_of
+from .running import Beacon, beacon
 from .search import Search
 from .search_source import SearchSource
 from .store import Store
@@ -80,7 +81,10 @@ def run(plan: Plan, *, results: Path, placement: Placement, progress: Progress) 
         agenda = Agenda(_sources(plan, priors, results, progress, slots=slots, gpu=gpu), slots=slots)
         progress.start(total=agenda.left, epochs=plan.study.training.epochs, slots=slots)
         try:
-            why = _fit(agenda, results=results, placement=placement, progress=progress, store=store)
+            with beacon(results, plan.study.name) as lit:
+                why = _fit(
+                    agenda, results=results, placement=placement, progress=progress, store=store, beacon=lit
+                )
         finally:
             progress.stop()
     _ingest_patiently(store, progress)
@@ -139,7 +143,13 @@ def _sources(
 
 
 def _fit(
-    agenda: Agenda, *, results: Path, placement: Placement, progress: Progress, store: Store
+    agenda: Agenda,
+    *,
+    results: Path,
+    placement: Placement,
+    progress: Progress,
+    store: Store,
+    beacon: Beacon,
 ) -> str | None:
     """Run an agenda to its end, or until it is stopped; why, if not by the user."""
     from ray import tune
@@ -167,7 +177,9 @@ def _fit(
     _remove_leftovers(state)
     name = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
     brake = Brake()
-    callback = StackCallback(results=results, progress=progress, store=store, brake=brake, agenda=agenda)
+    callback = StackCallback(
+        results=results, progress=progress, store=store, brake=brake, agenda=agenda, beacon=beacon
+    )
     tuner = tune.Tuner(
         tune.with_resources(train_stack, resources),
         tune_config=tune.TuneConfig(

@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from ..errors import OrchError
-from . import data, db, report, sql, study, system, trial
+from . import data, db, report, serve, sql, study, system, trial
 
 app = typer.Typer(
     name="orch",
@@ -24,6 +24,7 @@ app = typer.Typer(
 )
 app.add_typer(study.app, name="study")
 app.add_typer(report.app, name="report")
+app.command("serve")(serve.serve)
 app.command("sql")(sql.sql)
 app.add_typer(system.app, name="system")
 app.add_typer(trial.app, name="trial")

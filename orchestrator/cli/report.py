@@ -1,13 +1,12 @@
 """`orch report`: regimes against a baseline, exponents, theorems, τ; each with the evidence."""
 
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 import typer.core
 
-from ..answers import Question
-from ..errors import StudyError, UsageError
+from ..answers import Question, declared
+from ..errors import UsageError
 from .output import Format, FormatOption, ResultsOption
 from .report_figure import figure
 from .show import show
@@ -110,7 +109,7 @@ def report(
         raise UsageError(
             f"report: --html writes a page, --format {form} prints a table: one of them at a time"
         )
-    kind = next(iter(chosen), None) or _declared(folder, names)
+    kind = next(iter(chosen), None) or declared(folder, names)
     asked = Question(
         names,
         system or (),
@@ -120,33 +119,3 @@ def report(
         allow_stale=allow_stale,
     )
     show(kind, folder, asked, form=None if html else form, html=html)
-
-
-def _declared(results: Path, studies: list[str]) -> str:
-    """The report that all of these studies are for, by their files, or as it was recorded of those whose
-    files are not here or no longer valid; a comparison, where they differ or none is named.
-    """
-    from ..catalogue import available
-    from ..store import Store
-    from ..study import load
-
-    files = available()
-    kinds: set[str] = set()
-    recorded = []
-    for name in studies:
-        try:
-            kinds.add(load(files[name]).report)
-        except (KeyError, StudyError):
-            recorded.append(name)
-    if recorded:
-        with Store(results).reading() as (connection, _):
-            found = connection.execute(
-                """
-                SELECT DISTINCT coalesce(declaration->>'report', 'comparison')
-                FROM (FROM studies WHERE study IN (SELECT unnest(?))
-                      QUALIFY recorded_at = max(recorded_at) OVER (PARTITION BY study))
-                """,
-                [recorded],
-            ).fetchall()
-        kinds |= {str(kind) for (kind,) in found}
-    return kinds.pop() if len(kinds) == 1 else "comparison"

@@ -160,9 +160,16 @@
 
     figure.querySelectorAll(".hint").forEach((hint) => { hint.hidden = false; });
     new ResizeObserver(redraw).observe(figure);
-    document.addEventListener("themechange", redraw);
+    const onTheme = () => {
+      if (figure.isConnected) redraw();
+      else document.removeEventListener("themechange", onTheme); // a newer one stands in its place
+    };
+    document.addEventListener("themechange", onTheme);
     redraw();
   };
 
-  document.querySelectorAll("figure.attractor").forEach(turnable);
+  const dress = (root) => root.querySelectorAll("figure.attractor").forEach(turnable);
+
+  dress(document);
+  document.addEventListener("added", (event) => dress(event.target)); // what came after the page
 })();

@@ -110,11 +110,16 @@
     new ResizeObserver(look).observe(frame);
   };
 
-  document.querySelectorAll(".scroll, figure.themed > div").forEach(makeScrollable);
-  document.querySelectorAll(".scroll table").forEach((table) => {
-    if (!table.closest(".facts")) makeSortable(table);
-  });
-  document.querySelectorAll("button.copy").forEach(makeCopyable);
+  const dress = (root) => {
+    root.querySelectorAll(".scroll, figure.themed > div").forEach(makeScrollable);
+    root.querySelectorAll(".scroll table").forEach((table) => {
+      if (!table.closest(".facts")) makeSortable(table);
+    });
+    root.querySelectorAll("button.copy").forEach(makeCopyable);
+  };
+
+  dress(document);
+  document.addEventListener("added", (event) => dress(event.target)); // what came after the page
   const theme = document.getElementById("theme");
   if (theme) makeThemed(theme);
 })();

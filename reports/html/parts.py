@@ -19,8 +19,17 @@ class Shown(NamedTuple):
     key: float | None
 
 
+class Bar(NamedTuple):
+    """A share that is drawn and written; it sorts by the share."""
+
+    written: str
+    key: float
+
+
 def text(value: object) -> str:
     """Any value as escaped text, '–' for none."""
+    if isinstance(value, Bar):
+        return f'<progress max="1" value="{value.key:.3f}"></progress> {html.escape(value.written)}'
     if isinstance(value, Shown):
         value = value.written
     if value is None or (isinstance(value, float) and not math.isfinite(value)):
@@ -121,8 +130,8 @@ def _head(name: str, css: str) -> str:
 
 def _cell(value: object, css: str) -> str:
     written = text(value)
-    css += " t" if len(written) > LONG else ""
-    key = value.key if isinstance(value, Shown) else value
+    css += " t" if len(written) > LONG and not isinstance(value, Bar) else ""
+    key = value.key if isinstance(value, Shown | Bar) else value
     attributes = f' class="{html.escape(css.strip())}"' if css else ""
     if isinstance(key, int | float) and not isinstance(key, bool) and math.isfinite(key):
         attributes += f' data-v="{key!r}"'

@@ -1,0 +1,112 @@
+"""Runs that are under way, as their drivers tell: a small file each in `.running/`, for whoever looks on.
+
+Nothing depends on it: what is begun stands in `checkpoints/`, what is finished in `journal/`.
+"""
+
+import contextlib
+import json
+import os
+import socket
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from . import durable
+
+TELL_SECONDS = 1.0
+"""How often a driver tells how far it is."""
+
+STALE_SECONDS = 30.0
+"""A file that is older is of a driver that was killed: a driver writes one even when nothing moves."""
+
+
+@dataclass(frozen=True)
+class RunningStack:
+    """A stack that a worker is training."""
+
+    cell_id: str
+    seeds: tuple[int, ...]
+    epoch: int
+    """As it was last heard of; 0 before the first word."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run that is under way."""
+
+    study: str
+    host: str
+    pid: int
+    started_at: datetime
+    total: int
+    """Trials, as it looks now."""
+    done: int
+    seconds_left: float | None
+    """None while nothing can be said."""
+    stacks: tuple[RunningStack, ...]
+
+
+class Beacon:
+    """What a driver tells; `Progress` knows it."""
+
+    def __init__(self, results: Path, study: str) -> None:
+        self.path = results / ".running" / f"{socket.gethostname()}-{os.getpid()}.json"
+        self._about = {"study": study, "host": socket.gethostname(), "pid": os.getpid()}
+        self._about["started_at"] = datetime.now(UTC).isoformat()
+        self._last = 0.0
+
+    def tell(self, state: Callable[[], Mapping[str, Any]]) -> None:
+        """Write how far it is, not more often than TELL_SECONDS. A disk that takes nothing is another's to
+        report.
+        """
+        if time.monotonic() - self._last < TELL_SECONDS:
+            return
+        self._last = time.monotonic()
+        with contextlib.suppress(OSError):
+            durable.write(self.path, json.dumps({**self._about, **state()}).encode(), sync=False)
+
+    def put_out(self) -> None:
+        """The run has ended."""
+        with contextlib.suppress(OSError):
+            self.path.unlink(missing_ok=True)
+            self.path.parent.rmdir()
+
+
+@contextlib.contextmanager
+def beacon(results: Path, study: str) -> Iterator[Beacon]:
+    """A beacon for as long as a run takes; those that killed runs left are removed."""
+    lit = Beacon(results, study)
+    for path in (results / ".running").glob("*.json"):
+        with contextlib.suppress(OSError):
+            if not _is_fresh(path):
+                path.unlink(missing_ok=True)
+    try:
+        yield lit
+    finally:
+        lit.put_out()
+
+
+def runs(results: Path) -> list[Run]:
+    """The runs that are under way in this folder, whichever machine they are on, the oldest first."""
+    found = []
+    for path in (results / ".running").glob("*.json"):
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+            if _is_fresh(path):
+                found.append(_run(json.loads(path.read_bytes())))
+    return sorted(found, key=lambda run: run.started_at)
+
+
+def _is_fresh(path: Path) -> bool:
+    return time.time() - path.stat().st_mtime < STALE_SECONDS
+
+
+def _run(said: dict[str, Any]) -> Run:
+    stacks: Sequence[dict[str, Any]] = said.pop("stacks")
+    said["started_at"] = datetime.fromisoformat(said["started_at"])
+    return Run(
+        **said,
+        stacks=tuple(RunningStack(s["cell_id"], tuple(s["seeds"]), int(s["epoch"])) for s in stacks),
+    )

@@ -1,0 +1,254 @@
+"""`orch serve`: the real server over a real run, and who may ask it what."""
+
+import asyncio
+import json
+import os
+import re
+import signal
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+
+from orchestrator import journal, provenance, running
+from orchestrator.checkpoint import Keeper
+from orchestrator.course import Course
+from orchestrator.errors import OrchError
+from orchestrator.planning import plan_study
+from orchestrator.query import Limits, ask
+from orchestrator.recording import record_study
+from orchestrator.serving.app import Server
+from orchestrator.serving.guard import Guard, is_loopback
+from orchestrator.serving.under_way import progress_html
+from orchestrator.serving.workers import LOST, TOO_LONG, Workers
+
+
+@pytest.fixture(scope="module")
+def served(smoke):
+    process = smoke.start("serve", "--port", "0")
+    address = process.stdout.readline().strip()
+    assert re.fullmatch(r"http://127\.0\.0\.1:\d+/", address)
+    with httpx.Client(base_url=address, timeout=60) as client:
+        yield client
+    children = [int(pid) for pid in _children(process.pid)]
+    assert children  # what answered
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=20)
+    assert process.returncode == 0 and "Traceback" not in err, f"{out}\n{err}"
+    deadline = time.monotonic() + 10
+    while any(os.path.exists(f"/proc/{pid}") for pid in children) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not [pid for pid in children if os.path.exists(f"/proc/{pid}")]
+
+
+def _children(pid: int) -> list[str]:
+    with open(f"/proc/{pid}/task/{pid}/children") as file:
+        return file.read().split()
+
+
+def test_the_report_that_is_served_is_the_one_that_is_written(served, smoke):
+    out, _ = smoke("report", "lorenz_smoke", "--html")
+    written = Path(out.split()[0]).read_text(encoding="utf-8")
+    assert served.get("/page", params={"study": "lorenz_smoke"}).text == written
+    parts = served.get("/report", params={"study": "lorenz_smoke"}).json()["parts"]
+    names = [part["name"] for part in parts]
+    assert {"comparison", "attractors", "learning-curves", "trials"} <= set(names)
+    assert len(set(names)) == len(names)
+    whole = "".join(part["html"] for part in parts)
+    assert "<h1>Every regime against clipping</h1>" in whole and whole.count("<svg") == written.count("<svg")
+    # A page that has a part is not sent it again.
+    have = ".".join(part["digest"] for part in parts[1:])
+    again = served.get("/report", params={"study": "lorenz_smoke", "have": have}).json()["parts"]
+    assert [part["name"] for part in again if "html" in part] == [names[0]]
+
+
+def test_page_fetches_nothing_from_elsewhere_and_may_not(served):
+    answer = served.get("/")
+    assert not re.search(r"https?:|\bsrc=|@import|<link", answer.text)
+    policy = re.search(r'Content-Security-Policy" content="([^"]*)"', answer.text)[1]
+    assert policy.startswith("default-src 'none'; script-src 'sha256-") and "connect-src 'self'" in policy
+    for name in ("x-content-type-options", "x-frame-options", "referrer-policy", "cache-control"):
+        assert name in answer.headers
+    assert "6 of 6 trials (100%)" in served.get("/progress").json()["html"]
+
+
+def test_names_that_are_not_there_are_said_with_what_is(served):
+    (form, why) = served.get("/report", params={"compare": "cliping"}).json()["parts"]
+    assert "sparse_forcing" in form["html"] and "There are clipping, sparse_forcing" in why["html"]
+    assert "no study of that name was run here" in served.get("/progress?study=x").json()["html"]
+    answer = served.get("/page", params={"study": "x"})
+    assert answer.status_code == 404 and "there are results for lorenz_smoke" in answer.text
+
+
+@pytest.mark.parametrize(
+    "query, said",
+    [
+        ("SELECT count(*) AS n FROM trials", 'data-v="6"'),
+        ("SELECT '<script>alert(1)</script>' AS x", "&lt;script&gt;"),
+        ("SELECT * FROM range(2000)", "The first 1,000 rows of more"),
+        ("DELETE FROM trials", "reads and nothing else"),
+        ("SELECT 1; SELECT 2", "one statement at a time"),
+        ("COPY trials TO 'stolen.csv'", "reads and nothing else"),
+        ("SELECT * FROM read_text('/etc/passwd')", "disabled by configuration"),
+        ("SELECT * FROM 'https://example.org/x.parquet'", "disabled by configuration"),
+        ("SET memory_limit = '100GB'", "reads and nothing else"),
+        ("", "an empty query"),
+    ],
+)  # fmt: skip
+def test_sql_reads_and_nothing_else(served, smoke, query, said):
+    answer = served.post("/sql", json={"query": query})
+    assert answer.status_code in (200, 422) and said in (
+        answer.json()["html"] if answer.status_code == 200 else answer.text
+    )
+    assert not (smoke.directory / "stolen.csv").exists()
+
+
+def test_sql_has_limits(smoke):
+    began = time.monotonic()
+    with pytest.raises(OrchError, match=r"stopped after 0\.3 s"):
+        ask(smoke.results, "SELECT count(*) FROM range(1000000000), range(1000)", limits=Limits(seconds=0.3))
+    assert time.monotonic() - began < 10
+    with pytest.raises(OrchError, match="Out of Memory"):
+        ask(smoke.results, "SELECT list(i) FROM range(50000000) t(i)", limits=Limits(memory="50MiB"))
+    found = ask(smoke.results, "SELECT * FROM range(11)", limits=Limits(rows=11))
+    assert len(found.rows) == 11 and not found.is_cut
+
+
+@pytest.mark.parametrize(
+    "method, path, options, code",
+    [
+        ("GET", "/", {"headers": {"Host": "rebound.example"}}, 421),
+        ("GET", "/", {"headers": {"Host": "127.0.0.1.rebound.example"}}, 421),
+        ("GET", "/", {"headers": {"Host": "localhost:9000"}}, 200),  # forwarded by ssh
+        ("POST", "/sql", {"headers": {"Origin": "http://evil.example"}, "json": {"query": "SELECT 1"}}, 403),
+        ("POST", "/sql", {"headers": {"Origin": "null"}, "json": {"query": "SELECT 1"}}, 403),
+        ("POST", "/sql", {"content": '{"query": ""}', "headers": {"Content-Type": "text/plain"}}, 415),
+        ("POST", "/sql", {"json": ["SELECT 1"]}, 400),
+        ("POST", "/sql", {"json": {"query": "-" * 200_000}}, 413),
+        ("GET", "/sql", {}, 405),
+        ("GET", "/../../etc/passwd", {}, 404),
+    ],
+)  # fmt: skip
+def test_who_may_ask(served, method, path, options, code):
+    assert served.request(method, path, **options).status_code == code
+
+
+def test_elsewhere_than_on_this_machine_a_token_is_asked_for():
+    async def ask_with(**given):
+        app = Guard(Starlette(routes=[Route("/", _yes)]), token="secret-1", cookie="orch_1")
+        transport = httpx.ASGITransport(app=app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://box.example:1") as client:
+            return await client.get("/", **given)
+
+    assert asyncio.run(ask_with()).status_code == 401
+    assert asyncio.run(ask_with(params={"token": "secret"})).status_code == 401
+    assert asyncio.run(ask_with(headers={"Cookie": "orch_1=secret; orch_2=secret-x"})).status_code == 401
+    welcome = asyncio.run(ask_with(params={"token": "secret-1", "study": "a b"}))
+    assert welcome.status_code == 303 and welcome.headers["location"] == "/?study=a+b"
+    cookie = welcome.headers["set-cookie"]
+    assert "HttpOnly" in cookie and "SameSite=strict" in cookie
+    shown = {"Cookie": cookie.partition(";")[0]}
+    assert asyncio.run(ask_with(headers=shown)).text == "yes"
+    assert asyncio.run(ask_with(headers={**shown, "Origin": "http://evil.example"})).status_code == 403
+    assert is_loopback("::1") and is_loopback("127.9.9.9") and is_loopback("LOCALHOST")
+    assert not any(map(is_loopback, ("0.0.0.0", "", "::", "localhost.evil.example", "128.0.0.1")))
+
+
+async def _yes(request):
+    return PlainTextResponse("yes")
+
+
+def test_a_foreign_host_needs_a_token_from_the_command_line_on(orch):
+    process = orch.start("serve", "--host", "0.0.0.0", "--port", "0")
+    try:
+        address = process.stdout.readline().strip()
+        port, token = re.search(r":(\d+)/\?token=(\S{20,})$", address).groups()
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", follow_redirects=True) as client:
+            assert client.get("/").status_code == 401
+            page = client.get("/", params={"token": token})
+            assert page.status_code == 200 and token not in str(page.url)
+            answer = client.get("/report").json()  # by its cookie; the folder is not even there
+            assert answer["title"] == "No results yet" and "orch study run" in answer["parts"][0]["html"]
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=20)
+    assert not orch.results.exists()
+
+
+def test_a_port_that_is_taken_is_said(served, orch):
+    port = str(served.base_url.port)
+    _, err = orch("serve", "--port", port, code=1)
+    assert f"127.0.0.1:{port} cannot be served" in err
+    _, err = orch("serve", "--host", "no.such.host.invalid", code=2)
+    assert "no such address" in err
+
+
+def test_events_tell_what_is_new_and_end_with_the_server(tmp_path, monkeypatch):
+    monkeypatch.setattr("orchestrator.serving.app.LOOK_SECONDS", 0.01)
+    over = False
+
+    async def listen():
+        nonlocal over
+        news = Server(tmp_path, is_over=lambda: over)._news()
+        said = [await anext(news)]
+        journal.write(tmp_path / "journal", "trials", "one", [{"trial_id": "a"}])
+        said.append(await anext(news))
+        with running.beacon(tmp_path, "mine") as lit:
+            lit.tell(lambda: {"total": 1, "done": 0, "seconds_left": None, "stacks": []})
+            said.append(await anext(news))
+        said.append(await anext(news))
+        over = True
+        return said, [event async for event in news]
+
+    said, rest = asyncio.run(asyncio.wait_for(listen(), 10))
+    names = [re.findall("event: (.*)", events) for events in said]
+    assert (
+        names == [["results", "progress"], ["results", "progress"], ["progress"], ["progress"]] and not rest
+    )
+
+
+def test_a_process_that_dies_or_hangs_costs_its_answer_alone():
+    async def answers():
+        workers = Workers(1, seconds=3)
+        try:
+            return [
+                await workers.answer(os._exit, 1),
+                await workers.answer(time.sleep, 60),
+                await workers.answer(json.loads, '{"html": "well"}'),
+            ]
+        finally:
+            workers.stop()
+
+    assert asyncio.run(answers()) == [{"problem": LOST}, {"problem": TOO_LONG}, {"html": "well"}]
+
+
+def test_progress_shows_what_is_placed_and_what_was_begun(smoke_copy):
+    import torch
+
+    plan = plan_study("lorenz_smoke", smoke_copy.results, overrides=["seeds.count=6"])
+    record_study(plan.study, plan.study.trial_ids(), smoke_copy.results)
+    cell = next(cell.first for cell in plan.cells if cell.first.regime_label == "sparse_forcing(tau=10)")
+    ids = cell.ids_of([2, 3])
+    course = Course(2, total=6)
+    for member, losses in enumerate([(0.5, 0.4, 0.3), (0.5, 0.4)]):  # the other diverged
+        for epoch, loss in enumerate(losses, start=1):
+            course.append(member, epoch, "loss", loss)
+    kept = Keeper(smoke_copy.results, ids, fingerprint=provenance.fingerprint(cell), device="cpu")
+    kept.save({"w": torch.zeros(1)}, {"epoch": 3, "course": course.state()})
+    html = progress_html(smoke_copy.results)
+    assert "lorenz_smoke: 6 of 18 trials (39%)" in html and "2 seeds at epoch 3 of 6, waiting" in html
+    assert "No run is under way here" in html and html.count("<svg") == 1
+
+    with running.beacon(smoke_copy.results, "lorenz_smoke") as lit:
+        stacks = [{"cell_id": cell.cell_id, "seeds": [2, 3], "epoch": 5}]
+        lit.tell(lambda: {"total": 12, "done": 0, "seconds_left": 90.0, "stacks": stacks})
+        html = progress_html(smoke_copy.results)
+        assert "2 seeds at epoch 5 of 6<" in html and "0 of 12 trials, about 2 min left" in html
+        old = time.time() - 2 * running.STALE_SECONDS
+        os.utime(lit.path, (old, old))
+        assert running.runs(smoke_copy.results) == []  # its driver was killed
+    assert not (smoke_copy.results / ".running").exists()
