@@ -1,9 +1,12 @@
 """Shared fixtures: a real run of `lorenz_smoke`, made once per session with the command line."""
 
+import contextlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +18,12 @@ from orchestrator.store import Store
 
 # A user's folders of the same names as ours, which must never be imported in their stead.
 SHADOWS = ("models", "systems", "reports", "studies", "orchestrator")
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+BROWSER_ARGUMENTS = (
+    "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--disable-quic",
+)  # fmt: skip
 
 MEASURES = """
     SELECT trial_id, status, final_loss, d_stsp, d_h, psc, outside_share,
@@ -61,6 +70,23 @@ class Orch:
         assert "Traceback" not in done.stderr, done.stderr
         return done.stdout, done.stderr
 
+    @contextlib.contextmanager
+    def served(self, *options: str) -> Iterator[str]:
+        """The address of `orch serve` while it serves; it must end well, with all that it started."""
+        process = self.start("serve", "--port", "0", *options)
+        assert process.stdout is not None
+        try:
+            yield process.stdout.readline().strip()
+        finally:
+            children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=20)
+        assert process.returncode == 0 and "Traceback" not in err, f"{out}\n{err}"
+        deadline = time.monotonic() + 10
+        while any(os.path.exists(f"/proc/{pid}") for pid in children):
+            assert time.monotonic() < deadline, "a process outlives the server that started it"
+            time.sleep(0.05)
+
     def measures(self, results: Path | None = None) -> list[tuple[Any, ...]]:
         """All that was measured of every trial, to the last digit."""
         with Store(results or self.results).reading() as (connection, _):
@@ -76,6 +102,19 @@ def make_orch(directory: Path) -> Orch:
         (directory / name).mkdir(parents=True)
         (directory / name / "__init__.py").write_text(f"raise RuntimeError('the user\\'s own {name}')\n")
     return Orch(directory)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """A headless Chromium, where there is one; it holds the thread's event loop, so not for long."""
+    api = pytest.importorskip("playwright.sync_api", reason="needs the extra `browser`")
+    path = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if path is None:
+        pytest.skip(f"none of {', '.join(BROWSERS)} is on PATH")
+    with api.sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=path, args=list(BROWSER_ARGUMENTS))
+        yield launched
+        launched.close()
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import re
-import signal
 import time
 from pathlib import Path
 
@@ -29,25 +28,9 @@ from orchestrator.serving.workers import LOST, TOO_LONG, Workers
 
 @pytest.fixture(scope="module")
 def served(smoke):
-    process = smoke.start("serve", "--port", "0")
-    address = process.stdout.readline().strip()
-    assert re.fullmatch(r"http://127\.0\.0\.1:\d+/", address)
-    with httpx.Client(base_url=address, timeout=60) as client:
+    with smoke.served() as address, httpx.Client(base_url=address, timeout=60) as client:
+        assert re.fullmatch(r"http://127\.0\.0\.1:\d+/", address)
         yield client
-    children = [int(pid) for pid in _children(process.pid)]
-    assert children  # what answered
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=20)
-    assert process.returncode == 0 and "Traceback" not in err, f"{out}\n{err}"
-    deadline = time.monotonic() + 10
-    while any(os.path.exists(f"/proc/{pid}") for pid in children) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert not [pid for pid in children if os.path.exists(f"/proc/{pid}")]
-
-
-def _children(pid: int) -> list[str]:
-    with open(f"/proc/{pid}/task/{pid}/children") as file:
-        return file.read().split()
 
 
 def test_the_report_that_is_served_is_the_one_that_is_written(served, smoke):
@@ -163,9 +146,7 @@ async def _yes(request):
 
 
 def test_a_foreign_host_needs_a_token_from_the_command_line_on(orch):
-    process = orch.start("serve", "--host", "0.0.0.0", "--port", "0")
-    try:
-        address = process.stdout.readline().strip()
+    with orch.served("--host", "0.0.0.0") as address:
         port, token = re.search(r":(\d+)/\?token=(\S{20,})$", address).groups()
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", follow_redirects=True) as client:
             assert client.get("/").status_code == 401
@@ -173,9 +154,6 @@ def test_a_foreign_host_needs_a_token_from_the_command_line_on(orch):
             assert page.status_code == 200 and token not in str(page.url)
             answer = client.get("/report").json()  # by its cookie; the folder is not even there
             assert answer["title"] == "No results yet" and "orch study run" in answer["parts"][0]["html"]
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=20)
     assert not orch.results.exists()
 
 
