@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, ParamSpec
 
 from ..answers import answer, declared
-from ..errors import OrchError, UsageError
+from ..errors import OrchError
 from ..query import Limits, ask
 from ..store import NoResultsError, Store
 from .asked import KINDS, Asked
@@ -66,8 +66,6 @@ def report(results: Path, asked: Asked) -> Plain:
             made = found.page(results) if found.page else None
     except NoResultsError:
         return said("No results yet", EMPTY)
-    except UsageError as error:
-        return said("No report", str(error), form)
     except OrchError as error:  # while a study runs there may be nothing to compare yet
         return said("No report as yet", str(error), form)
     assert made is not None

@@ -15,7 +15,7 @@ from typing import Any, Literal
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
 
 from .style import GREY, colour_and_marker, styled
 
@@ -26,6 +26,8 @@ DASHES: tuple[Dashes, ...] = (
 )  # fmt: skip
 LEGEND_WIDTH = 125
 """Letters in a line of the legend, of which the mark of an entry takes 7."""
+DECADE = 12
+"""Between the ends of an axis, from which on powers of ten are enough."""
 VERTICES = 60
 """Of one curve; more are not seen."""
 
@@ -73,6 +75,8 @@ def learning_curves(courses: Sequence[Courses], measure: str) -> Figure:
             left.set_ylabel("loss")
             left.set_title("\n".join(textwrap.wrap(context.title, 60)), fontsize=10)
             _panel(right, context.measure, regimes)
+            if context.loss:
+                right.set_xlim(left.get_xlim())
             right.set_ylabel(measure)
             for name, level in (("floor", context.floor), ("ceiling", context.ceiling)):
                 if level is not None and level > 0 and context.measure:
@@ -122,7 +126,12 @@ def _panel(axis: Axes, courses: Sequence[Course], regimes: Sequence[str]) -> Non
     if not courses:
         axis.text(0.5, 0.5, "not recorded", transform=axis.transAxes, ha="center", color=GREY, fontsize=9)
     axis.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
-    axis.yaxis.set_major_locator(LogLocator(numticks=6))
+    low, high = axis.get_ylim()
+    if high < DECADE * low:  # powers of ten would leave it without a number
+        axis.yaxis.set_major_locator(MaxNLocator(nbins=5))
+        axis.yaxis.set_minor_locator(NullLocator())
+    else:
+        axis.yaxis.set_major_locator(LogLocator(numticks=6))
     axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axis.yaxis.set_minor_formatter(NullFormatter())
 
