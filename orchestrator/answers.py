@@ -45,7 +45,8 @@ class Question:
 class Answer:
     """What a report says: for people, for programs, and in files of its own."""
 
-    shown: "RenderableType"
+    shown: "Callable[[], RenderableType]"
+    """On a terminal."""
     rows: list[dict[str, Any]]
     trials: int
     """How many it looked at."""
@@ -129,7 +130,7 @@ def _comparison(connection: "duckdb.DuckDBPyConnection", asked: Question) -> Ans
         return comparison_page(comparison, connection, attractors=attractors)
 
     return Answer(
-        reports.render_comparison(comparison, legend=asked.legend),
+        lambda: reports.render_comparison(comparison, legend=asked.legend),
         comparison.as_dicts(),
         len(ids),
         tuple(f"{line.title}: {line.text}" for line in comparison.headlines),
@@ -144,8 +145,11 @@ def _exponents(connection: "duckdb.DuckDBPyConnection", asked: Question) -> Answ
 
     contexts = _contexts(connection, asked)
     rows = reports.read_exponents(connection, contexts)
-    shown = reports.render_exponents(contexts, rows)
-    return Answer(shown, [row.as_dict() for row in rows], len(_trial_ids(contexts)))
+    return Answer(
+        lambda: reports.render_exponents(contexts, rows),
+        [row.as_dict() for row in rows],
+        len(_trial_ids(contexts)),
+    )
 
 
 def _theorems(connection: "duckdb.DuckDBPyConnection", asked: Question) -> Answer:
@@ -163,9 +167,14 @@ def _theorems(connection: "duckdb.DuckDBPyConnection", asked: Question) -> Answe
 
         return theorems_page(findings, networks, left_out=left_out)
 
-    shown = render_findings(findings, left_out)
     rows = [finding.as_dict() for finding in findings]
-    return Answer(shown, rows, len(networks), page=page, **_named(asked, "theorems", code))
+    return Answer(
+        lambda: render_findings(findings, left_out),
+        rows,
+        len(networks),
+        page=page,
+        **_named(asked, "theorems", code),
+    )
 
 
 def _tau(connection: "duckdb.DuckDBPyConnection", asked: Question) -> Answer:
@@ -182,7 +191,7 @@ def _tau(connection: "duckdb.DuckDBPyConnection", asked: Question) -> Answer:
         return tau_page(answers)
 
     rows = [answer.as_dict() for answer in answers]
-    return Answer(render_tau(answers), rows, len(ids), page=page, **_named(asked, "tau", code))
+    return Answer(lambda: render_tau(answers), rows, len(ids), page=page, **_named(asked, "tau", code))
 
 
 REPORTS = {"comparison": _comparison, "exponents": _exponents, "theorems": _theorems, "tau": _tau}

@@ -27,6 +27,7 @@ class Limits:
     seconds: float = 20.0
     rows: int = 1000
     memory: str = "1GiB"
+    """Of DuckDB's own accounting, which leaves out single values: `serving.workers` bounds the process."""
     threads: int = 1
 
 
@@ -45,15 +46,21 @@ class Rows:
 def ask(results: Path, text: str, *, limits: Limits | None = None) -> Rows:
     """Answer one statement from the results folder; the database is closed again when this returns.
 
+    With limits it is answered from a copy: whoever asks may take the time that they leave, and a study's
+    results enter the database meanwhile.
+
     Raises:
         UsageError: it is no single statement that reads.
         OrchError: DuckDB cannot answer it, or not within the limits.
     """
     if not text.strip():
         raise UsageError('an empty query; try: orch sql "select * from cells"')
-    with Store(results).reading() as (connection, source):
+    store = Store(results)
+    with store.reading() if limits is None else store.copied() as (connection, source):
         if limits is not None:
             connection.execute(f"SET memory_limit = '{limits.memory}'; SET threads = {limits.threads}")
+            # What does not fit into memory is not to fill the disk that a study writes to.
+            connection.execute("SET max_temp_directory_size = '0KiB'")
         lock_down(connection)
         timer = threading.Timer(limits.seconds, connection.interrupt) if limits is not None else None
         try:
@@ -73,6 +80,8 @@ def ask(results: Path, text: str, *, limits: Limits | None = None) -> Rows:
         except duckdb.Error as error:
             if is_damage(error):
                 raise
+            raise OrchError(f"sql: {error}") from None
+        except (OverflowError, TypeError, UnicodeError) as error:  # values that Python has none for
             raise OrchError(f"sql: {error}") from None
         finally:
             if timer is not None:

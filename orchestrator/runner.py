@@ -81,7 +81,7 @@ def run(plan: Plan, *, results: Path, placement: Placement, progress: Progress) 
         agenda = Agenda(_sources(plan, priors, results, progress, slots=slots, gpu=gpu), slots=slots)
         progress.start(total=agenda.left, epochs=plan.study.training.epochs, slots=slots)
         try:
-            with beacon(results, plan.study.name) as lit:
+            with beacon(results, plan.study.name, plan.study.definition_id) as lit:
                 why = _fit(
                     agenda, results=results, placement=placement, progress=progress, store=store, beacon=lit
                 )

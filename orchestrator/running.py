@@ -38,6 +38,8 @@ class Run:
     """A run that is under way."""
 
     study: str
+    definition_id: str
+    """Of the study as this run was started with it."""
     host: str
     pid: int
     started_at: datetime
@@ -52,10 +54,15 @@ class Run:
 class Beacon:
     """What a driver tells; `Progress` knows it."""
 
-    def __init__(self, results: Path, study: str) -> None:
+    def __init__(self, results: Path, study: str, definition_id: str) -> None:
         self.path = results / ".running" / f"{socket.gethostname()}-{os.getpid()}.json"
-        self._about = {"study": study, "host": socket.gethostname(), "pid": os.getpid()}
-        self._about["started_at"] = datetime.now(UTC).isoformat()
+        self._about: dict[str, Any] = {
+            "study": study,
+            "definition_id": definition_id,
+            "host": socket.gethostname(),
+            "pid": os.getpid(),
+            "started_at": datetime.now(UTC).isoformat(),
+        }
         self._last = 0.0
 
     def tell(self, state: Callable[[], Mapping[str, Any]]) -> None:
@@ -76,12 +83,12 @@ class Beacon:
 
 
 @contextlib.contextmanager
-def beacon(results: Path, study: str) -> Iterator[Beacon]:
+def beacon(results: Path, study: str, definition_id: str) -> Iterator[Beacon]:
     """A beacon for as long as a run takes; those that killed runs left are removed."""
-    lit = Beacon(results, study)
+    lit = Beacon(results, study, definition_id)
     for path in (results / ".running").glob("*.json"):
         with contextlib.suppress(OSError):
-            if not _is_fresh(path):
+            if not is_fresh(path):
                 path.unlink(missing_ok=True)
     try:
         yield lit
@@ -93,14 +100,18 @@ def runs(results: Path) -> list[Run]:
     """The runs that are under way in this folder, whichever machine they are on, the oldest first."""
     found = []
     for path in (results / ".running").glob("*.json"):
-        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-            if _is_fresh(path):
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
+            if is_fresh(path):
                 found.append(_run(json.loads(path.read_bytes())))
     return sorted(found, key=lambda run: run.started_at)
 
 
-def _is_fresh(path: Path) -> bool:
-    return time.time() - path.stat().st_mtime < STALE_SECONDS
+def is_fresh(path: Path) -> bool:
+    """Whether whoever writes this file still does."""
+    try:
+        return time.time() - path.stat().st_mtime < STALE_SECONDS
+    except OSError:  # gone
+        return False
 
 
 def _run(said: dict[str, Any]) -> Run:

@@ -7,9 +7,11 @@ journal itself.
 """
 
 import random
+import shutil
+import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -115,6 +117,35 @@ class Store:
             raise
         finally:
             connection.close()
+
+    @contextmanager
+    def copied(self) -> Iterator[tuple[duckdb.DuckDBPyConnection, Source]]:
+        """As `reading`, from a copy of the file: writers wait no longer than it takes to copy it.
+
+        Raises:
+            NoResultsError, NewerVersionError, OrchError: as `reading`.
+        """
+        with ExitStack() as stack:
+            connection, source = stack.enter_context(self.reading())
+            if source.what != "database":  # in memory already
+                yield connection, source
+                return
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="orch-")))
+            try:
+                for path in (self.database, self.database.with_name(self.database.name + ".wal")):
+                    if path.exists():
+                        shutil.copyfile(path, folder / path.name)
+                connection.close()
+                connection = duckdb.connect(str(folder / self.database.name), read_only=True)
+            except OSError as error:
+                raise OrchError(f"{self.database} cannot be copied to {folder}: {error.strerror}") from None
+            stack.callback(connection.close)
+            try:
+                yield connection, source
+            except duckdb.Error as error:
+                if is_damage(error):
+                    raise self._unusable(error) from None
+                raise
 
     def _open(self) -> tuple[duckdb.DuckDBPyConnection, Source]:
         deadline = time.monotonic() + READ_PATIENCE_SECONDS

@@ -18,11 +18,13 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from scipy import special
 
-from .comparison import Comparison, Row
+from .compare import regime_name
+from .comparison import Comparison, Row, Selection
 from .evidence import Share, holm, sign_flip_test
 from .statistics import SMALLEST_SCORE, Array, wilson_interval
 from .trials import Cell, Context
@@ -35,6 +37,9 @@ THRESHOLDS = np.linspace(0, 1, 51)
 """Of the performance profile."""
 
 RECONSTRUCTED = 0.5
+
+CHOICES: tuple[Selection, ...] = ("tau_pred", "split")
+"""Ways of choosing τ, where there are several."""
 
 
 @dataclass(frozen=True)
@@ -120,22 +125,43 @@ class Across:
     """Methods that some context lacks."""
 
 
+class _Key(NamedTuple):
+    """What a method is, whichever context it is looked at in."""
+
+    family: str
+    role: str
+    """How τ was chosen; `baseline`; '' for a regime without a choice."""
+    tau: int | None = None
+    """Of a baseline of which there are several in a context."""
+
+
 def across(comparison: Comparison) -> Across | None:
     """None where fewer than two contexts, or two methods that are in all of them, can be put on one scale."""
-    runs: dict[str, dict[str, Array]] = {}
+    runs: dict[_Key, dict[str, Array]] = {}
+    taus: dict[_Key, set[int | None]] = {}
     for context in comparison.contexts:
         rows = [row for row in comparison.rows if row.context_id == context.context_id and row.n_pairs]
-        for name, y in _methods(context, rows):
-            runs.setdefault(name, {})[context.context_id] = y
+        for key, (cell, y) in _methods(context, rows).items():
+            runs.setdefault(key, {})[context.context_id] = y
+            taus.setdefault(key, set()).add(cell.tau)
+    # Of a family whose τ was chosen somewhere the choices count, of any other its one entry.
+    chosen = {row.challenger.family for row in comparison.rows if row.tau_choices > 1}
+    choices = {SELECTIONS[choice] for choice in CHOICES}
+    runs = {
+        key: by_context
+        for key, by_context in runs.items()
+        if key.role == "baseline" or (key.role in choices) == (key.family in chosen)
+    }
     where = list(dict.fromkeys(context_id for by_context in runs.values() for context_id in by_context))
-    whole = {name: by_context for name, by_context in runs.items() if len(by_context) == len(where)}
+    cells = [cell for context in comparison.contexts for cell in context.cells]
+    whole = {key: by_context for key, by_context in runs.items() if len(by_context) == len(where)}
     if len(where) < 2 or len(whole) < 2:
         return None
     means = np.array([[by_context[one].mean() for one in where] for by_context in whole.values()])
     ranks = _ranks(means)
     methods = [
-        Method(name, tuple(by_context[one] for one in where), float(rank))
-        for (name, by_context), rank in zip(whole.items(), ranks.mean(axis=1), strict=True)
+        Method(_written(key, taus[key], cells), tuple(by_context[one] for one in where), float(rank))
+        for (key, by_context), rank in zip(whole.items(), ranks.mean(axis=1), strict=True)
     ]
     order = sorted(range(len(methods)), key=lambda i: (methods[i].mean_rank, methods[i].name))
     return Across(
@@ -143,27 +169,40 @@ def across(comparison: Comparison) -> Across | None:
         len(where),
         _permuted(ranks),
         _alike(means[order]),
-        tuple(name for name in runs if name not in whole),
+        tuple(_written(key, taus[key], cells) for key in runs if key not in whole),
     )
 
 
-def _methods(context: Context, rows: Sequence[Row]) -> list[tuple[str, Array]]:
+def _methods(context: Context, rows: Sequence[Row]) -> dict[_Key, tuple[Cell, Array]]:
     floor, ceiling = context.floor, context.ceiling
     if floor is None or ceiling is None or not max(floor, SMALLEST_SCORE) < ceiling:
-        return []
+        return {}
     cells = {cell.cell_id: cell for cell in context.cells}
-    found: dict[str, tuple[Cell, Sequence[int]]] = {}
+    bases = {row.baseline.cell_id for row in rows}
+    found: dict[_Key, tuple[Cell, Sequence[int]]] = {}
     for row in rows:
         base = cells[row.baseline.cell_id]
-        found.setdefault(row.baseline.name, (base, sorted(base.scores)))
+        role = "" if base.tau is None else "baseline"
+        key = _Key(base.family, role, base.tau if len(bases) > 1 else None)
+        found.setdefault(key, (base, sorted(base.scores)))
         cell = cells[row.challenger.cell_id]
-        chosen = SELECTIONS[row.selection] if row.tau_choices > 1 else ""
         seeds = row.seeds if row.selection == "split" else sorted(cell.scores)
-        found.setdefault(f"{row.challenger.name} {chosen}".strip(), (cell, seeds))
-    return [
-        (name, _on_one_scale([cell.for_ranks[seed] for seed in seeds], max(floor, SMALLEST_SCORE), ceiling))
-        for name, (cell, seeds) in found.items()
-    ]
+        # Where there is one τ there is none to choose: it is what any choice comes to.
+        for choice in (row.selection,) if row.tau_choices > 1 else ("fixed", *(CHOICES if cell.tau else ())):
+            found.setdefault(_Key(cell.family, SELECTIONS[choice]), (cell, seeds))
+    floor = max(floor, SMALLEST_SCORE)
+    return {
+        key: (cell, _on_one_scale([cell.for_ranks[seed] for seed in seeds], floor, ceiling))
+        for key, (cell, seeds) in found.items()
+    }
+
+
+def _written(key: _Key, taus: set[int | None], cells: Sequence[Cell]) -> str:
+    """The name of a method among these cells, for people."""
+    name = regime_name(next(cell for cell in cells if cell.family == key.family), cells)
+    if key.role != "baseline":
+        return f"{name} {key.role}".strip()
+    return f"{name} at τ={taus.copy().pop()}" if len(taus) == 1 else f"{name}, the baseline"
 
 
 def _on_one_scale(scores: Sequence[float], floor: float, ceiling: float) -> Array:

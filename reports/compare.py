@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 import duckdb
 
@@ -141,7 +141,7 @@ def _context_rows(
             made = list(_rows(context, base_cell, family))
             rows += made
             if not made:
-                pair = f"{_name(context, family[0])} against {base_cell.label}"
+                pair = f"{regime_name(family[0], context.cells)} against {base_cell.label}"
                 notes.append(f"{context.title}: {pair} left out, as {_why_no_row([base_cell], family)}.")
     return rows, notes
 
@@ -204,8 +204,10 @@ def _row(
         architecture=context.architecture,
         context=context.settings,
         selection=selection,
-        challenger=_side(cell, mean, _name(context, cell)),
-        baseline=_side(base, base_mean, _name(context, base) + (f" at τ={base.tau}" if base.tau else "")),
+        challenger=_side(cell, mean, regime_name(cell, context.cells)),
+        baseline=_side(
+            base, base_mean, regime_name(base, context.cells) + (f" at τ={base.tau}" if base.tau else "")
+        ),
         tau_pred=context.tau_pred,
         tau_choices=choices,
         selection_seeds=chosen_on,
@@ -236,9 +238,9 @@ def _outcome(ratio: Estimate, mean: float | None, base: float | None, ceiling: f
     return "worse" if ratio.low > 1 else "no_difference"
 
 
-def _name(context: Context, cell: Cell) -> str:
-    """A regime's short name; with its parameters only where another variant stands beside it."""
-    variants = {other.family for other in context.cells if other.regime == cell.regime}
+def regime_name(cell: Cell, among: Iterable[Cell]) -> str:
+    """A regime's short name; with its parameters only where another variant is among these cells."""
+    variants = {other.family for other in among if other.regime == cell.regime}
     name = SHORT_NAMES.get(cell.regime, cell.regime)
     return name + cell.family.removeprefix(cell.regime) if len(variants) > 1 else name
 

@@ -75,12 +75,16 @@ class Orch:
         """The address of `orch serve` while it serves; it must end well, with all that it started."""
         process = self.start("serve", "--port", "0", *options)
         assert process.stdout is not None
+        children: list[str] = []
         try:
             yield process.stdout.readline().strip()
-        finally:
-            children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+            with contextlib.suppress(OSError):  # Linux tells
+                children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
             process.send_signal(signal.SIGINT)
             out, err = process.communicate(timeout=20)
+        finally:
+            process.kill()
+            process.communicate()
         assert process.returncode == 0 and "Traceback" not in err, f"{out}\n{err}"
         deadline = time.monotonic() + 10
         while any(os.path.exists(f"/proc/{pid}") for pid in children):

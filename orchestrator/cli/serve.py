@@ -1,8 +1,10 @@
 """`orch serve`: the report as it stands and how far studies are, in a browser."""
 
+import os
 import secrets
 import socket
 import sys
+import threading
 from typing import Annotated
 
 import typer
@@ -27,8 +29,8 @@ def serve(
 ) -> None:
     """Serve a page that follows the results while studies run: progress, curves, the report, a box for SQL.
 
-    It only reads. Start it before, during or after a run, in any terminal that sees the results folder.
-    Ctrl-C ends it; the address is printed on stdout.
+    It changes no result. Start it before, during or after a run, in any terminal that sees the folder. Ctrl-C
+    ends it; the address is printed on stdout.
     """
     import uvicorn
 
@@ -51,7 +53,8 @@ def serve(
     if open_browser:
         import webbrowser
 
-        webbrowser.open(address)
+        # Beside: one for terminals would wait for a page that nobody serves yet.
+        threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
     try:
         server.run(sockets=[listening])
     except KeyboardInterrupt:  # raised again by uvicorn when it has closed down
@@ -69,7 +72,8 @@ def _listen(host: str, port: int) -> socket.socket:
     family, kind, protocol, _, where = found[0]
     listening = socket.socket(family, kind, protocol)
     try:
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if os.name != "nt":  # where it would let two servers have one port
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind(where)
         listening.listen(128)
     except OSError as error:

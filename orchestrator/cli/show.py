@@ -32,7 +32,7 @@ def show(kind: str, results: Path, asked: Question, *, form: Format | None, html
 
 def _print(found: Answer, form: Format) -> None:
     if form.for_people:
-        print_shown(found.shown, form)
+        print_shown(found.shown(), form)
     else:
         print_mappings(found.rows, form)
     sys.stdout.flush()

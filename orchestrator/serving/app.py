@@ -1,40 +1,47 @@
-"""The addresses of the live page, and the events that tell it to ask again."""
+"""The addresses of the live page."""
 
 import asyncio
 import contextlib
 import json
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from starlette.applications import Starlette
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from ..query import Limits
 from . import answering
+from .answering import Plain
 from .asked import Asked
 from .guard import Guard
-from .watch import Times, progress_changed, results_changed
-from .workers import Workers
-
-LOOK_SECONDS = 1.0
-"""How often it is looked whether something has changed."""
-
-SHARE = 0.05
-"""Of a core that each kind of answer may take from a study that runs: what took long is seldom news."""
-
-ALIVE_SECONDS = 15.0
-"""How often a connection without news is written to: that is how a page that has gone is found out."""
+from .news import LOOK_SECONDS, News
+from .watch import progress_changed, results_changed
+from .workers import Worker
 
 PATIENCE_SECONDS = 300.0
 """How long a report may take."""
 
+KEPT_SECONDS = 30.0
+"""How long an answer serves whoever else asks the same."""
+
 LONGEST_QUERY = 100_000
 """Bytes of a question in SQL."""
+
+QUESTION_BYTES = 3 * 2**30
+"""Memory that the process which answers them may come to hold."""
+
+
+@dataclass(frozen=True)
+class _Kept:
+    edition: int
+    at: float
+    found: Plain
 
 
 class Server:
@@ -42,49 +49,61 @@ class Server:
 
     def __init__(self, results: Path, *, is_over: Callable[[], bool] = lambda: False) -> None:
         self.results = results
-        self.is_over = is_over
-        """Whether connections are to be closed, for the server goes."""
-        self.reports = Workers(1, seconds=PATIENCE_SECONDS)
-        self.looking = Workers(1, seconds=PATIENCE_SECONDS)
-        self.questions = Workers(1, seconds=Limits.seconds + 5)
-        self._seconds = {"results": 0.0, "progress": 0.0}
-        self._making = asyncio.Lock()
-        self._kept: tuple[Asked, Times, dict[str, Any]] | None = None
+        looks = {"results": results_changed, "progress": progress_changed}
+        self.news = News(results, looks, is_over=is_over)
+        self.reports = Worker(seconds=PATIENCE_SECONDS)
+        self.looking = Worker(seconds=PATIENCE_SECONDS)
+        self.questions = Worker(seconds=Limits.seconds + 5, memory=QUESTION_BYTES)
+        self._turns = {"results": asyncio.Lock(), "progress": asyncio.Lock()}
+        self._kept: dict[tuple[str, Asked], _Kept] = {}
 
     async def page(self, request: Request) -> Response:
         """The document."""
-        return HTMLResponse(answering.page(self.results, _asked(request)))
+        found = await self.looking.answer(answering.page, self.results, _asked(request))
+        return _problem(found) or HTMLResponse(found["html"])
 
     async def progress(self, request: Request) -> Response:
         """How far studies are."""
-        with self._timed("progress"):
-            found = await self.looking.answer(answering.progress, self.results, _asked(request))
-        return _json(found)
+        found = await self._followed("progress", self.looking, answering.progress, request)
+        return _problem(found) or JSONResponse(found)
 
     async def report(self, request: Request) -> Response:
-        """The parts of the report that the page does not have yet."""
-        have = frozenset(request.query_params.get("have", "").split(".")) - {""}
-        asked = _asked(request)
-        async with self._making:  # pages that look at one study ask the same: it is made once
-            changed = results_changed(self.results)
-            if self._kept is None or self._kept[:2] != (asked, changed):
-                with self._timed("results"):
-                    found = await self.reports.answer(answering.report, self.results, asked)
-                if "problem" in found:
-                    return PlainTextResponse(f"{found['problem']}\n", 500)
-                self._kept = (asked, changed, found)
-            found = self._kept[2]
+        """The parts of the report, without the text of those that the page has: `have` is name:digest, …"""
+        have = set(request.query_params.get("have", "").split(","))
+        found = await self._followed("results", self.reports, answering.report, request)
+        if "problem" in found:
+            return _problem(found) or Response()
         parts = [
-            {key: value for key, value in part.items() if key != "html" or part["digest"] not in have}
+            part if f"{part['name']}:{part['digest']}" not in have else {**part, "html": None}
             for part in found["parts"]
         ]
         return JSONResponse({**found, "parts": parts})
+
+    async def _followed(
+        self, name: str, worker: Worker, answering: Callable[..., Plain], request: Request
+    ) -> Plain:
+        """An answer that is made anew when there is news of that name; pages that ask the same share it."""
+        asked = _asked(request)
+        async with self._turns[name]:
+            if await request.is_disconnected():
+                return {"problem": "nobody waits for it"}
+            edition = self.news.editions[name]
+            kept = self._kept.get((name, asked))
+            if kept and kept.edition == edition and time.monotonic() - kept.at < KEPT_SECONDS:
+                return kept.found
+            with self.news.timed(name):
+                found = await worker.answer(answering, self.results, asked)
+            now = time.monotonic()
+            self._kept = {key: one for key, one in self._kept.items() if now - one.at < KEPT_SECONDS}
+            if "problem" not in found:
+                self._kept[name, asked] = _Kept(edition, now, found)
+            return found
 
     async def whole(self, request: Request) -> Response:
         """The report as one file."""
         found = await self.reports.answer(answering.whole, self.results, _asked(request))
         if "problem" in found:
-            return PlainTextResponse(f"{found['problem']}\n", 404)
+            return _problem(found, 404) or Response()
         name = found["name"].encode("ascii", "replace").decode().replace("?", "-")
         return HTMLResponse(found["html"], headers={"Content-Disposition": f'inline; filename="{name}"'})
 
@@ -99,52 +118,41 @@ class Server:
                 return PlainTextResponse(f"more than {LONGEST_QUERY:,} bytes\n", 413)
         try:
             query = json.loads(body)["query"]
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             query = None
         if not isinstance(query, str):
             return PlainTextResponse('{"query": "SELECT …"} was expected\n', 400)
-        return _json(await self.questions.answer(answering.sql, self.results, query))
+        found = await self.questions.answer(answering.sql, self.results, query)
+        return _problem(found) or JSONResponse(found)
 
     async def events(self, request: Request) -> Response:
-        """Server-sent events: `results` and `progress`, when there is something new, and both at first."""
+        """Server-sent events: what there is news of."""
         headers = {"X-Accel-Buffering": "no"}
-        return StreamingResponse(self._news(), media_type="text/event-stream", headers=headers)
-
-    async def _news(self) -> AsyncIterator[str]:
-        """Ends when the server goes; when the page goes, at the next write."""
-        looks = {"results": results_changed, "progress": progress_changed}
-        told: dict[str, Times] = {}
-        not_before = dict.fromkeys(looks, 0.0)
-        written = time.monotonic()
-        while not self.is_over():
-            now = time.monotonic()
-            said = ""
-            for name, changed in looks.items():
-                # Looked at before the page asks, so that what comes meanwhile is news again.
-                if now >= not_before[name] and (there := changed(self.results)) != told.get(name):
-                    told[name] = there
-                    not_before[name] = now + max(LOOK_SECONDS, self._seconds[name] / SHARE)
-                    said += f"event: {name}\ndata: changed\n\n"
-            if said or now - written >= ALIVE_SECONDS:
-                written = now
-                yield said or ": still here\n\n"
-            await asyncio.sleep(LOOK_SECONDS)
-
-    @contextlib.contextmanager
-    def _timed(self, name: str) -> Iterator[None]:
-        """How long an answer takes, by the name of its news."""
-        began = time.monotonic()
-        yield
-        self._seconds[name] = time.monotonic() - began
+        return StreamingResponse(self.news.stream(), media_type="text/event-stream", headers=headers)
 
     @contextlib.asynccontextmanager
     async def lifespan(self, app: Starlette) -> AsyncIterator[None]:
-        """The processes that answer end with the server."""
+        """Looks for news; the processes that answer end with the server."""
+        tending = asyncio.create_task(self._tend())
+        looking = asyncio.create_task(self.news.keep_looking())
         try:
             yield
         finally:
-            for workers in (self.reports, self.looking, self.questions):
-                workers.stop()
+            for task in (tending, looking):
+                task.cancel()
+            self._stop()
+
+    async def _tend(self) -> None:
+        """End processes that are not asked any more; all of them, and who waits for them, when it is over."""
+        while not self.news.is_over():
+            for worker in (self.reports, self.looking, self.questions):
+                worker.rest()
+            await asyncio.sleep(min(LOOK_SECONDS, 0.2))
+        self._stop()
+
+    def _stop(self) -> None:
+        for worker in (self.reports, self.looking, self.questions):
+            worker.stop()
 
 
 def make_app(
@@ -153,10 +161,10 @@ def make_app(
     token: str | None = None,
     cookie: str = "orch",
     is_over: Callable[[], bool] = lambda: False,
-) -> Starlette:
+) -> ASGIApp:
     """The application, for any ASGI server."""
     server = Server(results, is_over=is_over)
-    return Starlette(
+    app = Starlette(
         routes=[
             Route("/", server.page),
             Route("/progress", server.progress),
@@ -166,9 +174,9 @@ def make_app(
             Route("/events", server.events),
             Route("/favicon.ico", _nothing),
         ],
-        middleware=[Middleware(Guard, token=token, cookie=cookie)],
         lifespan=server.lifespan,
     )
+    return Guard(app, token=token, cookie=cookie)
 
 
 async def _nothing(request: Request) -> Response:
@@ -179,8 +187,6 @@ def _asked(request: Request) -> Asked:
     return Asked.of(request.query_params.multi_items())
 
 
-def _json(found: dict[str, Any]) -> Response:
-    """An answer, or in plain words why there is none."""
-    if "problem" in found:
-        return PlainTextResponse(found["problem"], 422)
-    return JSONResponse(found)
+def _problem(found: dict[str, Any], code: int = 422) -> Response | None:
+    """In plain words why there is no answer."""
+    return PlainTextResponse(f"{found['problem']}\n", code) if "problem" in found else None

@@ -1,6 +1,6 @@
 """What the address of a page asks for: the question of a report, in the words of `orch report`."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
@@ -14,42 +14,55 @@ KINDS = {"comparison": "regimes compared", "tau": "τ", "theorems": "theorems"}
 class Asked:
     """A report, and of what."""
 
-    studies: tuple[str, ...] = ()
+    studies: tuple[str, ...] | None = None
+    """None: those with a run under way, or the one recorded last; none of them: all results."""
     systems: tuple[str, ...] = ()
     architectures: tuple[str, ...] = ()
     baseline: str = "clipping"
     measure: str = "d_stsp"
     kind: str = ""
     """One of `KINDS`; '' for the one that the studies are for."""
+    allow_stale: bool = False
 
     @classmethod
     def of(cls, pairs: Iterable[tuple[str, str]]) -> "Asked":
-        """From the pairs of a query string; what is empty, or no name of this, counts as not given."""
+        """From the pairs of a query string; names that mean nothing here are passed over.
+
+        An empty value is that of a choice which was left open: for studies all of them.
+        """
         given: dict[str, list[str]] = {}
+        asks_for_studies = False
         for name, value in pairs:
+            asks_for_studies |= name == "study"
             if value:
                 given.setdefault(name, []).append(value)
         return cls(
-            tuple(given.get("study", ())),
+            tuple(given.get("study", ())) if asks_for_studies else None,
             tuple(given.get("system", ())),
             tuple(given.get("architecture", ())),
             given.get("compare", ["clipping"])[-1],
             given.get("measure", ["d_stsp"])[-1],
             given.get("kind", [""])[-1],
+            "stale" in given,
         )
 
     @property
     def query(self) -> str:
         """As it stands in an address."""
-        pairs = [("study", name) for name in self.studies]
+        pairs = [("study", name) for name in self.studies or [""]] if self.studies is not None else []
         pairs += [("system", name) for name in self.systems]
         pairs += [("architecture", name) for name in self.architectures]
         pairs += [("compare", self.baseline), ("measure", self.measure)]
-        return urlencode([*pairs, *([("kind", self.kind)] if self.kind else [])])
+        pairs += [("kind", self.kind)] if self.kind else []
+        return urlencode([*pairs, *([("stale", "1")] if self.allow_stale else [])])
 
-    @property
-    def question(self) -> Question:
-        """As the report takes it."""
+    def question(self, studies: Sequence[str]) -> Question:
+        """As the report takes it, of these studies."""
         return Question(
-            self.studies, self.systems, self.architectures, baseline=self.baseline, measure=self.measure
+            studies,
+            self.systems,
+            self.architectures,
+            baseline=self.baseline,
+            measure=self.measure,
+            allow_stale=self.allow_stale,
         )

@@ -1,4 +1,4 @@
-"""Who may ask: a middleware before every address.
+"""Who may ask: what stands before the application.
 
 A page in a browser can send requests to 127.0.0.1 from wherever it came: under a name of its own that it
 lets point here (its Host tells), or across origins (its Origin does). Who serves beyond this machine wants a
@@ -70,8 +70,7 @@ class Guard:
         # With a token a foreign name is harmless: the cookie goes to the name that it was set for.
         if self.token is None and not is_loopback(_name(host)):
             return PlainTextResponse(f"This serves 127.0.0.1, not {host}.\n", 421)
-        origin = headers.get("origin")
-        if origin is not None and urlsplit(origin).netloc != host:
+        if _from_elsewhere(headers, host):
             return PlainTextResponse("Asked from another page.\n", 403)
         if self.token is None:
             return None
@@ -81,7 +80,7 @@ class Guard:
             # Out of the address, where it would stand in the history and on the screen.
             rest = urlencode([pair for pair in pairs if pair[0] != "token"])
             response = RedirectResponse(f"{scope['path']}{'?' if rest else ''}{rest}", 303)
-            response.set_cookie(self.cookie, self.token, httponly=True, samesite="strict", path="/")
+            response.set_cookie(self.cookie, self.token, httponly=True, samesite="lax", path="/")
             return response
         bearer = headers.get("authorization", "").removeprefix("Bearer ")
         if self._fits(bearer) or self._fits(_cookie(headers.get("cookie", ""), self.cookie)):
@@ -92,6 +91,18 @@ class Guard:
         """Compared in a time that tells nothing of how much of it was right."""
         assert self.token is not None
         return hmac.compare_digest(shown.encode(errors="replace"), self.token.encode())
+
+
+def _from_elsewhere(headers: Headers, host: str) -> bool:
+    """Whether a page of another origin asks, but for a link to here that was clicked in it."""
+    origin = headers.get("origin")
+    if origin is not None:
+        try:
+            return urlsplit(origin).netloc != host
+        except ValueError:
+            return True
+    site, mode = headers.get("sec-fetch-site", "none"), headers.get("sec-fetch-mode")
+    return site not in ("none", "same-origin") and mode != "navigate"
 
 
 def _name(host: str) -> str:

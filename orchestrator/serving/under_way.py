@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..begun import curves_so_far
 from ..durations import in_words
-from ..errors import OrchError, StudyError
+from ..errors import OrchError
 from ..identity import Trial
 from ..plan import Cell, Plan, PlannedSearch
 from ..planning import plan_of
@@ -26,48 +26,64 @@ CONTEXTS = 4
 """Of which curves are drawn, at most."""
 CELLS = 8
 """Of one context, likewise."""
+UNBOUNDED = "unbounded_step"
 
 
-def progress_html(results: Path, studies: Sequence[str] = ()) -> str:
-    """The part of the page. Without `studies`, of those with a run under way, or of the one recorded last."""
+def in_focus(results: Path) -> list[str]:
+    """The studies with a run under way, or the one recorded last; none where there are no results."""
+    under_way = list(dict.fromkeys(run.study for run in runs(results)))
+    if under_way:
+        return under_way
+    try:
+        return [study for study, _ in _recorded(results)][:1]
+    except NoResultsError:
+        return []
+
+
+def progress_html(results: Path, studies: Sequence[str]) -> str:
+    """The part of the page about these studies, and about every run that is under way."""
     from ..reports import MEASURES
     from ..reports.html.progress import StudyProgress, progress_part
 
     under_way = runs(results)
+    sentences = [_sentence(run) for run in under_way]
     try:
         recorded = _recorded(results)
     except NoResultsError:
-        return progress_part([_sentence(run) for run in under_way], [], [], "")
-    chosen = studies or list(dict.fromkeys(run.study for run in under_way)) or list(recorded)[:1]
+        return progress_part(sentences, [], [], "")
     lines: list[StudyProgress] = []
     training: list[_Stack] = []
-    for name in chosen:
-        try:
-            plan = plan_of(from_declaration(name, recorded[name], source=name), results)
-        except KeyError:
+    for name in studies:
+        its = [run for run in under_way if run.study == name]
+        # One name may have stood for several: what runs now counts, then what was recorded last.
+        keys = [(name, run.definition_id) for run in its] + [key for key in recorded if key[0] == name]
+        declaration = next((recorded[key] for key in keys if key in recorded), None)
+        if declaration is None:
             lines.append(StudyProgress(name, (), "no study of that name was run here"))
-        except (StudyError, OrchError) as error:
+            continue
+        try:
+            plan = plan_of(from_declaration(name, declaration, source=name), results)
+        except OrchError as error:
             said = str(error).splitlines()[0]
             lines.append(StudyProgress(name, (), f"how far it is cannot be told: {said}"))
-        else:
-            line, stacks = _study(plan, [run for run in under_way if run.study == name])
-            lines.append(line)
-            training += stacks
-    sentences = [_sentence(run) for run in under_way]
+            continue
+        line, stacks = _study(plan, its)
+        lines.append(line)
+        training += stacks
     return progress_part(sentences, lines, _courses(results, training), MEASURES["d_stsp"].title)
 
 
-def _recorded(results: Path) -> dict[str, dict[str, Any]]:
-    """Declaration of each study as it was last recorded, the latest first."""
+def _recorded(results: Path) -> dict[tuple[str, str], dict[str, Any]]:
+    """Study and definition_id → its declaration, the latest first."""
     with Store(results).reading() as (connection, _):
+        connection.execute("SET threads = 1")
         rows = connection.execute(
             """
-            SELECT study, declaration FROM studies
-            QUALIFY row_number() OVER (PARTITION BY study ORDER BY recorded_at DESC) = 1
-            ORDER BY recorded_at DESC
+            SELECT study, definition_id, any_value(declaration), max(recorded_at) AS latest
+            FROM studies GROUP BY ALL ORDER BY latest DESC, study
             """
         ).fetchall()
-    return {name: json.loads(declaration) for name, declaration in rows}
+    return {(study, definition): json.loads(declaration) for study, definition, declaration, _ in rows}
 
 
 def _sentence(run: Run) -> str:
@@ -111,17 +127,19 @@ def _study(plan: Plan, under_way: Iterable[Run]) -> "tuple[StudyProgress, list[_
         asked = planned.done + planned.missing
         first, label = planned.search.first, planned.search.label
         cells.append(_line(first, label, asked, ended, stacks, planned.seconds, planned.reason))
-    return StudyProgress(plan.study.name, cells), training
+    return StudyProgress(plan.study.name, cells, further=plan.further), training
 
 
 def _of_cell(cell: Cell, placed: Iterable[RunningStack]) -> Iterator[_Stack]:
+    begun = {stack.seeds: stack.epoch for stack in cell.started}
     seen: set[int] = set()
     for stack in placed:
         seen.update(stack.seeds)
-        yield _Stack(cell.first, stack.seeds, stack.epoch, True)
-    for begun in cell.started:
-        if seen.isdisjoint(begun.seeds):
-            yield _Stack(cell.first, begun.seeds, begun.epoch, False)
+        # A stack that goes on from its checkpoint has not been heard of at first.
+        yield _Stack(cell.first, stack.seeds, max(stack.epoch, begun.get(stack.seeds, 0)), True)
+    for seeds, epoch in begun.items():
+        if seen.isdisjoint(seeds):
+            yield _Stack(cell.first, seeds, epoch, False)
 
 
 def _of_search(planned: PlannedSearch, placed: Mapping[str, Sequence[RunningStack]]) -> Iterator[_Stack]:
@@ -156,6 +174,9 @@ def _line(
     )
 
 
+Points = Sequence[dict[str, Any]]
+
+
 def _courses(results: Path, training: Iterable[_Stack]) -> "list[Courses]":
     """Curves of what is being trained, per context; those that have come furthest first."""
     from ..reports.figures.learning_curves import Courses
@@ -175,31 +196,39 @@ def _courses(results: Path, training: Iterable[_Stack]) -> "list[Courses]":
         title = f"{first.system} × {first.architecture.name}{f' [{label}]' if label else ''}"
         loss, measure = [], []
         for found in cells[:CELLS]:
-            members = [member for _, points in found for member in points]
+            stacks = [points for _, points in found]
             name = found[0][0].first.regime_label
-            loss += _course(name, members, "loss")
-            measure += _course(name, members, "d_stsp")
+            loss += _course(name, stacks, "loss")
+            measure += _course(name, stacks, "d_stsp")
         courses.append(Courses(title, tuple(loss), tuple(measure)))
     return courses
 
 
-def _course(name: str, members: Sequence[Sequence[dict[str, Any]]], quantity: str) -> "list[Course]":
-    """Quartiles over trials; one that has no value at an epoch that others have reached blew up there."""
+def _course(name: str, stacks: Sequence[Sequence[Points]], quantity: str) -> "list[Course]":
+    """Quartiles over the trials of stacks, each as far as its own has come.
+
+    One that has no value at an epoch where others of its stack have one has blown up: it counts as worse than
+    any other.
+    """
     from ..reports.figures.learning_curves import Course
 
-    values = [{p["epoch"]: p["value"] for p in member if p["quantity"] == quantity} for member in members]
-    # Stacks of a cell are at different epochs: a trial counts as far as its own stack has come.
-    reached = [max((p["epoch"] for p in member), default=-1) for member in members]
+    values: list[tuple[set[int], dict[int, float]]] = []
+    for members in stacks:
+        of_each = [{p["epoch"]: p["value"] for p in m if p["quantity"] == quantity} for m in members]
+        # Where a free run was unbounded its step stands in place of the measure.
+        marks = {
+            p["epoch"] for m in members for p in m if quantity == "d_stsp" and p["quantity"] == UNBOUNDED
+        }
+        epochs = marks.union(*of_each)
+        values += [(epochs, one) for one in of_each]
     rows = []
-    for epoch in sorted({epoch for one in values for epoch in one}):
-        there = sorted(
-            _number(one.get(epoch)) for one, last in zip(values, reached, strict=True) if last >= epoch
-        )
+    for epoch in sorted(set().union(*(epochs for epochs, _ in values))):
+        there = sorted(_number(one.get(epoch)) for epochs, one in values if epoch in epochs)
         rows.append((epoch, *(there[math.ceil(q * len(there)) - 1] for q in (0.25, 0.5, 0.75))))
     if not rows:
         return []
-    epochs, low, middle, high = zip(*rows, strict=True)
-    return [Course(name, epochs, low, middle, high)]
+    epochs_of, low, middle, high = zip(*rows, strict=True)
+    return [Course(name, epochs_of, low, middle, high)]
 
 
 def _number(value: float | None) -> float:

@@ -1,12 +1,18 @@
-"""Processes that answer: what one of them takes, memory or time, the server and the others do not feel."""
+"""Processes that answer: what one of them takes, memory or time, the server and the others do not feel.
+
+They are nice, have one thread each, and end when they have not been asked for a while.
+"""
 
 import asyncio
 import contextlib
 import multiprocessing
 import os
 import signal
+import sys
 import threading
-from collections.abc import Callable
+import time
+import traceback
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.context import SpawnContext, SpawnProcess
@@ -14,49 +20,74 @@ from typing import Any
 
 from .answering import Plain
 
-LOST = "the process that was to answer has died: was there not enough memory?"
-
+LOST = "the process that was to answer has ended, for lack of memory or because the server does"
 TOO_LONG = "it took too long and was ended"
 
+IDLE_SECONDS = 300.0
+"""A process that was not asked for so long gives its memory back."""
 
-class Workers:
-    """So many processes for one kind of question; they are started when first asked and again when lost.
+THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+
+
+class Worker:
+    """A process for one kind of question; it is started when first asked and again when lost.
 
     Args:
-        seconds: an answer that takes longer is given up, and its process ended.
+        seconds: an answer that takes longer is given up, and the process ended.
+        memory: bytes that it may come to hold, where the system can see to it.
     """
 
-    def __init__(self, count: int, *, seconds: float) -> None:
-        self._count = count
+    def __init__(self, *, seconds: float, memory: int | None = None) -> None:
         self._seconds = seconds
+        self._memory = memory
         self._pool: ProcessPoolExecutor | None = None
-        self._spawning = _Spawning()
-        self._turns = asyncio.Semaphore(count)
+        self._context = _Spawning()
+        self._turn = asyncio.Lock()
+        self._asked_at = 0.0
 
     async def answer(self, answering: Callable[..., Plain], *args: Any) -> Plain:
-        """What a function of `answering` returns; {problem} where its process dies, or is ended for taking
-        too long.
-        """
-        async with self._turns:
-            if self._pool is None:
-                self._pool = ProcessPoolExecutor(self._count, self._spawning, initializer=_prepare)
-            pool = self._pool
+        """What a function returns; {problem} where its process dies, is ended, or has a bug."""
+        async with self._turn:
+            self._asked_at = time.monotonic()
             try:
                 loop = asyncio.get_running_loop()
-                return await asyncio.wait_for(loop.run_in_executor(pool, answering, *args), self._seconds)
-            except (BrokenProcessPool, TimeoutError) as error:
-                if self._pool is pool:
-                    self.stop()
-                return {"problem": LOST if isinstance(error, BrokenProcessPool) else TOO_LONG}
+                with (
+                    _uninterrupted()
+                ):  # the process that this may start hears of Ctrl-C from the server alone
+                    answered = loop.run_in_executor(self._started(), answering, *args)
+                return await asyncio.wait_for(answered, self._seconds)
+            except BrokenProcessPool:
+                self.stop()
+                return {"problem": LOST}
+            except TimeoutError:
+                self.stop()
+                return {"problem": TOO_LONG}
+            except Exception as error:  # a bug: for whoever watches the terminal, and the page goes on
+                traceback.print_exception(error, file=sys.stderr)
+                return {"problem": f"this is a bug of orch: {type(error).__name__}: {error}"}
+            finally:
+                self._asked_at = time.monotonic()
+
+    def _started(self) -> ProcessPoolExecutor:
+        if self._pool is None:
+            settings = (self._memory,)
+            self._pool = ProcessPoolExecutor(1, self._context, initializer=_prepare, initargs=settings)
+        return self._pool
+
+    def rest(self) -> None:
+        """End the process if it was not asked for long."""
+        if not self._turn.locked() and time.monotonic() - self._asked_at > IDLE_SECONDS:
+            self.stop()
 
     def stop(self) -> None:
-        """End the processes, whatever they are at: they only read, and nobody waits for them any more."""
+        """End the process, whatever it is at: nobody waits for it any more."""
         if self._pool is not None:
             self._pool.shutdown(wait=False, cancel_futures=True)
             self._pool = None
-        for process in self._spawning.started:
-            process.terminate()
-        self._spawning.started.clear()
+        for process in self._context.started:
+            with contextlib.suppress(AttributeError, OSError, ValueError):  # that could not be started
+                process.terminate()
+        self._context.started.clear()
 
 
 class _Spawning(SpawnContext):
@@ -69,14 +100,36 @@ class _Spawning(SpawnContext):
     def Process(self, *args: Any, **kwargs: Any) -> SpawnProcess:  # type: ignore[override]
         """As a pool asks for it."""
         process = SpawnProcess(*args, **kwargs)
-        self.started = [*(one for one in self.started if one.is_alive()), process]
+        self.started.append(process)
         return process
 
 
-def _prepare() -> None:
-    """Ctrl-C in the terminal reaches these processes too: it ends them, without a word."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_DFL)
+@contextlib.contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """A process started in here ignores Ctrl-C."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _prepare(memory: int | None) -> None:
+    """Make this process one that does not disturb, and ends with its server."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    # Before anything that counts is imported: idle threads of a busy machine spin.
+    os.environ.update(dict.fromkeys(THREADS, "1"))
+    with contextlib.suppress(AttributeError, OSError):
+        os.nice(10)
+    if memory is not None:
+        with contextlib.suppress(ImportError, AttributeError, OSError, ValueError):
+            import resource
+
+            resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
     parent = multiprocessing.parent_process()
     if parent is not None:  # one that was killed has ended nothing
         threading.Thread(target=_follow, args=(parent,), daemon=True).start()

@@ -126,8 +126,8 @@ def _panel(axis: Axes, courses: Sequence[Course], regimes: Sequence[str]) -> Non
     if not courses:
         axis.text(0.5, 0.5, "not recorded", transform=axis.transAxes, ha="center", color=GREY, fontsize=9)
     axis.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
-    low, high = axis.get_ylim()
-    if high < DECADE * low:  # powers of ten would leave it without a number
+    bottom, top_end = axis.get_ylim()
+    if top_end < DECADE * bottom:  # powers of ten would leave it without a number
         axis.yaxis.set_major_locator(MaxNLocator(nbins=5))
         axis.yaxis.set_minor_locator(NullLocator())
     else:

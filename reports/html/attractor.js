@@ -160,11 +160,13 @@
 
     figure.querySelectorAll(".hint").forEach((hint) => { hint.hidden = false; });
     new ResizeObserver(redraw).observe(figure);
-    const onTheme = () => {
-      if (figure.isConnected) redraw();
-      else document.removeEventListener("themechange", onTheme); // a newer one stands in its place
-    };
-    document.addEventListener("themechange", onTheme);
+    const gone = new AbortController();
+    document.addEventListener("themechange", redraw, { signal: gone.signal });
+    document.addEventListener(
+      "removed", // a newer one comes in its place
+      (event) => { if (event.target.contains(figure)) gone.abort(); },
+      { signal: gone.signal },
+    );
     redraw();
   };
 

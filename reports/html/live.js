@@ -7,38 +7,61 @@
   const report = document.getElementById("report");
   const query = window.location.search;
   const held = new Map(); // digest of each part of the report that is shown, by its name
+  let lost = false; // whether the server was heard of last time
 
   const clock = () => new Date().toLocaleTimeString();
   const say = (words) => { if (state.textContent !== words) state.textContent = words; };
 
-  // What a reader has opened, sorted or chosen in a part stays so when the part is replaced.
+  // What a reader has opened, sorted or scrolled stays so when it is replaced: known by its name, not its place.
+  const nameOf = (one) =>
+    one.querySelector("summary, caption")?.textContent.replace(/[\d,]+ rows/, "rows") ??
+    one.getAttribute("aria-label") ?? one.parentElement?.getAttribute("aria-label") ?? "";
+
+  const named = (part, selector) => {
+    const found = new Map();
+    part.querySelectorAll(selector).forEach((one) => {
+      const before = one.closest("details")?.parentElement?.closest("details");
+      let name = `${before ? nameOf(before) : ""} ${nameOf(one)}`;
+      while (found.has(name)) name += "'";
+      found.set(name, one);
+    });
+    return found;
+  };
+
+  const sortedBy = (table) => {
+    const head = table.querySelector("th[aria-sort]");
+    return head && { name: head.textContent, direction: head.getAttribute("aria-sort") };
+  };
+
   const remember = (part) => ({
-    open: Array.from(part.querySelectorAll("details"), (one) => one.open),
-    sorted: Array.from(part.querySelectorAll("table"), (table) => {
-      const heads = Array.from(table.tHead?.rows[0].cells ?? []);
-      const column = heads.findIndex((head) => head.hasAttribute("aria-sort"));
-      return { column, direction: heads[column]?.getAttribute("aria-sort") };
-    }),
-    scrolled: Array.from(part.querySelectorAll(".scroll"), (one) => one.scrollLeft),
+    open: new Map(Array.from(named(part, "details"), ([name, one]) => [name, one.open])),
+    sorted: new Map(Array.from(named(part, "table"), ([name, one]) => [name, sortedBy(one)])),
+    scrolled: new Map(Array.from(named(part, ".scroll"), ([name, one]) => [name, one.scrollLeft])),
   });
 
   const restore = (part, kept) => {
-    part.querySelectorAll("details").forEach((one, i) => { one.open = kept.open[i] ?? one.open; });
-    part.querySelectorAll("table").forEach((table, i) => {
-      const { column, direction } = kept.sorted[i] ?? { column: -1 };
-      const button = table.tHead?.rows[0].cells[column]?.querySelector("button");
+    named(part, "details").forEach((one, name) => { one.open = kept.open.get(name) ?? one.open; });
+    named(part, "table").forEach((table, name) => {
+      const by = kept.sorted.get(name);
+      const head = by && Array.from(table.querySelectorAll("th")).find((other) => other.textContent === by.name);
+      const button = head?.querySelector("button");
       if (!button) return;
       button.click();
-      if (direction === "descending") button.click();
+      if (by.direction === "descending") button.click();
     });
-    part.querySelectorAll(".scroll").forEach((one, i) => { one.scrollLeft = kept.scrolled[i] ?? 0; });
+    named(part, ".scroll").forEach((one, name) => { one.scrollLeft = kept.scrolled.get(name) ?? 0; });
   };
 
-  const fill = (part, html) => {
-    const kept = remember(part);
-    const focused = part.contains(document.activeElement);
+  const put = (part, html) => {
+    part.dispatchEvent(new Event("removed", { bubbles: true }));
     part.innerHTML = html;
     part.dispatchEvent(new Event("added", { bubbles: true }));
+  };
+
+  const replace = (part, html) => {
+    const kept = remember(part);
+    const focused = part.contains(document.activeElement);
+    put(part, html);
     restore(part, kept);
     if (focused) {
       part.tabIndex = -1;
@@ -77,12 +100,12 @@
 
   const showProgress = one(async () => {
     const { html } = await ask(`progress${query}`);
-    if (html !== undefined) fill(progress, html);
+    replace(progress, html);
   });
 
   const showReport = one(async () => {
     say(held.size ? `${state.textContent.replace(/ Reading…$/, "")} Reading…` : "Reading…");
-    const have = Array.from(held.values()).join(".");
+    const have = encodeURIComponent(Array.from(held, (pair) => pair.join(":")).join(","));
     const answer = await ask(`report${query}${query ? "&" : "?"}have=${have}`);
     const names = answer.parts.map((part) => part.name);
     Array.from(report.children).forEach((part) => {
@@ -100,7 +123,7 @@
         if (before) before.after(part);
         else report.prepend(part);
       }
-      if (html !== undefined) fill(part, html);
+      if (html !== null) replace(part, html);
       held.set(name, digest);
       before = part;
     });
@@ -109,14 +132,26 @@
     say(`${answer.said} Looked at ${clock()}.`);
   });
 
+  // A page that nobody looks at asks for nothing, and holds no connection: browsers have few for one server.
+  let events = null;
   const listen = () => {
-    const events = new EventSource("events");
+    if (document.hidden) {
+      events?.close();
+      events = null;
+      return;
+    }
+    if (events) return;
+    events = new EventSource("events");
     events.addEventListener("progress", showProgress);
     events.addEventListener("results", showReport);
+    events.addEventListener("open", () => { lost = false; });
     events.addEventListener("error", () => {
+      if (lost) return;
+      lost = true;
       say(`Not connected since ${clock()}: \`orch serve\` has ended or cannot be reached. What is below was true then.`);
     });
   };
+  document.addEventListener("visibilitychange", listen);
 
   const form = document.getElementById("sql");
   const rows = document.getElementById("rows");
@@ -129,7 +164,7 @@
         headers: { "Content-Type": "application/json", Accept: "application/json" },
         body: JSON.stringify({ query: area.value }),
       });
-      fill(rows, answer.html);
+      put(rows, answer.html);
     } catch (error) {
       rows.textContent = `No answer: ${error.message}`;
     }
@@ -143,11 +178,6 @@
     if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
     event.preventDefault();
     run();
-  });
-
-  // Choosing is asking.
-  report.addEventListener("change", (event) => {
-    if (event.target.form?.id === "question") event.target.form.requestSubmit();
   });
 
   listen();

@@ -134,7 +134,8 @@ def _cell(value: object, css: str) -> str:
     key = value.key if isinstance(value, Shown | Bar) else value
     attributes = f' class="{html.escape(css.strip())}"' if css else ""
     if isinstance(key, int | float) and not isinstance(key, bool) and math.isfinite(key):
-        attributes += f' data-v="{key!r}"'
+        # NumPy writes its own floats as 'np.float64(1.0)'.
+        attributes += f' data-v="{int(key) if isinstance(key, int) else float(key)!r}"'
     return f"<td{attributes}>{written}</td>"
 
 

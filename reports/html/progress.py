@@ -60,11 +60,13 @@ class StudyProgress:
     cells: Sequence[CellProgress]
     note: str = ""
     """Why its cells cannot be told, or what else is to be said."""
+    further: int = 0
+    """Trials beyond those of its cells that are asked for now: intervals are wider than the goal."""
 
     @property
     def asked(self) -> int:
         """Trials."""
-        return sum(cell.asked for cell in self.cells)
+        return sum(cell.asked for cell in self.cells) + self.further
 
     @property
     def ended(self) -> int:

@@ -25,7 +25,7 @@ def test_the_page_follows_the_results_and_keeps_what_a_reader_did(browser, smoke
             page.locator("#state", has_text=words).wait_for()
 
         page.goto(address)
-        states("6 trials, read from the database")
+        page.locator("#state", has_text="6 trials, read from the database").wait_for(timeout=90_000)
         assert page.title() == "Every regime against clipping"
         assert page.locator("#report figure.attractor canvas").count() > 1
         assert "6 of 6 trials" in page.inner_text("#progress")
@@ -53,6 +53,7 @@ def test_the_page_follows_the_results_and_keeps_what_a_reader_did(browser, smoke
         page.locator("#rows", has_text="reads and nothing else").wait_for()
 
         page.select_option("#question select[name=compare]", "sparse_forcing")
+        page.click("#question button")
         page.locator("#report h1", has_text="Every regime against sparse_forcing").wait_for()
         assert "compare=sparse_forcing" in page.url
 

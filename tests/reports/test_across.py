@@ -56,6 +56,42 @@ def test_what_is_not_everywhere_is_left_out_and_said(database: Database) -> None
     assert made.alike == ((0, 2),)  # two contexts tell nothing
 
 
+def names(database: Database, baseline: str) -> tuple[list[str], tuple[str, ...]]:
+    made = across(compare(database.connection, baseline))
+    assert made is not None
+    return sorted(m.name for m in made.methods), made.left_out
+
+
+def test_a_method_is_the_same_wherever_it_is_looked_at(database: Database) -> None:
+    """By its family and the choice of τ, not by names that are made short where nothing is beside them."""
+    good, bad = {s: 0.1 for s in SEEDS}, {s: 8.0 for s in SEEDS}
+    for system, taus in (("grid", (10, 20, 30)), ("single", (15,))):
+        for tau in taus:
+            database.add("sparse_forcing", good, tau=tau, system=system)
+        database.add("clipping", bad, system=system)
+    both = ["clipping", "forcing near τ_pred", "forcing tuned"]
+    assert names(database, "clipping") == (both, ())
+
+
+def test_a_baseline_has_its_own_tau_in_each_system(database: Database) -> None:
+    good, bad = {s: 0.1 for s in SEEDS}, {s: 8.0 for s in SEEDS}
+    for system, tau in (("a", 30), ("b", 10)):
+        database.add("sparse_forcing", good, tau=tau, system=system)
+        database.add("clipping", bad, system=system)
+    assert names(database, "sparse_forcing") == (["clipping", "forcing, the baseline"], ())
+
+
+def test_variants_are_not_pooled_across_systems(database: Database) -> None:
+    good, bad = {s: 0.1 for s in SEEDS}, {s: 8.0 for s in SEEDS}
+    for system, variant in (("a", "max_norm=1"), ("b", "max_norm=10")):
+        database.add("clipping", bad, system=system, parameters=variant)
+        database.add("sparse_forcing", good, tau=30, system=system)
+        database.add("zero_reset", bad, tau=30, system=system)
+    found, left_out = names(database, "clipping")
+    assert found == ["forcing", "zero reset"]
+    assert set(left_out) == {"clipping(max_norm=1)", "clipping(max_norm=10)"}
+
+
 def test_of_one_system_there_is_nothing(database: Database) -> None:
     systems(database, 1)
     assert across(compare(database.connection, "clipping")) is None
