@@ -24,9 +24,10 @@ class Question:
     architectures: Sequence[str] = ()
     contexts: "set[str] | None" = None
     """context_ids, in the place of systems and architectures."""
-    baseline: str = "clipping"
+    baseline: str | None = None
+    """Of a comparison; None: clipping, where that was run."""
     measure: str = "d_stsp"
-    """Both are of a comparison alone."""
+    """Of a comparison."""
     legend: bool = True
     allow_stale: bool = False
 
@@ -109,17 +110,25 @@ def declared(results: Path, studies: list[str]) -> str:
 def _comparison(connection: "duckdb.DuckDBPyConnection", asked: Question) -> Answer:
     from . import reports
 
-    comparison = reports.compare(
-        connection,
-        asked.baseline,
-        studies=asked.studies,
-        measure=asked.measure,
-        contexts=_only(connection, asked),
-        allow_stale=asked.allow_stale,
-    )
+    baseline = asked.baseline or "clipping"
+    scope: dict[str, Any] = {
+        "studies": asked.studies,
+        "measure": asked.measure,
+        "contexts": _only(connection, asked),
+        "allow_stale": asked.allow_stale,
+    }
+    try:
+        comparison = reports.compare(connection, baseline, **scope)
+    except reports.NothingToCompareError as why:
+        comparison = reports.without_pairs(connection, baseline, str(why), **scope)
+    except reports.UnknownBaselineError as why:
+        if asked.baseline is not None:
+            raise
+        comparison = reports.without_pairs(
+            connection, baseline, f"{why} --compare takes one of them.", **scope
+        )
     ids = _trial_ids(comparison.contexts)
-
-    stem = f"{asked.scope}-vs-{_file_name(asked.baseline)}"
+    stem = f"{asked.scope}-vs-{_file_name(baseline)}"
     stem += "" if asked.measure == "d_stsp" else f"-{asked.measure}"
 
     def page(results: Path) -> "Page":

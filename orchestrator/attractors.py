@@ -18,6 +18,7 @@ from .errors import OrchError
 from .reports.comparison import Comparison, Row
 from .reports.html.attractor import Attractor, Run
 from .reports.html.courses import AT_MOST, shown_contexts
+from .reports.statistics import geometric_mean
 from .reports.trials import Cell, Context, Trial
 from .reports.verdict import near_prediction, number
 
@@ -157,6 +158,13 @@ def _stride(seen: FloatArray, points: int) -> int:
 
 def _cells(comparison: Comparison, context: Context) -> list[tuple[str, Cell]]:
     """The baseline, and the leading challenger near τ_pred and tuned, each with what it is called."""
+    if not comparison.rows:  # nothing could be compared: the best forced one, and one of every other regime
+        best: dict[str, Cell] = {}
+        for cell in sorted(
+            context.cells, key=lambda cell: geometric_mean(list(cell.scores.values())).value or 0
+        ):
+            best.setdefault(cell.family, cell)
+        return [(cell.label, cell) for cell in best.values()][:3]
     line = next(line for line in comparison.headlines if line.context_id == context.context_id)
     rows = sorted(comparison.rows_of(line), key=lambda row: row.challenger.regime != "sparse_forcing")
     leading = [row for row in rows if row.challenger.family == rows[0].challenger.family]

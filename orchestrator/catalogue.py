@@ -10,6 +10,9 @@ from typing import Any
 from . import durable
 from .errors import OrchError, StudyError, UsageError, did_you_mean
 
+RESERVED = {"figure", "studies"}
+"""Names that `orch report` has for something else."""
+
 
 def results_folder(option: Path | None = None) -> Path:
     """`--results DIR`, else `ORCH_RESULTS`, else `results/` under the working directory; absolute."""
@@ -62,6 +65,8 @@ def new(name: str, declaration: dict[str, Any], *, folder: Path | None = None) -
     if not name.replace("_", "").replace("-", "").isalnum():
         raise UsageError(f"'{name}' cannot name a study: letters, digits, '_' and '-' only")
     path = (folder or Path("studies")) / f"{name}.toml"
+    if name in RESERVED:
+        raise UsageError(f"'{name}' is a command of `orch report`: choose another name")
     if path.exists():
         raise UsageError(f"{path} exists already")
     if (shipped_folder() / f"{name}.toml").exists():

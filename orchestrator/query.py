@@ -94,7 +94,7 @@ def _check(connection: duckdb.DuckDBPyConnection, text: str) -> None:
     """Refuse what does more than read: COPY, ATTACH, SET …, several statements, or an EXPLAIN of such."""
     statements = connection.extract_statements(text)
     if len(statements) != 1:
-        raise UsageError("one statement at a time")
+        raise UsageError("one statement at a time" if statements else "there is no statement in it")
     kind = statements[0].type.name
     if kind == "EXPLAIN":
         begin = EXPLAIN.match(text)

@@ -7,6 +7,7 @@ journal itself.
 """
 
 import random
+import shlex
 import shutil
 import tempfile
 import time
@@ -20,6 +21,7 @@ from typing import NamedTuple
 import duckdb
 
 from . import journal
+from .catalogue import results_folder
 from .durations import QUERY, Durations, Past
 from .errors import OrchError
 from .ingest import NewerVersionError, ingest, signature, version_of
@@ -31,11 +33,17 @@ READ_PATIENCE_SECONDS = 2.0
 HELD = "the database is held by another process"
 
 
+def first_run(results: Path) -> str:
+    """The command that makes the first results in a folder."""
+    there = "" if results == results_folder() else f" --results {shlex.quote(str(results))}"
+    return f"orch study run quickstart{there}"
+
+
 class NoResultsError(OrchError):
     """The results folder holds nothing yet."""
 
     def __init__(self, results: Path) -> None:
-        super().__init__(f"no results in {results}: `orch study run quickstart` makes some")
+        super().__init__(f"no results in {results}: `{first_run(results)}` makes some")
 
 
 @dataclass(frozen=True)

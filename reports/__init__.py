@@ -11,13 +11,23 @@ Figures and pages are in `reports.figures` and `reports.html`, which take half a
 """
 
 from .codes import StaleError, mixed_codes
-from .compare import compare
+from .compare import compare, without_pairs
 from .comparison import Comparison, Headline, Row, Side
 from .exponents import Exponents, read_exponents, render_exponents
 from .measures import MEASURES, Measure
 from .statistics import Estimate, geometric_mean, paired_ratio, seeds_needed, wilson_interval
 from .table import comparison_table, render_comparison
-from .trials import Cell, Context, ReportError, Trial, UnknownNameError, contexts_of, read_contexts
+from .trials import (
+    Cell,
+    Context,
+    NothingToCompareError,
+    ReportError,
+    Trial,
+    UnknownBaselineError,
+    UnknownNameError,
+    contexts_of,
+    read_contexts,
+)
 from .verdict import LEGEND
 
 __all__ = [
@@ -30,11 +40,13 @@ __all__ = [
     "Exponents",
     "Headline",
     "Measure",
+    "NothingToCompareError",
     "ReportError",
     "Row",
     "Side",
     "StaleError",
     "Trial",
+    "UnknownBaselineError",
     "UnknownNameError",
     "compare",
     "comparison_table",
@@ -48,4 +60,5 @@ __all__ = [
     "render_exponents",
     "seeds_needed",
     "wilson_interval",
+    "without_pairs",
 ]

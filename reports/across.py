@@ -136,7 +136,13 @@ class _Key(NamedTuple):
 
 
 def across(comparison: Comparison) -> Across | None:
-    """None where fewer than two contexts, or two methods that are in all of them, can be put on one scale."""
+    """None where fewer than two contexts, or two methods that are in all of them, can be put on one scale; or
+    where a system and an architecture were run with several settings, which are not pooled.
+    """
+    if len({(context.system, context.architecture) for context in comparison.contexts}) < len(
+        comparison.contexts
+    ):
+        return None  # other settings of one system are no other system
     runs: dict[_Key, dict[str, Array]] = {}
     taus: dict[_Key, set[int | None]] = {}
     for context in comparison.contexts:

@@ -21,11 +21,19 @@ from .evidence import cliffs_delta, holm, improvement, sign_flip_test, smallest_
 from .replicates import seed_rules
 from .selection import best_on, nearest_tau, split_seeds
 from .statistics import SMALLEST_SCORE, Estimate, geometric_mean, log_differences, paired_ratio, seeds_needed
-from .trials import Cell, Context, ReportError, UnknownNameError, read_contexts
+from .trials import (
+    Cell,
+    Context,
+    NothingToCompareError,
+    UnknownBaselineError,
+    read_contexts,
+)
 from .verdict import CEILING_SHARE, counted, headline, verdict
 
 FEW_SEEDS = 8
 ALPHA = 0.05
+FEWEST_PAIRS = 4
+"""Of fewer the interval is a matter of how much two or three numbers happen to agree: they decide nothing."""
 UNTRAINED = {"constructed"}
 """Networks that no regime has trained: nothing to compare a regime with."""
 SHORT_NAMES = {"sparse_forcing": "forcing", "zero_reset": "zero reset"}
@@ -67,14 +75,14 @@ def compare(
         rows += made
         notes += missing_rows if made else [f"{context.title}: left out, as {_why_no_row(base, others)}."]
     if not met:
-        raise ReportError(
+        raise NothingToCompareError(
             f"{baseline} and another regime were never run in the same context: "
             "compare needs both for one system, architecture and settings."
         )
     if all(row.n_pairs == 0 for row in rows):
         failed = sum(cell.count("failed") for context in read for cell in context.cells)
         why = f" ({counted(failed, 'trial')} failed)" if failed else ""
-        raise ReportError(
+        raise NothingToCompareError(
             f"{baseline} and the other regimes have no seeds in common{why}, so nothing can be paired."
         )
     adjusted = holm([row.p_value for row in rows])
@@ -93,6 +101,30 @@ def compare(
     )
 
 
+def without_pairs(
+    connection: duckdb.DuckDBPyConnection,
+    baseline: str,
+    why: str,
+    *,
+    studies: Sequence[str] = (),
+    measure: str = "d_stsp",
+    contexts: Collection[str] | None = None,
+    allow_stale: bool = False,
+) -> Comparison:
+    """What there is to be said of results of which none can be compared, with the reason as the first note.
+
+    Raises:
+        ReportError: there are no results.
+        StaleError: it would pool results of different code.
+    """
+    read = read_contexts(connection, measure, studies=studies, contexts=contexts)
+    mixed = mixed_codes(connection, read, studies=studies, contexts=contexts)
+    if mixed and not allow_stale:
+        raise StaleError("\n".join([*mixed, "--allow-stale shows them nevertheless."]))
+    only = None if contexts is None else tuple(sorted(set(contexts)))
+    return Comparison(baseline, measure, tuple(studies), (), (), read, (why, *mixed), only)
+
+
 def _is(cell: Cell, baseline: str) -> bool:
     return baseline in (cell.regime, cell.label)
 
@@ -102,12 +134,15 @@ def _check_baseline(contexts: Sequence[Context], baseline: str) -> None:
     regimes = sorted({cell.regime for cell in cells})
     if not any(_is(cell, baseline) for cell in cells):
         close = difflib.get_close_matches(baseline, [*regimes, *(cell.label for cell in cells)], n=1)
+        # A regime without τ by its variants, where they are what was asked for.
+        its = {cell.label for cell in cells if not cell.tau and baseline.startswith(f"{cell.regime}(")}
+        there = sorted(its) or regimes
         hint = f"did you mean '{close[0]}'? " if close else ""
-        raise UnknownNameError(
-            f"No results for the baseline '{baseline}': {hint}There are {', '.join(regimes)}."
+        raise UnknownBaselineError(
+            f"No results for the baseline '{baseline}': {hint}There are {', '.join(there)}."
         )
     if all(_is(cell, baseline) for cell in cells):
-        raise ReportError(
+        raise NothingToCompareError(
             f"{baseline} is the only regime with results, so there is nothing to compare it with."
         )
 
@@ -160,11 +195,11 @@ def _rows(context: Context, base: Cell, family: Sequence[Cell]) -> Iterator[Row]
             yield _row(context, cell, base, "fixed")
         return
     choices = len(family)
-    if context.tau_pred is not None:
+    if choices == 1:  # none was chosen
+        yield _row(context, family[0], base, "fixed")
+    elif context.tau_pred is not None:
         near = nearest_tau(family, context.tau_pred)
         yield _row(context, near, base, "tau_pred", choices=choices)
-    elif choices == 1:
-        yield _row(context, family[0], base, "fixed")
     if choices > 1:
         common = set(base.scores) & {seed for cell in family for seed in cell.scores}
         choose_on, score_on = split_seeds(sorted(common))
@@ -194,6 +229,8 @@ def _row(
     outcome = _outcome(ratio, mean, base_mean, context.ceiling)
     differences = log_differences(a, b)
     more = seeds_needed(differences) if outcome == "no_difference" else None
+    if more is not None:
+        more = max(more, FEWEST_PAIRS - ratio.n)
     if more is not None and selection == "split":
         more *= 2  # of new seeds, only every second one lands in the half that scores
     ranked, ranked_base = cell.for_ranks, base.for_ranks
@@ -233,6 +270,8 @@ def _outcome(ratio: Estimate, mean: float | None, base: float | None, ceiling: f
         return "both_at_ceiling"
     if ratio.low is None or ratio.high is None:
         return "one_seed"
+    if ratio.n < FEWEST_PAIRS:
+        return "no_difference"
     if ratio.high < 1:
         return "better"
     return "worse" if ratio.low > 1 else "no_difference"

@@ -15,7 +15,9 @@ from rich.text import Text
 from .across import Across, across
 from .comparison import Comparison, Headline, Outcome, Row, Side
 from .evidence import Share, smallest_p
-from .verdict import LEGEND, number, p_text, tau_choice, times
+from .statistics import geometric_mean, wilson_interval
+from .trials import Context
+from .verdict import LEGEND, counted, number, p_text, tau_choice, times
 
 STYLES: dict[Outcome, str] = {
     "better": "green",
@@ -83,6 +85,26 @@ def evidence_table(comparison: Comparison, headline: Headline) -> Table:
     return table
 
 
+def cells_table(comparison: Comparison, context: Context) -> Table:
+    """The cells of a context, where nothing is compared."""
+    table = _grid()
+    table.add_column("regime", overflow="fold", min_width=10)
+    for name in ("seeds", comparison.measure_name, "95%", "blew up", "failed"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for cell in context.cells:
+        mean = geometric_mean(list(cell.scores.values()))
+        blown, ran = cell.count("diverged") + cell.count("unbounded"), len(cell.trials) - cell.count("failed")
+        table.add_row(
+            Text(cell.label),
+            str(len(cell.trials)),
+            number(mean.value),
+            "–" if mean.low is None else f"{number(mean.low)}–{number(mean.high)}",
+            percent(Share(blown / ran, *wilson_interval(blown, ran))) if ran else "–",
+            str(cell.count("failed")),
+        )
+    return table
+
+
 def across_table(together: Across) -> Table:
     """How each method does over all contexts, best rank first."""
     table = _grid()
@@ -110,7 +132,11 @@ def across_said(together: Across) -> list[str]:
     alike = [" and ".join(names[a : b + 1]) for a, b in together.alike]
     pairs = len(names) * (len(names) - 1) // 2
     hopeless = pairs * smallest_p(together.contexts) >= 0.05
-    bound = f"; {together.contexts} contexts are too few to tell {pairs} pairs apart" if hopeless else ""
+    bound = (
+        f"; {together.contexts} contexts are too few to tell {counted(pairs, 'pair')} apart"
+        if hopeless
+        else ""
+    )
     said.append(
         f"All alike: p {p_text(together.friedman)} (ranks permuted within contexts). "
         + (f"Not told apart at 5% (Holm): {'; '.join(alike)}{bound}." if alike else "Each differs (Holm).")
@@ -166,6 +192,11 @@ def render_comparison(comparison: Comparison, *, legend: bool = True) -> Rendera
         parts.append(Text(f"against {headline.baseline} · {comparison.measure_name} · " + " · ".join(facts)))
         parts += [comparison_table(comparison, headline), Text(), evidence_table(comparison, headline)]
         parts += [Text(), _verdicts(comparison.rows_of(headline)), Text()]
+    if not comparison.rows:
+        parts.append(Text(f"{comparison.notes[0]}\n", style="yellow"))
+        for context in comparison.contexts[:TABLES_AT_MOST]:
+            parts += [Text(context.title, style="bold"), cells_table(comparison, context), Text()]
+        return Group(*parts, *(Text(f"Note: {note}", style="yellow") for note in comparison.notes[1:]))
     together = across(comparison)
     if len(shown) < len(comparison.headlines):
         rest = len(comparison.headlines) - len(shown)
@@ -173,7 +204,7 @@ def render_comparison(comparison: Comparison, *, legend: bool = True) -> Rendera
             Text(f"Tables of {rest} more contexts: ask for a --system, an --architecture, or --html.\n")
         )
     if together is not None:
-        parts += [Text(f"Across {together.contexts} systems × architectures", style="bold")]
+        parts += [Text(f"Across {together.contexts} systems and architectures", style="bold")]
         parts += [across_table(together), Text(), *map(Text, across_said(together)), Text()]
     parts += [Text(f"Note: {note}", style="yellow") for note in comparison.notes]
     if legend:

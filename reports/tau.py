@@ -224,7 +224,7 @@ def sentence(answer: TauAnswer) -> str:
     if ratio is not None and context.tau_pred is not None:
         said += f", {ratio:.2g} times τ_pred {context.tau_pred:.3g} ({ratio_low:.2g} to {ratio_high:.2g})"
     if answer.at_the_edge:
-        said += "; it may lie beyond the τ that were tried"
+        return f"{said}; it may lie beyond the τ that were tried: more of them are needed to say where"
     share = answer.share_in_region
     if share is None or answer.prior is None:
         return said + "; nothing predicts τ here"
@@ -241,8 +241,8 @@ def sentence(answer: TauAnswer) -> str:
 
 LEGEND = (
     "D_stsp: geometric mean over seeds, blown-up ones at the ceiling. τ_opt: where the fitted curve is "
-    "lowest, with a 95% interval that reaches to the next τ tried. The prior's region: nine tenths of what "
-    "is predicted."
+    "lowest, with a 95% interval that reaches to the next τ tried (`perhaps`: within). The prior's region: "
+    "nine tenths of what is predicted."
 )
 
 
@@ -265,9 +265,9 @@ def render_tau(answers: Sequence[TauAnswer]) -> RenderableType:
 
 def _table(answer: TauAnswer) -> Table:
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
-    for name in ("τ", "τ/τ_pred", "seeds", "D_stsp", "95%", "blown up", "given up", ""):
-        table.add_column(name, justify="left" if name in ("95%", "") else "right")
-    interval = answer.interval
+    for name in ("τ", "τ/τ_pred", "seeds", "D_stsp", "95%", "blown up", "given up", "τ_opt"):
+        table.add_column(name, justify="left" if name in ("95%", "τ_opt") else "right")
+    interval, found = answer.interval, answer.response
     for point in answer.points:
         estimate = point.estimate
         ratio = answer.ratio(point.tau)
@@ -281,6 +281,6 @@ def _table(answer: TauAnswer) -> Table:
             spread,
             f"{point.blown_up}/{len(point.scores)}" if point.scores else "–",
             str(len(point.given_up)) if point.given_up else "",
-            "τ_opt within" if within else "",
+            "" if not within else "here" if found and point.tau == found.optimum else "perhaps",
         )
     return table

@@ -31,8 +31,16 @@ class ReportError(Exception):
     """The comparison cannot be made; the message says why in one sentence."""
 
 
+class NothingToCompareError(ReportError):
+    """There are results, and none of them can be paired with others."""
+
+
 class UnknownNameError(ReportError):
     """A measure, study or baseline that is not there was asked for; the message says what was near."""
+
+
+class UnknownBaselineError(UnknownNameError):
+    """The baseline was never run."""
 
 
 class Trial(NamedTuple):

@@ -4,6 +4,7 @@ Data go to stdout, progress and messages to stderr. What the library raises for 
 printed as it stands, without a traceback.
 """
 
+import errno
 import gc
 import os
 import sys
@@ -67,9 +68,11 @@ def main() -> None:
 def _run() -> int:
     warnings.showwarning = lambda message, *_: print(f"orch: {message}", file=sys.stderr)
     try:
-        app()
-    except SystemExit as end:
-        return end.code if isinstance(end.code, int) else 0
+        try:
+            app()
+        except SystemExit as end:
+            sys.stdout.flush()
+            return end.code if isinstance(end.code, int) else 0
     except OrchError as error:
         print(f"orch: {error}", file=sys.stderr)
         return error.exit_code
@@ -79,6 +82,12 @@ def _run() -> int:
     except BrokenPipeError:
         # The reader (`| head`) has seen enough. Python would complain when it flushes at the end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EIO, errno.EDQUOT):
+            raise
+        print(f"orch: the output cannot be written: {error.strerror}", file=sys.stderr)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except Exception as error:
         # What systems raise for a user to mend, without loading them for commands that need none.
         systems = sys.modules.get("orchestrator.systems")

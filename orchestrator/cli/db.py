@@ -94,6 +94,11 @@ def check(results: ResultsOption = None) -> None:
     problems = checking.check(results_folder(results))
     for problem in problems:
         print(problem)
-    print("nothing is wrong" if not problems else f"{len(problems)} problems", file=sys.stderr)
+    print(
+        "nothing is wrong"
+        if not problems
+        else f"{len(problems)} {'problem' if len(problems) == 1 else 'problems'}",
+        file=sys.stderr,
+    )
     if problems:
         raise typer.Exit(1)

@@ -67,7 +67,11 @@ def print_shown(shown: "RenderableType", form: Format) -> None:
     if form is Format.table:
         from rich.console import Console
 
-        Console().print(shown)
+        console = Console()
+        needed = console.measure(shown).minimum
+        if needed > console.width:  # lines that are too long for a terminal are better than numbers cut off
+            console = Console(width=needed)
+        console.print(shown)
     else:
         from . import typeset
 

@@ -102,6 +102,8 @@ def report(
         "theorems": ("--theorems", theorems),
         "tau": ("--tau", tau),
     }
+    if compare == "":
+        raise UsageError("report: --compare '': expected the name of a regime")
     chosen = {kind: option for kind, (option, given) in options.items() if given}
     if len(chosen) > 1:
         raise UsageError(f"report: {', '.join(chosen.values())} are of different reports")
@@ -114,7 +116,7 @@ def report(
         names,
         system or (),
         architecture or (),
-        baseline=compare or "clipping",
+        baseline=compare,
         measure=measure or "d_stsp",
         allow_stale=allow_stale,
     )

@@ -98,6 +98,8 @@ def figure(
 def _format(form: FileFormat | None, out: Path | None) -> FileFormat:
     """As asked for; else by the name of the file."""
     suffix = out.suffix[1:].lower() if out is not None else ""
+    if form is not None and suffix in list(FileFormat) and suffix != form:
+        raise UsageError(f"--out {out} is the name of another format than --format {form}")
     if form is not None:
         return form
     if suffix and suffix not in list(FileFormat):

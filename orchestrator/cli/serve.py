@@ -1,5 +1,6 @@
 """`orch serve`: the report as it stands and how far studies are, in a browser."""
 
+import errno
 import os
 import secrets
 import socket
@@ -78,9 +79,9 @@ def _listen(host: str, port: int) -> socket.socket:
         listening.listen(128)
     except OSError as error:
         listening.close()
-        raise OrchError(
-            f"{host}:{port} cannot be served: {error.strerror}; --port 0 takes a port that is free"
-        ) from None
+        taken = error.errno in (errno.EADDRINUSE, errno.EACCES)
+        hint = "; --port 0 takes a port that is free" if taken else ": is it an address of this machine?"
+        raise OrchError(f"{host}:{port} cannot be served: {error.strerror}{hint}") from None
     return listening
 
 

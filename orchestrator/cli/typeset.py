@@ -1,7 +1,8 @@
 """What a terminal shows as tables, as Markdown or as LaTeX: one source for all of them.
 
-A rich table with a header becomes a table; one without, whose first column is a bullet, becomes a list; text
-becomes a paragraph, in LaTeX a comment, so that what is printed can be `\\input` into a paper as it stands.
+A rich table with a header becomes a table; one without becomes a list, of terms where its first column is
+more than bullets; text becomes a paragraph. In LaTeX paragraphs and bullets are comments, so that what is
+printed can be `\\input` into a paper as it stands.
 """
 
 import io
@@ -37,6 +38,13 @@ AS_LATIN = dict(zip("ΑΒΕΖΗΙΚΜΝΟΡΤΧο", "ABEZHIKMNOPTXo", strict=Tru
 
 
 @dataclass(frozen=True)
+class Terms:
+    """Terms with what is said of each."""
+
+    items: list[tuple[str, str]]
+
+
+@dataclass(frozen=True)
 class Grid:
     """A table as plain text."""
 
@@ -53,6 +61,8 @@ def markdown(shown: "RenderableType") -> str:
         if isinstance(piece, Grid):
             lines = [_pipes(piece.columns), _pipes(["--:" if right else "---" for right in piece.right])]
             parts.append("\n".join([*lines, *map(_pipes, piece.rows)]))
+        elif isinstance(piece, Terms):
+            parts.append("\n".join(f"- **{term}**: {said}" for term, said in piece.items))
         elif isinstance(piece, list):
             parts.append("\n".join(f"- {item}" for item in piece))
         else:
@@ -69,6 +79,9 @@ def latex(shown: "RenderableType") -> str:
             rows = [" & ".join(map(escape, row)) + r" \\" for row in [piece.columns, *piece.rows]]
             body = [r"\toprule", rows[0], r"\midrule", *rows[1:], r"\bottomrule"]
             parts.append("\n".join([rf"\begin{{tabular}}{{@{{}}{layout}@{{}}}}", *body, r"\end{tabular}"]))
+        elif isinstance(piece, Terms):
+            body = [rf"\item[{escape(term)}] {escape(said)}" for term, said in piece.items]
+            parts.append("\n".join([r"\begin{description}", *body, r"\end{description}"]))
         else:
             lines = [piece] if isinstance(piece, str) else [f"- {item}" for item in piece]
             parts.append("\n".join(f"% {line}" for text in lines for line in text.splitlines()))
@@ -108,7 +121,7 @@ def _pipes(cells: Sequence[str]) -> str:
     return "| " + " | ".join(cell.replace("\\", "\\\\").replace("|", "\\|") for cell in cells) + " |"
 
 
-def _pieces(shown: "RenderableType") -> Iterator[Grid | list[str] | str]:
+def _pieces(shown: "RenderableType") -> Iterator[Grid | Terms | list[str] | str]:
     from rich.console import Group
     from rich.table import Table
 
@@ -116,9 +129,14 @@ def _pieces(shown: "RenderableType") -> Iterator[Grid | list[str] | str]:
         for inner in shown.renderables:
             yield from _pieces(inner)
     elif isinstance(shown, Table):
-        yield _grid(shown) if shown.show_header else [" ".join(row[1:]) for row in _cells(shown)]
+        yield _grid(shown) if shown.show_header else _list(shown)
     elif text := _plain(shown).strip():
         yield text
+
+
+def _list(table: "Table") -> Terms | list[str]:
+    rows = [(row[0], " ".join(row[1:])) for row in _cells(table)]
+    return [said for _, said in rows] if {term for term, _ in rows} <= {"•"} else Terms(rows)
 
 
 def _grid(table: "Table") -> Grid:

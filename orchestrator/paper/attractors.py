@@ -10,7 +10,7 @@ from ..reports import Cell
 from ..store import Store
 from .catalogue import Made
 from .sweeps import settings
-from .wanted import Asked, NothingRunError, lacks, nothing, read, wanted
+from .wanted import Asked, NothingRunError, Wanted, lacks, nothing, read, wanted
 
 if TYPE_CHECKING:
     from ..reports.figures.paper import Portrait
@@ -33,6 +33,7 @@ def attractors(asked: Asked) -> Made:
     if not measure.startswith("d_") or measure not in MEASURES:
         raise UsageError(f"--measure {measure}: the seeds are chosen by d_stsp or d_h, or `…_published`")
     want = wanted(asked)
+    _check_has_its_networks(asked, want)
     try:
         (contexts,) = read(asked, want, (measure,))
     except NothingRunError:
@@ -80,6 +81,18 @@ def attractors(asked: Asked) -> Made:
         ],
     )
     return Made(figure, (*said, *lacks(asked, shown)))
+
+
+def _check_has_its_networks(asked: Asked, want: Wanted) -> None:
+    """Raises UsageError where the study, however much of it is run, has no network that the figure shows."""
+    spec = asked.spec
+    firsts = [cell.first for cell in want.cells] + [planned.search.first for planned in want.searches]
+    forced = {first.architecture.name for first in firsts if first.regime.name == "sparse_forcing"}
+    if spec.architecture not in forced:
+        has = f"has {', '.join(sorted(forced))}" if forced else "has no sparse forcing"
+        raise UsageError(
+            f"figure {spec.number} shows {spec.architecture} trained by sparse forcing; {asked.study} {has}"
+        )
 
 
 def _portrait(asked: Asked, cell: Cell | None, tau: int) -> tuple["Portrait", str]:

@@ -91,8 +91,8 @@ def settings(contexts: Sequence[Context]) -> list[str]:
 
 def _of_authors(spec: PaperFigure, system: str, measure: str) -> str:
     said = (
-        "Authors: means over the runs that survived, read from the graphics of their repository "
-        "(github.com/DurstewitzLab/ChaosRNN)"
+        "Authors: means ± standard errors over the runs that survived, read from the graphics of their "
+        "repository (github.com/DurstewitzLab/ChaosRNN)"
     )
     if system != spec.published_system:
         theirs, ours = systems.get(spec.published_system), systems.get(system)

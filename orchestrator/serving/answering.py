@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec
 from ..answers import answer, declared
 from ..errors import OrchError, UsageError, did_you_mean
 from ..query import Limits, ask
-from ..store import NoResultsError, Store
+from ..store import NoResultsError, Store, first_run
 from .asked import KINDS, Asked
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def progress(results: Path, asked: Asked) -> Plain:
 @_said
 def report(results: Path, asked: Asked) -> Plain:
     """The report in parts: {title, said, parts: [{name, digest, html}]}."""
-    from ..reports.html.live import EMPTY, question
+    from ..reports.html.live import question
     from ..reports.html.parts import element
     from ..reports.verdict import counted
 
@@ -75,7 +75,8 @@ def report(results: Path, asked: Asked) -> Plain:
             assert found.page is not None
             made = found.page(results)
     except NoResultsError:
-        return said("No results yet", EMPTY)
+        words = f"`{first_run(results)}` makes some, and they appear here as they come."
+        return said("No results yet", words)
     except OrchError as error:  # while a study runs there may be nothing to compare yet
         return said("No report as yet", str(error), form)
     read = f"{counted(found.trials, 'trial')}, read from the {source}."
@@ -141,6 +142,8 @@ def _choices(connection: "duckdb.DuckDBPyConnection", asked: Asked, shown: Seque
     systems = names("SELECT DISTINCT system FROM trials ORDER BY 1")
     architectures = names("SELECT DISTINCT architecture FROM trials ORDER BY 1")
 
+    usual = "clipping" if "clipping" in regimes else ""
+
     def choice(name: str, label: str, values: list[str], chosen: str, every: str = "") -> Choice:
         there = values if not chosen or chosen in values else [*values, chosen]
         options = [(value, value) for value in there]
@@ -153,7 +156,7 @@ def _choices(connection: "duckdb.DuckDBPyConnection", asked: Asked, shown: Seque
     return [
         choice("study", "Study", studies, first(shown), "all"),
         Choice("kind", "Report", [("", "the study's own"), *KINDS.items()], asked.kind),
-        choice("compare", "Against", regimes, asked.baseline),
+        choice("compare", "Against", regimes, asked.baseline or usual),
         Choice("measure", "by", measures, asked.measure),
         choice("system", "System", systems, first(asked.systems), "all"),
         choice("architecture", "Architecture", architectures, first(asked.architectures), "all"),

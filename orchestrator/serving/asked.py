@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlencode
 
 from ..answers import Question
@@ -18,7 +19,7 @@ class Asked:
     """None: those with a run under way, or the one recorded last; none of them: all results."""
     systems: tuple[str, ...] = ()
     architectures: tuple[str, ...] = ()
-    baseline: str = "clipping"
+    baseline: str | None = None
     measure: str = "d_stsp"
     kind: str = ""
     """One of `KINDS`; '' for the one that the studies are for."""
@@ -30,7 +31,7 @@ class Asked:
 
         An empty value is that of a choice which was left open: for studies all of them.
         """
-        given: dict[str, list[str]] = {}
+        given: dict[str, list[Any]] = {}
         asks_for_studies = False
         for name, value in pairs:
             asks_for_studies |= name == "study"
@@ -40,7 +41,7 @@ class Asked:
             tuple(given.get("study", ())) if asks_for_studies else None,
             tuple(given.get("system", ())),
             tuple(given.get("architecture", ())),
-            given.get("compare", ["clipping"])[-1],
+            given.get("compare", [None])[-1],
             given.get("measure", ["d_stsp"])[-1],
             given.get("kind", [""])[-1],
             "stale" in given,
@@ -52,7 +53,8 @@ class Asked:
         pairs = [("study", name) for name in self.studies or [""]] if self.studies is not None else []
         pairs += [("system", name) for name in self.systems]
         pairs += [("architecture", name) for name in self.architectures]
-        pairs += [("compare", self.baseline), ("measure", self.measure)]
+        pairs += [("compare", self.baseline)] if self.baseline else []
+        pairs += [("measure", self.measure)]
         pairs += [("kind", self.kind)] if self.kind else []
         return urlencode([*pairs, *([("stale", "1")] if self.allow_stale else [])])
 

@@ -2,13 +2,15 @@
 
 import json
 import math
+import shlex
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..begun import curves_so_far
+from ..catalogue import results_folder
 from ..durations import in_words
 from ..errors import OrchError
 from ..identity import Trial
@@ -68,6 +70,9 @@ def progress_html(results: Path, studies: Sequence[str]) -> str:
             lines.append(StudyProgress(name, (), f"how far it is cannot be told: {said}"))
             continue
         line, stacks = _study(plan, its)
+        if not its and line.ended < line.asked:
+            there = "" if results == results_folder() else f" --results {shlex.quote(str(results))}"
+            line = replace(line, note=f"`orch study run {shlex.quote(name)}{there}` goes on where it was.")
         lines.append(line)
         training += stacks
     return progress_part(sentences, lines, _courses(results, training), MEASURES["d_stsp"].title)

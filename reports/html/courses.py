@@ -21,6 +21,9 @@ from .queries import names, scope
 AT_MOST = 6
 """Contexts whose curves and attractors are shown: more would make the page heavy."""
 
+CELLS = 6
+"""Of a context whose curves are shown though nothing is compared."""
+
 VALUE = {"psc": "1 - value", "psc_published": "1 - value"}
 """How a quantity of the curves becomes the measure of its name, where it is not that already."""
 
@@ -30,6 +33,8 @@ Points = list[tuple[int, float, float, float]]
 def shown_contexts(comparison: Comparison) -> tuple[Context, ...]:
     """The contexts with a headline, as many as are drawn one by one."""
     ids = dict.fromkeys(line.context_id for line in comparison.headlines)
+    if not comparison.rows:  # nothing could be compared
+        ids = dict.fromkeys(context.context_id for context in comparison.contexts)
     return tuple(comparison.context(context_id) for context_id in list(ids)[:AT_MOST])
 
 
@@ -37,6 +42,8 @@ def named_cells(comparison: Comparison, contexts: Sequence[Context]) -> list[str
     """Ids of the cells that stand in a row of the comparison, on either side."""
     ids = {context.context_id for context in contexts}
     rows: list[Row] = [row for row in comparison.rows if row.context_id in ids]
+    if not comparison.rows:
+        return [cell.cell_id for context in contexts for cell in context.cells[:CELLS]]
     return sorted({side.cell_id for row in rows for side in (row.challenger, row.baseline)})
 
 

@@ -9,7 +9,7 @@
   const held = new Map(); // digest of each part of the report that is shown, by its name
   let lost = false; // whether the server was heard of last time
 
-  const clock = () => new Date().toLocaleTimeString();
+  const clock = () => new Date().toLocaleTimeString("en-GB"); // as the server writes it
   const say = (words) => { if (state.textContent !== words) state.textContent = words; };
 
   // What a reader has opened, sorted or scrolled stays so when it is replaced: known by its name, not its place.

@@ -14,8 +14,6 @@ from .parts import element, folded, section, table, text
 
 START = "SELECT system, architecture, regime_label, seeds, d_stsp_geomean FROM cells ORDER BY ALL"
 
-EMPTY = "No results yet: `orch study run quickstart` makes some, and they appear here as they come."
-
 
 @dataclass(frozen=True)
 class Choice:

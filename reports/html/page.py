@@ -51,13 +51,14 @@ EXPONENTS = (
 
 CURVES = (
     "Training of the cells that the comparison names: the loss (left) and {measure} (right) over epochs. "
-    "Lines: medians over seeds; bands: quartiles. A seed that diverged counts as worse than any other from "
-    "there on; crosses: where it ended. A line breaks where most seeds have diverged."
+    "Lines: medians over seeds, of an even number the better of the middle two; bands: quartiles. A seed "
+    "that diverged counts as worse than any other from there on; crosses: where it ended. A line breaks where "
+    "most seeds have diverged."
 )
 
 ATTRACTORS = (
-    "The test data, and a free run of the network with the median score of each cell. All panels of a row "
-    "have one scale and turn together."
+    "The test data, and a free run of the network with the median score of each cell, of an even number of "
+    "seeds the better of the middle two. All panels of a row have one scale and turn together."
 )
 
 NO_NETWORKS = "The parameters of none of these networks are here: only the test data are drawn."
@@ -76,12 +77,13 @@ def comparison_page(
     svg = to_svg(tau_curve(comparison))
     measure, baseline = comparison.measure_name, comparison.baseline
     scope = f"Studies: {', '.join(comparison.studies)}" if comparison.studies else "All results"
-    title = f"Every regime against {baseline}"
+    title = f"Every regime against {baseline}" if comparison.rows else "Results"
     settings = shared_settings(comparison)
     said = " · ".join(filter(None, [scope, measure, "paired by seed", settings]))
     sections = page_sections(comparison, connection, svg, attractors=attractors)
     head = [element("h1", title), element("p", said, css="soft")]
-    parts = ["\n".join([*head, headlines(comparison)]), contents(sections), *sections]
+    verdict = headlines(comparison) if comparison.rows else bullets(comparison.notes[:1], css="warnings")
+    parts = ["\n".join([*head, verdict]), contents(sections), *sections]
     return Page(title, parts, svg, scripts=("page.js", "attractor.js"))
 
 

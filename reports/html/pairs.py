@@ -12,7 +12,7 @@ from ..comparison import Comparison, Outcome, Row
 from ..evidence import Share
 from ..table import blown_up
 from ..trials import Context
-from ..verdict import SELECTIONS, counted, number, p_text, times
+from ..verdict import choice, counted, number, p_text, times
 from .parts import Shown, bullets, element, folded, sql, table, text
 from .queries import names, pairs_query
 
@@ -138,7 +138,7 @@ def _ratios(rows: Sequence[Row]) -> str:
 def _challenger(row: Row) -> tuple[object, ...]:
     return (
         row.challenger.label,
-        SELECTIONS[row.selection] if row.tau_choices > 1 else None,
+        choice(row) or None,
         row.tau,
         row.n_pairs,
         Shown(times(row.ratio), row.ratio),

@@ -66,10 +66,11 @@ def anchor(title: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-") or "part"
 
 
-def bullets(lines: Iterable[str]) -> str:
+def bullets(lines: Iterable[str], *, css: str = "") -> str:
     """A list; '' where there is nothing to list."""
     said = "".join(element("li", line) for line in lines)
-    return f"<ul>{said}</ul>" if said else ""
+    attribute = f' class="{css}"' if css else ""
+    return f"<ul{attribute}>{said}</ul>" if said else ""
 
 
 def folded(summary: str, content: str, *, css: str = "") -> str:

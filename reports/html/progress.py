@@ -15,7 +15,7 @@ CURVES = (
     "seeds; bands: quartiles. D_stsp appears with the first evaluation."
 )
 
-NO_RUN = "No run is under way here: `orch study run` starts one, in another terminal."
+NO_RUN = "No run is under way here."
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,8 @@ def _study(study: StudyProgress, *, opened: bool) -> str:
         for cell in study.cells
     ]
     share = sum(cell.share * cell.asked for cell in study.cells) / max(study.asked, 1)
-    whole = Bar(f"{study.name}: {study.ended} of {counted(study.asked, 'trial')} ({share:.0%})", share)
+    done = f"{study.ended} of {counted(study.asked, 'trial')}, {share:.0%} of the work"
+    whole = Bar(f"{study.name}: {done}", share)
     note = element("p", study.note, css="soft") if study.note else ""
     first = columns.index("blew up")
     cells = table(columns, rows, numeric=(first, first + 1), label=f"{study.name}, cell by cell")

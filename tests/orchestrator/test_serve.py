@@ -62,7 +62,7 @@ def test_page_fetches_nothing_from_elsewhere_and_may_not(served):
     assert policy.startswith("default-src 'none'; script-src 'sha256-") and "connect-src 'self'" in policy
     for name in ("x-content-type-options", "x-frame-options", "referrer-policy", "cache-control"):
         assert name in answer.headers
-    assert "6 of 6 trials (100%)" in served.get("/progress").json()["html"]
+    assert "6 of 6 trials, 100% of the work" in served.get("/progress").json()["html"]
 
 
 def test_names_that_are_not_there_are_said_with_what_is(served):
@@ -291,7 +291,9 @@ def test_progress_shows_what_is_placed_and_what_was_begun(smoke_copy):
     kept = Keeper(smoke_copy.results, ids, fingerprint=provenance.fingerprint(cell), device="cpu")
     kept.save({"w": torch.zeros(1)}, {"epoch": 3, "course": course.state()})
     html = progress_html(smoke_copy.results, in_focus(smoke_copy.results))
-    assert "lorenz_smoke: 6 of 18 trials (39%)" in html and "2 seeds at epoch 3 of 6, waiting" in html
+    assert (
+        "lorenz_smoke: 6 of 18 trials, 39% of the work" in html and "2 seeds at epoch 3 of 6, waiting" in html
+    )
     assert "No run is under way here" in html and html.count("<svg") == 1
 
     with running.beacon(smoke_copy.results, "lorenz_smoke", plan.study.definition_id) as lit:

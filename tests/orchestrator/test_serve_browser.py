@@ -24,7 +24,7 @@ def test_the_page_follows_the_results_and_keeps_what_a_reader_did(browser, smoke
         def states(words):
             page.locator("#state", has_text=words).wait_for()
 
-        page.goto(address)
+        page.goto(f"{address}?study=")  # all results: what comes belongs to no study
         page.locator("#state", has_text="6 trials, read from the database").wait_for(timeout=90_000)
         assert page.title() == "Every regime against clipping"
         assert page.locator("#report figure.attractor canvas").count() > 1

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 import math
 from collections.abc import Callable
 
 import duckdb
 import pytest
+from rich.console import Console
 from scipy import stats
 
 from orchestrator.reports import (
@@ -15,10 +17,14 @@ from orchestrator.reports import (
     ReportError,
     Row,
     StaleError,
+    UnknownBaselineError,
     UnknownNameError,
     compare,
     contexts_of,
+    render_comparison,
+    without_pairs,
 )
+from orchestrator.reports.html import comparison_page
 
 from .conftest import CEILING, Database
 
@@ -45,7 +51,7 @@ def test_known_ratio_is_recovered(database: Database) -> None:
     assert row.ratio == pytest.approx(1 / 31, rel=1e-12)
     half = stats.t.ppf(0.975, 7) * stats.tstd(list(noise.values())) / math.sqrt(8)
     assert row.low == pytest.approx(math.exp(-half) / 31) and row.high == pytest.approx(math.exp(half) / 31)
-    assert (row.selection, row.tau, row.n_pairs, row.outcome) == ("tau_pred", 30, 8, "better")
+    assert (row.selection, row.tau, row.n_pairs, row.outcome) == ("fixed", 30, 8, "better")
     assert "forcing at τ=30 (the only τ run; τ_pred 26.4) scores 31× better than clipping" in row.verdict
     assert row.challenger.geometric_mean is not None and row.baseline.geometric_mean is not None
     assert row.challenger.geometric_mean / row.baseline.geometric_mean == pytest.approx(row.ratio)
@@ -58,6 +64,32 @@ def test_pairs_are_the_common_seeds_only(database: Database) -> None:
     assert row.n_pairs == 3
     assert row.ratio == pytest.approx(0.5)
     assert row.low == pytest.approx(0.5) and row.high == pytest.approx(0.5)  # zero variance
+
+
+def test_of_fewer_than_four_pairs_none_is_a_win(database: Database) -> None:
+    """However much two or three numbers happen to agree."""
+    for seeds, outcome in ((3, "no_difference"), (4, "better")):
+        database.add("clipping", {s: 4.0 + 0.01 * s for s in range(seeds)}, system=f"s{seeds}")
+        database.add("sparse_forcing", {s: 1.0 + 0.01 * s for s in range(seeds)}, tau=30, system=f"s{seeds}")
+        (row,) = (r for r in compare(database.connection, "clipping").rows if r.system == f"s{seeds}")
+        assert row.outcome == outcome and row.high is not None and row.high < 1
+        if seeds == 3:
+            assert row.more_seeds == 1 and "not enough seeds to tell" in row.verdict
+
+
+def test_without_a_baseline_there_is_still_what_was_run(database: Database) -> None:
+    database.add("sparse_forcing", {0: 4.0, 1: 2.0}, tau=30)
+    database.add("sparse_forcing", {0: "diverged", 1: 2.0}, tau=60)
+    with pytest.raises(UnknownBaselineError, match="'clipping': There are sparse_forcing"):
+        compare(database.connection, "clipping")
+    made = without_pairs(database.connection, "clipping", "Why.")
+    assert made.rows == () and made.notes[0] == "Why." and len(made.contexts[0].cells) == 2
+    console = Console(record=True, width=100, file=io.StringIO())
+    console.print(render_comparison(made))
+    said = console.export_text()
+    assert "Why." in said and "sparse_forcing(tau=60)" in said and "50% (9–91)" in said
+    page = comparison_page(made, database.connection).html()
+    assert "<h1>Results</h1>" in page and "Why." in page and page.count("<svg") >= 1
 
 
 def test_blown_up_seeds_count_as_the_ceiling_and_failed_ones_are_left_out(database: Database) -> None:

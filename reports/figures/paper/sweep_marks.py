@@ -157,11 +157,20 @@ def draw_crosses(axis: Axes, context: Context, panel: Panel, *, look: Look) -> N
             )  # fmt: skip
 
 
+THEIRS = {"rnn": "*", "plrnn": "X", "lstm": "P"}
+"""Markers of the authors' architectures that none of ours has."""
+
+
+def authors_marker(architecture: str, names: Sequence[str]) -> str:
+    """That of our architecture of this name, where it is among `names`; else one that none of ours has."""
+    # An architecture with other settings of ours is still called by its name first.
+    own = [name for name in names if name.split(" ")[0] == architecture]
+    return colour_and_marker(own[0], names)[1] if own else THEIRS.get(architecture, "h")
+
+
 def draw_authors(axis: Axes, curve: PublishedCurve, names: Sequence[str]) -> None:
     """Their means and standard errors, grey and open, with the architecture's marker."""
-    # An architecture with other settings of ours is still called by its name first.
-    own = [name for name in names if name.split(" ")[0] == curve.architecture]
-    marker = colour_and_marker(own[0], names)[1] if own else "*"
+    marker = authors_marker(curve.architecture, names)
     _, dashes = REGIMES[curve.regime]
     if curve.points[0].tau is None:
         level, across = curve.points[0].mean, axis.get_yaxis_transform()

@@ -30,6 +30,7 @@ from .sweep_marks import (
     REGIMES,
     Look,
     Panel,
+    authors_marker,
     draw_authors,
     draw_crosses,
     draw_curve,
@@ -197,8 +198,9 @@ def sweep_handles(sweep: Sweep) -> list[Artist]:
     handles.append(dot)
     if any(t.blown_up for c in sweep.distances for cell in c.cells for t in cell.trials):
         handles.append(Line2D([], [], color=GREY, marker="x", linestyle="none", label="blew up: how many"))
-    if sweep.published or sweep.published_correlations:
-        hollow = Line2D([], [], color=GREY, marker="o", markerfacecolor="white", markersize=5, linewidth=0.8)
-        hollow.set_label(f"{AUTHORS} (mean ± SE of survivors)")
+    theirs = sorted({curve.architecture for curve in (*sweep.published, *sweep.published_correlations)})
+    for architecture in theirs:
+        hollow = Line2D([], [], color=GREY, marker=authors_marker(architecture, names), markersize=5)
+        hollow.set(markerfacecolor="white", linewidth=0.8, label=f"{AUTHORS}: {architecture}")
         handles.append(hollow)
     return handles
