@@ -171,7 +171,7 @@ def percent(of: Share) -> str:
 
 def signed(value: float | None) -> str:
     """'+0.62'."""
-    return "–" if value is None else f"{value:+.2f}"
+    return "–" if value is None else f"{value:+.2f}".replace("-", "−")
 
 
 def blown_up(side: Side) -> str:

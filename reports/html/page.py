@@ -52,8 +52,8 @@ EXPONENTS = (
 CURVES = (
     "Training of the cells that the comparison names: the loss (left) and {measure} (right) over epochs. "
     "Lines: medians over seeds, of an even number the better of the middle two; bands: quartiles. A seed "
-    "that diverged counts as worse than any other from there on; crosses: where it ended. A line breaks where "
-    "most seeds have diverged."
+    "that diverged counts as worse than any other from there on; crosses: where it ended. A line breaks "
+    "where most seeds have diverged."
 )
 
 ATTRACTORS = (
