@@ -11,6 +11,7 @@ member whose loss or parameters are no longer finite is frozen at its last finit
 epoch is noted; the others go on untouched.
 """
 
+import itertools
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from .architecture import Architecture, Parameters
+from .fused.losses import Kernel, kernel_for
 from .readout import control
 from .regimes.regime import Regime
 from .settings import TrainingSettings
@@ -156,9 +158,22 @@ class Stack:
             rows=settings.batch_size,
             device=self.device,
         )
+        kernel = kernel_for(
+            architecture.name,
+            latent_dim=architecture.latent_dim,
+            observed_dim=observed_dim,
+            dtype=dtype,
+            device=self.device,
+        )
+        self.kernel = kernel if isinstance(kernel, Kernel) else None
+        """What computes losses and gradients; without one they come from tensor operations."""
+        self.computed_by = kernel.name if isinstance(kernel, Kernel) else f"torch ({kernel})"
+        self._rows = self.series.T.contiguous() if self.kernel else self.series
         initial = stack_initial(architecture, observed_dim, seeds=self.seeds, dtype=dtype, regime=regime)
         self._shapes = {name: tuple(value.shape[1:]) for name, value in initial.items()}
         self._sizes = [value[0].numel() for value in initial.values()]
+        ends = itertools.accumulate(self._sizes)
+        self._offsets = {name: end - size for name, size, end in zip(initial, self._sizes, ends, strict=True)}
         # A processor works on vectors and then, one by one and rounded otherwise, on what is left over.
         # Rows of a whole number of vectors leave nothing over, so no number depends on who else is in
         # the stack. (In the states it takes rows × units that make whole vectors, as by default.) The
@@ -213,14 +228,30 @@ class Stack:
         )
         return (predictions - targets).square().mean(dim=(1, 2))
 
+    def losses_and_gradients(self, positions: Tensor) -> tuple[Tensor, Tensor]:
+        """`loss`, (E,), and each member's gradient of its own, (E, P)."""
+        if self.kernel is not None:
+            return self.kernel.losses_and_gradients(
+                self.flat.detach(),
+                self._offsets,
+                series=self._rows,
+                positions=positions,
+                steps=self.settings.sequence_length,
+                window=min(self.regime.window(self.settings.sequence_length), self.settings.sequence_length),
+                from_data=self.regime.starts_from_data,
+                shape=self._shapes["B"],
+            )
+        losses = self.loss(positions)
+        # Members share no parameter, so the gradient of the sum is each one's own gradient.
+        (gradient,) = torch.autograd.grad(losses.sum(), self.flat)
+        return losses.detach(), gradient
+
     def update(self, positions: Tensor) -> tuple[Tensor, Tensor]:
         """One optimiser step on one minibatch; returns each member's loss and raw gradient norm.
 
         A frozen member goes through the motions (shapes stay fixed) and keeps its parameters.
         """
-        losses = self.loss(positions)
-        # Members share no parameter, so the gradient of the sum is each one's own gradient.
-        (gradient,) = torch.autograd.grad(losses.sum(), self.flat)
+        losses, gradient = self.losses_and_gradients(positions)
         norms = gradient_norm(gradient)
         before = self.flat.detach().clone()
         self.flat.grad = self.regime.transform_gradient(gradient, norms)
@@ -230,7 +261,7 @@ class Stack:
             finite = losses.isfinite() & norms.isfinite() & self.flat.isfinite().all(dim=1)
             self.alive &= finite
             self.flat.copy_(torch.where(self.alive.unsqueeze(1), self.flat, before))
-        return losses.detach(), norms
+        return losses, norms
 
     def train_epoch(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Train one epoch.
