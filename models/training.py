@@ -19,6 +19,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from .adam import Adam
 from .architecture import Architecture, Parameters
 from .fused.losses import Kernel, kernel_for
 from .readout import control
@@ -181,7 +182,7 @@ class Stack:
         padding = initial["B"].new_zeros(len(self.seeds), -sum(self._sizes) % VECTOR)
         flat = torch.cat([*(value.flatten(1) for value in initial.values()), padding], dim=1)
         self.flat = flat.to(self.device).requires_grad_()
-        self.optimiser = torch.optim.Adam([self.flat], lr=settings.learning_rate, fused=True)
+        self.optimiser = Adam(self.flat.detach(), rate=settings.learning_rate)
         self.alive = torch.ones(len(self.seeds), dtype=torch.bool, device=self.device)
         self.epoch = 0
         self.diverged_epoch: list[int | None] = [None] * len(self.seeds)
@@ -228,8 +229,8 @@ class Stack:
         )
         return (predictions - targets).square().mean(dim=(1, 2))
 
-    def losses_and_gradients(self, positions: Tensor) -> tuple[Tensor, Tensor]:
-        """`loss`, (E,), and each member's gradient of its own, (E, P)."""
+    def losses_and_gradients(self, positions: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """`loss`, (E,), each member's gradient of its own, (E, P), and its norm, (E,)."""
         if self.kernel is not None:
             return self.kernel.losses_and_gradients(
                 self.flat.detach(),
@@ -239,28 +240,27 @@ class Stack:
                 steps=self.settings.sequence_length,
                 window=min(self.regime.window(self.settings.sequence_length), self.settings.sequence_length),
                 from_data=self.regime.starts_from_data,
-                shape=self._shapes["B"],
             )
         losses = self.loss(positions)
         # Members share no parameter, so the gradient of the sum is each one's own gradient.
         (gradient,) = torch.autograd.grad(losses.sum(), self.flat)
-        return losses.detach(), gradient
+        return losses.detach(), gradient, gradient_norm(gradient)
 
     def update(self, positions: Tensor) -> tuple[Tensor, Tensor]:
         """One optimiser step on one minibatch; returns each member's loss and raw gradient norm.
 
         A frozen member goes through the motions (shapes stay fixed) and keeps its parameters.
         """
-        losses, gradient = self.losses_and_gradients(positions)
-        norms = gradient_norm(gradient)
-        before = self.flat.detach().clone()
-        self.flat.grad = self.regime.transform_gradient(gradient, norms)
-        self.optimiser.step()
+        losses, gradient, norms = self.losses_and_gradients(positions)
         with torch.no_grad():
-            # A gradient that overflowed spoils the optimiser's memory for good, finite loss or not.
-            finite = losses.isfinite() & norms.isfinite() & self.flat.isfinite().all(dim=1)
-            self.alive &= finite
-            self.flat.copy_(torch.where(self.alive.unsqueeze(1), self.flat, before))
+            self.optimiser.update(
+                self.flat.detach(),
+                self.regime.transform_gradient(gradient, norms),
+                alive=self.alive,
+                losses=losses,
+                norms=norms,
+                kernel=self.kernel,
+            )
         return losses, norms
 
     def train_epoch(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -284,7 +284,7 @@ class Stack:
 
     def tensors(self) -> dict[str, Tensor]:
         """What `restore` needs to go on exactly, beside `epoch` and `diverged_epoch`."""
-        adam = {f"adam.{name}": value for name, value in self.optimiser.state[self.flat].items()}
+        adam = {f"adam.{name}": value for name, value in self.optimiser.tensors().items()}
         return {"parameters": self.flat.detach(), "alive": self.alive, **adam}
 
     def restore(
@@ -295,10 +295,7 @@ class Stack:
         with torch.no_grad():
             self.flat.copy_(held.pop("parameters"))
         self.alive = held.pop("alive")
-        if held:
-            self.optimiser.state[self.flat] = {
-                name.removeprefix("adam."): value for name, value in held.items()
-            }
+        self.optimiser.restore({name.removeprefix("adam."): value for name, value in held.items()})
         self.epoch = epoch
         self.diverged_epoch = list(diverged_epoch)
 

@@ -57,8 +57,14 @@ def collect() -> dict[str, Any]:
         "code_dirty": None if changes is None else bool(changes),
         "code_changes": changes or None,
         "host": socket.gethostname(),
-        "packages": canonical_json({"python": platform.python_version(), **_versions()}),
+        "packages": packages(),
     }
+
+
+def packages(*, training: str = "") -> str:
+    """Versions of what computes, as JSON; with what computed losses and gradients, where that is known."""
+    said = {"python": platform.python_version(), **_versions()}
+    return canonical_json(said | ({"training": training} if training else {}))
 
 
 def fingerprint(trial: Trial) -> str:
@@ -116,10 +122,13 @@ def _modules() -> dict[str, str]:
     files: dict[str, Path] = {}
     for name in SHAPING:
         for room in map(Path, rooms):
-            found = (room / name).rglob("*.py") if (room / name).is_dir() else [room / name]
+            folder = room / name
+            found = [*folder.rglob("*.py"), *folder.rglob("*.c")] if folder.is_dir() else [folder]
             files |= {path.relative_to(room).as_posix(): path for path in found if path.is_file()}
     return {
-        name: _substance(files[name].read_text(encoding="utf-8"))
+        name: (_substance_of_c if name.endswith(".c") else _substance)(
+            files[name].read_text(encoding="utf-8")
+        )
         for name in sorted(files)
         if not name.endswith(("__init__.py", "registry.py"))
         and (name in MEASURING or not name.startswith(DESCRIBING))
@@ -137,6 +146,12 @@ def _substance(source: str) -> str:
             parts.append(_MARKS.get(token.type, token.string))
     # Spaces only between words: Python 3.12 and later cut f-strings into tokens, 3.11 does not.
     return re.sub(r"(?<!\w)\s+|\s+(?!\w)", "", " ".join(parts))
+
+
+def _substance_of_c(source: str) -> str:
+    """C without comments and layout; strings, which hold neither here, are not looked for."""
+    bare = re.sub(r"/\*.*?\*/|//[^\n]*", " ", source, flags=re.DOTALL)
+    return re.sub(r"[ \t]+", " ", re.sub(r"\s*\n\s*", "\n", bare)).strip()
 
 
 def _versions() -> dict[str, str]:

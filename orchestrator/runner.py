@@ -73,6 +73,7 @@ def run(plan: Plan, *, results: Path, placement: Placement, progress: Progress) 
     if not plan.missing and not plan.further:
         begun.sweep(results, store.finished)
         return Outcome({}, interrupted=False, not_run=0)
+    _say_without_compiler(progress)
     progress.note("starting Ray")
     with cluster(placement) as resources:
         placement = replace(placement, gpus_per_trial=gpus_of(resources, placement))
@@ -91,6 +92,16 @@ def run(plan: Plan, *, results: Path, placement: Placement, progress: Progress) 
     begun.sweep(results, store.finished)
     interrupted = not agenda.over and why is None
     return Outcome(dict(progress.statuses), interrupted, not_run=agenda.left, stopped_because=why)
+
+
+def _say_without_compiler(progress: Progress) -> None:
+    """Training by tensor operations alone gives the same and takes several times as long: to be known."""
+    from .models.fused.compiler import NoCompilerError, compiler
+
+    try:
+        compiler()
+    except NoCompilerError as error:
+        progress.note(f"{error}; training takes about four times as long without one (CC names one)")
 
 
 def _prior(search: Search, store: Store, progress: Progress) -> Prior:

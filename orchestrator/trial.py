@@ -65,8 +65,9 @@ def run_stack(
     name = stack_id(ids)
     memory = provenance.PeakMemory(device)
     keeper = Keeper(results, ids, fingerprint=provenance.fingerprint(trials[0]), device=device)
+    computed_by = ""
     try:
-        rows = _train_and_evaluate(
+        rows, computed_by = _train_and_evaluate(
             trials, keeper, results=results, device=device, progress=progress, rival=rival
         )
     except OSError:
@@ -80,6 +81,7 @@ def run_stack(
         return run_parts(trials, 2, results=results, device=device, progress=progress, rival=rival)
     common = {
         **provenance.collect(),
+        "packages": provenance.packages(training=computed_by),
         "code_fingerprint": provenance.fingerprint(trials[0]),
         "stack_id": name,
         "stack_size": len(trials),
@@ -143,7 +145,8 @@ def _train_and_evaluate(
     device: str,
     progress: Progress,
     rival: Rival | None,
-) -> list[dict[str, Any]]:
+) -> tuple[list[dict[str, Any]], str]:
+    """The rows, and what computed losses and gradients."""
     cell = trials[0]
     data = load(cell.system, cache=results / "systems")
     evaluate = Evaluator(data, cell.evaluation)
@@ -217,7 +220,7 @@ def _train_and_evaluate(
                 "gradients": course.gradients[member],
             }
         )
-    return rows
+    return rows, stack.computed_by
 
 
 class _Run:

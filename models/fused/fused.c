@@ -39,7 +39,8 @@
 #define UNITS 1
 #define SQUARE 3
 #endif
-#define TOGETHER 48 /* steps, at least, over which gradients of weights are summed before lanes are */
+#define TOGETHER 24 /* steps, at least, that gradients of weights are summed over at once, */
+#define CHUNK 32    /* and at most: their states stay in the nearest cache */
 
 typedef REAL vec __attribute__((vector_size(BYTES)));
 typedef INTEGER ivec __attribute__((vector_size(BYTES)));
@@ -53,21 +54,23 @@ typedef struct {
 #else
 #define UNROLL _Pragma("GCC unroll 32")
 #endif
+#define SQRT(x) (IS_DOUBLE ? sqrt(x) : sqrtf((float)(x)))
 #define EACH_SIDE UNROLL for (int s = 0; s < SIDE; s++)
 
 INLINE vec all(REAL x) { return (vec){0} + x; }
 INLINE vec choose(ivec yes, vec a, vec b) { return (vec)((yes & (ivec)a) | (~yes & (ivec)b)); }
 
+#if defined(__AVX512F__) && IS_DOUBLE
+INLINE REAL total(vec x) { return _mm512_reduce_add_pd(x); }
+#elif defined(__AVX512F__)
+INLINE REAL total(vec x) { return _mm512_reduce_add_ps(x); }
+#else
 INLINE REAL total(vec x) {
-  /* Halves onto halves: adding lanes one by one takes four times as long. */
-  union {
-    vec v;
-    REAL lane[LANES];
-  } u = {x};
-  UNROLL for (int half = LANES / 2; half; half /= 2)
-    UNROLL for (int l = 0; l < half; l++) u.lane[l] += u.lane[l + half];
-  return u.lane[0];
+  REAL sum = 0;
+  UNROLL for (int l = 0; l < LANES; l++) sum += x[l];
+  return sum;
 }
+#endif
 
 /* ---- elementary functions: absolute error of 1e-7 in float; NaN stays ---- */
 
@@ -99,14 +102,24 @@ INLINE vec rectified(vec x) { return choose(x > all(0), x, x * 0); }
 
 #endif
 
-/* 1 / (1 + exp(-x)) */
-INLINE vec sigmoid(vec x) {
 #if IS_DOUBLE
+
+INLINE vec sigmoid(vec x) {
   vec y;
   for (int l = 0; l < LANES; l++) y[l] = 1 / (1 + exp(-x[l]));
   return y;
+}
+INLINE vec tangent(vec x) {
+  vec y;
+  for (int l = 0; l < LANES; l++) y[l] = tanh(x[l]);
+  return y;
+}
+
 #else
-  const vec y = at_most(all(126.0f), -x * 1.44269504088896341f); /* 2^y, and 1 + 2^y, are finite */
+
+/* 1 / (1 + 2^y) */
+INLINE vec logistic(vec y) {
+  y = at_most(all(126.0f), y); /* 2^y, and 1 + 2^y, are finite */
   const vec n = rounded(y), r = y - n;
   vec p = all(1.5403530e-4f); /* 2^r between -1/2 and 1/2 (Cephes) */
   p = p * r + 1.3333558e-3f;
@@ -116,17 +129,11 @@ INLINE vec sigmoid(vec x) {
   p = p * r + 6.9314718e-1f;
   p = p * r + 1.0f;
   return inverse(1 + power_of_two(p, n));
-#endif
 }
-INLINE vec tangent(vec x) {
-#if IS_DOUBLE
-  vec y;
-  for (int l = 0; l < LANES; l++) y[l] = tanh(x[l]);
-  return y;
-#else
-  return 2 * sigmoid(2 * x) - 1;
+INLINE vec sigmoid(vec x) { return logistic(x * -1.44269504088896341f); }
+INLINE vec tangent(vec x) { return 2 * logistic(x * -2.88539008177792681f) - 1; }
+
 #endif
-}
 
 /* ---- products ---- */
 
@@ -141,10 +148,10 @@ INLINE void add_product(const int count, rows *sum, const REAL *w, const int str
   }
 }
 
-INLINE void square(const int high, const int wide, REAL *sums, const int columns, const rows *left, const int lines,
+INLINE void square(const int high, const int wide, vec *sums, const int columns, const rows *left, const int lines,
                    const rows *right, const int32_t steps) {
   vec sum[SQUARE][SQUARE];
-  UNROLL for (int i = 0; i < high; i++) UNROLL for (int j = 0; j < wide; j++) sum[i][j] = all(0);
+  UNROLL for (int i = 0; i < high; i++) UNROLL for (int j = 0; j < wide; j++) sum[i][j] = sums[i * columns + j];
   for (int32_t t = 0; t < steps; t++, left += lines, right += columns) EACH_SIDE {
     vec y[SQUARE];
     UNROLL for (int j = 0; j < wide; j++) y[j] = right[j].v[s];
@@ -153,22 +160,31 @@ INLINE void square(const int high, const int wide, REAL *sums, const int columns
       UNROLL for (int j = 0; j < wide; j++) sum[i][j] += x * y[j];
     }
   }
-  UNROLL for (int i = 0; i < high; i++) UNROLL for (int j = 0; j < wide; j++) sums[i * columns + j] += total(sum[i][j]);
+  UNROLL for (int i = 0; i < high; i++) UNROLL for (int j = 0; j < wide; j++) sums[i * columns + j] = sum[i][j];
 }
 
-INLINE void strip(const int high, REAL *sums, const int columns, const rows *left, const int lines, const rows *right,
-                  const int32_t steps) {
-  int j = 0;
-  for (; j + SQUARE <= columns; j += SQUARE) square(high, SQUARE, sums + j, columns, left, lines, right + j, steps);
-  if (columns % SQUARE) square(high, columns % SQUARE, sums + j, columns, left, lines, right + j, steps);
-}
-
-/* sums[i][j] += sum over steps and windows of left[t][i] right[t][j] */
-INLINE void outer(REAL *sums, const int lines, const int columns, const rows *left, const rows *right,
+INLINE void strip(const int wide, vec *sums, const int lines, const int columns, const rows *left, const rows *right,
                   const int32_t steps) {
   int i = 0;
-  for (; i + SQUARE <= lines; i += SQUARE) strip(SQUARE, sums + i * columns, columns, left + i, lines, right, steps);
-  if (lines % SQUARE) strip(lines % SQUARE, sums + i * columns, columns, left + i, lines, right, steps);
+  for (; i + SQUARE <= lines; i += SQUARE)
+    square(SQUARE, wide, sums + i * columns, columns, left + i, lines, right, steps);
+  if (lines % SQUARE) square(lines % SQUARE, wide, sums + i * columns, columns, left + i, lines, right, steps);
+}
+
+/* sums[i][j] += sum over steps of left[t][i] right[t][j], the lanes (windows) each for itself. */
+INLINE void outer(vec *sums, const int lines, const int columns, const rows *left, const rows *right,
+                  const int32_t steps) {
+  for (int32_t t = 0; t < steps; t += CHUNK) {
+    const int32_t some = steps - t < CHUNK ? steps - t : CHUNK;
+    const rows *a = left + (size_t)t * lines, *b = right + (size_t)t * columns;
+    int j = 0;
+    for (; j + SQUARE <= columns; j += SQUARE) strip(SQUARE, sums + j, lines, columns, a, b + j, some);
+    if (columns % SQUARE) strip(columns % SQUARE, sums + j, lines, columns, a, b + j, some);
+  }
+}
+
+INLINE void add_totals(REAL *out, const vec *sums, const int count) {
+  for (int i = 0; i < count; i++) out[i] += total(sums[i]);
 }
 
 /* ---- windows ---- */
@@ -179,17 +195,18 @@ typedef struct {
 } Batch;
 
 typedef struct {
-  const REAL *begin[ROWS];
+  const REAL *series;
+  int32_t begin[ROWS];  /* in the series, in numbers */
   int32_t length[ROWS]; /* steps; 0 where there is no window */
   int32_t longest, shortest;
 } Block;
 
 static Block block_of(const Batch *b, const int64_t *positions, int64_t first) {
-  Block block = {.longest = 0, .shortest = INT32_MAX};
+  Block block = {.series = b->series, .longest = 0, .shortest = INT32_MAX};
   for (int l = 0; l < ROWS; l++) {
     const int64_t k = (first + l) / b->batch, r = (first + l) % b->batch;
     const int there = k < b->windows;
-    block.begin[l] = b->series + (there ? (positions[r] + k * b->window) * N : 0);
+    block.begin[l] = there ? (int32_t)((positions[r] + k * b->window) * N) : 0;
     const int64_t left = b->steps - k * b->window;
     const int32_t length = there ? (int32_t)(left < b->window ? left : b->window) : 0;
     block.length[l] = length;
@@ -201,14 +218,18 @@ static Block block_of(const Batch *b, const int64_t *positions, int64_t first) {
 
 /* The data at step t, or at the last one of a shorter window. */
 INLINE void observe(rows *x, const Block *block, int32_t t) {
-  if (t <= block->shortest) {
-    for (int n = 0; n < N; n++) EACH_SIDE UNROLL for (int l = 0; l < LANES; l++)
-      x[n].v[s][l] = block->begin[s * LANES + l][t * N + n];
-    return;
-  }
-  for (int n = 0; n < N; n++) EACH_SIDE for (int l = 0; l < LANES; l++) {
-    const int32_t length = block->length[s * LANES + l];
-    x[n].v[s][l] = block->begin[s * LANES + l][(t < length ? t : length) * N + n];
+  int32_t places[ROWS];
+  if (t <= block->shortest)
+    UNROLL for (int l = 0; l < ROWS; l++) places[l] = block->begin[l] + t * N;
+  else
+    UNROLL for (int l = 0; l < ROWS; l++)
+      places[l] = block->begin[l] + (t < block->length[l] ? t : block->length[l]) * N;
+  for (int n = 0; n < N; n++) EACH_SIDE {
+#if defined(__AVX512F__) && !IS_DOUBLE
+    x[n].v[s] = _mm512_i32gather_ps(_mm512_loadu_si512(places + s * LANES), block->series + n, 4);
+#else
+    UNROLL for (int l = 0; l < LANES; l++) x[n].v[s][l] = block->series[places[s * LANES + l] + n];
+#endif
   }
 }
 
@@ -231,7 +252,10 @@ typedef struct {
   rows *cells, *squashed;               /* (steps + 1, M): c, tanh(c), of the LSTM */
   rows *gates;                          /* (steps + 1, GATES): the gates, and then gradients before them */
   rows *error;                          /* (steps + 1, N) */
+  vec *by_W, *by_bias, *by_B, *by_P;    /* gradients, lane by lane: (GATES, M), (GATES), (N, M), (M, N) */
+  vec *by_diagonal;                     /* (M) */
 } Member;
+#define SUMS (GATES * M + GATES + 2 * M * N + M)
 
 static void turn(REAL *out, const REAL *in, int lines, int columns) {
   for (int i = 0; i < lines; i++)
@@ -328,7 +352,6 @@ INLINE void backward(const Member *m, int32_t t, const rows *carry, rows *d_cell
 /* Adds to d_W (GATES, M), d_bias (GATES), d_B (N, M), d_P (M, N). P NULL: windows start from zero. */
 static double member(Member *m, const Batch *b, const int64_t *positions, const REAL *W, const REAL *bias,
                      const REAL *B, const REAL *P, REAL *d_W, REAL *d_bias, REAL *d_B, REAL *d_P) {
-  REAL d_diagonal[M];
 #if ARCHITECTURE == LSTM
   REAL side_by_side[GATES];
   for (int i = 0; i < M; i++)
@@ -351,7 +374,7 @@ static double member(Member *m, const Batch *b, const int64_t *positions, const 
   m->B = B;
   turn(m->B_out, B, N, M);
   if (P) turn(m->P_out, P, M, N);
-  memset(d_diagonal, 0, sizeof d_diagonal);
+  memset(m->by_W, 0, sizeof(vec) * SUMS);
   const double count = (double)N * (double)b->steps * (double)b->batch;
   const REAL scale = (REAL)(2 / count);
   double squares = 0;
@@ -396,11 +419,11 @@ static double member(Member *m, const Batch *b, const int64_t *positions, const 
       backward(m, t - 1, carry, d_cell);
     }
     carried(m, first_step, carry, 0);
-    if (P) outer(d_P, M, N, carry, x_0, 1);
+    if (P) outer(m->by_P, M, N, carry, x_0, 1);
     first_step = last + 1;
     if (first_step < TOGETHER && first + ROWS < b->windows * b->batch) continue;
-    outer(d_W, GATES, M, m->gates, m->inputs, first_step);
-    outer(d_B, N, M, m->error, m->hidden, first_step);
+    outer(m->by_W, GATES, M, m->gates, m->inputs, first_step);
+    outer(m->by_B, N, M, m->error, m->hidden, first_step);
     for (int i = 0; i < GATES; i++) {
       vec by_bias = all(0), by_diagonal = all(0);
       for (int32_t t = 0; t < first_step; t++) EACH_SIDE {
@@ -408,53 +431,188 @@ static double member(Member *m, const Batch *b, const int64_t *positions, const 
         by_bias += d;
         if (ARCHITECTURE == PLRNN) by_diagonal += d * m->hidden[(size_t)t * M + i].v[s];
       }
-      d_bias[i] += total(by_bias);
-      if (ARCHITECTURE == PLRNN) d_diagonal[i] += total(by_diagonal);
+      m->by_bias[i] += by_bias;
+      if (ARCHITECTURE == PLRNN) m->by_diagonal[i] += by_diagonal;
     }
     first_step = 0;
   }
+  add_totals(d_W, m->by_W, GATES * M);
+  add_totals(d_bias, m->by_bias, GATES);
+  add_totals(d_B, m->by_B, N * M);
+  if (P) add_totals(d_P, m->by_P, M * N);
   if (ARCHITECTURE == PLRNN)
-    for (int i = 0; i < M; i++) d_W[i * M + i] = d_diagonal[i];
+    for (int i = 0; i < M; i++) d_W[i * M + i] = total(m->by_diagonal[i]);
   return squares / count;
 }
 
-/* What models/fused/losses.py calls. `offsets` are those of W, bias and B in a member's row of `parameters`
-   (members, stride), and of their gradients; `control` is (members, M, N) or NULL. Gradients come in as zeros.
-   Returns 0, or 1 where there is no memory. */
+/* ---- what initial states come from ---- */
+
+/* G = B Bt, inverted in place of `inverse` (N, N): Gauss and Jordan, with pivots. A B of less than full rank gives
+   what is not finite. */
+static void invert_gram(double *inverse, const REAL *B) {
+  double G[N][N];
+  for (int i = 0; i < N; i++)
+    for (int j = 0; j < N; j++) {
+      double sum = 0;
+      for (int k = 0; k < M; k++) sum += (double)B[i * M + k] * (double)B[j * M + k];
+      G[i][j] = sum;
+      inverse[i * N + j] = i == j;
+    }
+  for (int c = 0; c < N; c++) {
+    int pivot = c;
+    for (int i = c + 1; i < N; i++)
+      if (fabs(G[i][c]) > fabs(G[pivot][c])) pivot = i;
+    for (int j = 0; j < N; j++) {
+      const double g = G[c][j], v = inverse[c * N + j];
+      G[c][j] = G[pivot][j], G[pivot][j] = g;
+      inverse[c * N + j] = inverse[pivot * N + j], inverse[pivot * N + j] = v;
+    }
+    const double by = 1 / G[c][c];
+    for (int j = 0; j < N; j++) G[c][j] *= by, inverse[c * N + j] *= by;
+    for (int i = 0; i < N; i++) {
+      const double of = G[i][c];
+      if (i == c) continue;
+      for (int j = 0; j < N; j++) G[i][j] -= of * G[c][j], inverse[i * N + j] -= of * inverse[c * N + j];
+    }
+  }
+}
+
+/* P = Bt X with X = (B Bt)^-1. */
+static void right_inverse(REAL *P, const REAL *B, const double *X) {
+  for (int i = 0; i < M; i++)
+    for (int n = 0; n < N; n++) {
+      double sum = 0;
+      for (int k = 0; k < N; k++) sum += (double)B[k * M + i] * X[k * N + n];
+      P[i * N + n] = (REAL)sum;
+    }
+}
+
+/* Adds to d_B what P owes it: X dPt + (D + Dt) B with D = -X (B dP) X. */
+static void back_to_read_out(REAL *d_B, const REAL *B, const double *X, const REAL *d_P) {
+  double Y[N][N], Z[N][N], D[N][N];
+  for (int i = 0; i < N; i++)
+    for (int j = 0; j < N; j++) {
+      double sum = 0;
+      for (int k = 0; k < M; k++) sum += (double)B[i * M + k] * (double)d_P[k * N + j];
+      Y[i][j] = sum;
+    }
+  for (int i = 0; i < N; i++)
+    for (int j = 0; j < N; j++) {
+      double sum = 0;
+      for (int k = 0; k < N; k++) sum += X[i * N + k] * Y[k][j];
+      Z[i][j] = sum;
+    }
+  for (int i = 0; i < N; i++)
+    for (int j = 0; j < N; j++) {
+      double sum = 0;
+      for (int k = 0; k < N; k++) sum += Z[i][k] * X[k * N + j];
+      D[i][j] = -sum;
+    }
+  for (int i = 0; i < N; i++)
+    for (int k = 0; k < M; k++) {
+      double sum = 0;
+      for (int j = 0; j < N; j++)
+        sum += X[i * N + j] * (double)d_P[k * N + j] + (D[i][j] + D[j][i]) * (double)B[j * M + k];
+      d_B[i * M + k] += (REAL)sum;
+    }
+}
+
+/* ---- a stack ---- */
+
+#if defined(__SSE__)
+/* Vanishing gradients are full of denormal numbers, which are computed many times slower. */
+#define FLUSHING \
+  const unsigned csr_before = _mm_getcsr(); \
+  if (!IS_DOUBLE) _mm_setcsr(csr_before | 0x8040);
+#define FLUSHED _mm_setcsr(csr_before);
+#else
+#define FLUSHING
+#define FLUSHED
+#endif
+
+static __thread void *kept = NULL; /* the memory of the last call: to ask for pages anew takes as long as to use them */
+static __thread size_t kept_bytes = 0;
+
+static void *memory_of(size_t bytes) {
+  if (bytes > kept_bytes) {
+    free(kept);
+    kept = NULL;
+    kept_bytes = posix_memalign(&kept, BYTES, bytes) ? 0 : bytes;
+    if (!kept_bytes) kept = NULL;
+  }
+  return kept;
+}
+
+/* Losses (members), gradients (members, stride), which come in as zeros, and their norms (members). `offsets` are
+   those of W, bias and B in a member's row of `parameters` (members, stride). Returns 0, or 1 where there is no
+   memory. */
 int losses_and_gradients(const REAL *series, int64_t steps, int64_t window, int64_t batch, int64_t members,
-                         const int64_t *positions, const REAL *parameters, int64_t stride, const int64_t *offsets,
-                         const REAL *control, double *losses, REAL *gradient, REAL *d_control) {
+                         int64_t from_data, const int64_t *positions, const REAL *parameters, int64_t stride,
+                         const int64_t *offsets, double *losses, REAL *gradient, double *norms) {
   const Batch b = {series, steps, window, batch, (steps + window - 1) / window};
   const size_t most = (size_t)window + TOGETHER + 2;
-  const size_t numbers = 2 * (size_t)GATES * M + 2 * (size_t)M * N + M;
+  const size_t numbers = 2 * (size_t)GATES * M + 4 * (size_t)M * N + M;
   const size_t small = (numbers * sizeof(REAL) + BYTES - 1) / BYTES * BYTES;
   const size_t each = most * M, kinds = ARCHITECTURE == RNN ? 1 : ARCHITECTURE == PLRNN ? 2 : 3;
-  void *memory = NULL;
-  if (posix_memalign(&memory, BYTES, small + (kinds * each + most * (GATES + N)) * sizeof(rows))) return 1;
-  REAL *weights = memory;
-  rows *states = (rows *)((char *)memory + small);
+  REAL *weights = memory_of(small + SUMS * sizeof(vec) + (kinds * each + most * (GATES + N)) * sizeof(rows));
+  if (!weights) return 1;
+  vec *sums = (vec *)((char *)weights + small);
+  rows *states = (rows *)(sums + SUMS);
+  REAL *read_outs = weights + 2 * GATES * M;
   Member m = {
-      .W_out = weights, .W_back = weights + GATES * M, .B_out = weights + 2 * GATES * M,
-      .P_out = weights + 2 * GATES * M + M * N, .diagonal = weights + 2 * GATES * M + 2 * M * N,
+      .W_out = weights, .W_back = weights + GATES * M, .B_out = read_outs, .P_out = read_outs + M * N,
+      .diagonal = read_outs + 4 * M * N,
       .hidden = states, .inputs = ARCHITECTURE == PLRNN ? states + each : states,
       .cells = states + each, .squashed = states + 2 * each,
       .gates = states + kinds * each, .error = states + kinds * each + most * GATES,
+      .by_W = sums, .by_bias = sums + GATES * M, .by_B = sums + GATES * M + GATES,
+      .by_P = sums + GATES * M + GATES + M * N, .by_diagonal = sums + GATES * M + GATES + 2 * M * N,
   };
-#if defined(__SSE__)
-  /* Vanishing gradients are full of denormal numbers, which are computed many times slower. */
-  const unsigned before = _mm_getcsr();
-  if (!IS_DOUBLE) _mm_setcsr(before | 0x8040);
-#endif
+  REAL *P = read_outs + 2 * M * N, *d_P = read_outs + 3 * M * N;
+  FLUSHING
   for (int64_t e = 0; e < members; e++) {
-    const REAL *p = parameters + e * stride;
+    const REAL *p = parameters + e * stride, *B = p + offsets[2];
     REAL *g = gradient + e * stride;
-    const REAL *P = control ? control + e * M * N : NULL;
-    losses[e] = member(&m, &b, positions + e * batch, p + offsets[0], p + offsets[1], p + offsets[2], P,
-                       g + offsets[0], g + offsets[1], g + offsets[2], P ? d_control + e * M * N : NULL);
+    double X[N * N];
+    if (from_data) {
+      invert_gram(X, B);
+      right_inverse(P, B, X);
+      memset(d_P, 0, sizeof(REAL) * M * N);
+    }
+    losses[e] = member(&m, &b, positions + e * batch, p + offsets[0], p + offsets[1], B, from_data ? P : NULL,
+                       g + offsets[0], g + offsets[1], g + offsets[2], d_P);
+    if (from_data) back_to_read_out(g + offsets[2], B, X, d_P);
+    double sum = 0;
+    for (int64_t i = 0; i < stride; i++) sum += (double)g[i] * (double)g[i];
+    norms[e] = sqrt(sum);
   }
-#if defined(__SSE__)
-  _mm_setcsr(before);
-#endif
-  free(memory);
+  FLUSHED
   return 0;
+}
+
+/* Adam (Kingma and Ba 2015) for members that are `alive`, which they are no longer when loss, norm or what would
+   come out is not finite: they keep what they had. `t` counts from 1. The gradient is spent. */
+void adam(int64_t members, int64_t stride, REAL *parameters, REAL *gradient, REAL *mean, REAL *square,
+          uint8_t *alive, const double *losses, const double *norms, double rate, double beta_1, double beta_2,
+          double epsilon, int64_t t) {
+  const REAL size = (REAL)(rate / (1 - pow(beta_1, (double)t))), b1 = (REAL)beta_1, b2 = (REAL)beta_2;
+  const REAL root = (REAL)(1 / sqrt(1 - pow(beta_2, (double)t))), tiny = (REAL)epsilon;
+  FLUSHING
+  for (int64_t e = 0; e < members; e++) {
+    if (!alive[e]) continue;
+    REAL *restrict p = parameters + e * stride, *restrict g = gradient + e * stride;
+    REAL *restrict m = mean + e * stride, *restrict v = square + e * stride;
+    int lost = !(isfinite(losses[e]) && isfinite(norms[e]));
+    for (int64_t i = 0; i < stride; i++) {
+      m[i] += (1 - b1) * (g[i] - m[i]);
+      v[i] = b2 * v[i] + (1 - b2) * g[i] * g[i];
+      g[i] = p[i] - size * m[i] / (SQRT(v[i]) * root + tiny);
+      lost |= !(g[i] - g[i] == 0);
+    }
+    if (lost)
+      alive[e] = 0;
+    else
+      memcpy(p, g, sizeof(REAL) * stride);
+  }
+  FLUSHED
 }

@@ -7,12 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from typing import Any
 
 import torch
 from torch import Tensor
 
-from ..readout import right_inverse
 from .compiler import NoCompilerError, compiler
 
 WEIGHTS = {"rnn": ("W", "h", "B"), "plrnn": ("AW", "h", "B"), "lstm": ("W", "b", "B")}
@@ -30,11 +28,11 @@ NUMBERS = {
 
 @dataclass(frozen=True, eq=False)
 class Kernel:
-    """Losses and gradients of a stack of one architecture, by a function that was compiled for it."""
+    """What was compiled for stacks of one architecture."""
 
     name: str
     """The compiler, and what it compiled for."""
-    call: Any
+    library: ctypes.CDLL
     weights: tuple[str, str, str]
 
     def losses_and_gradients(
@@ -47,42 +45,48 @@ class Kernel:
         steps: int,
         window: int,
         from_data: bool,
-        shape: tuple[int, int],
-    ) -> tuple[Tensor, Tensor]:
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """What `Stack.losses_and_gradients` returns.
 
         Args:
             flat: (E, P), the parameters of a member in a row; `offsets` are where each begins.
             series: (L, N), contiguous.
             positions: (E, R), first indices of each member's subsequences, at most L − steps − 1.
-            shape: (N, M), of the read-out.
 
         Raises:
             MemoryError: there is not enough for the states of one block of windows.
         """
         members, batch = positions.shape
-        observed, latent = shape
-        begin = offsets[self.weights[2]]
-        size = observed * latent
+        positions = positions.contiguous()
         gradient = torch.zeros_like(flat)
-        losses = torch.empty(members, dtype=torch.float64)
+        losses, norms = torch.empty(2, members, dtype=torch.float64)
         places = (ctypes.c_int64 * 3)(*(offsets[name] for name in self.weights))
-        inverse = d_inverse = None
-        if from_data:
-            with torch.enable_grad():
-                B = flat[:, begin : begin + size].detach().reshape(members, *shape).requires_grad_()
-                inverse = right_inverse(B).contiguous()
-            d_inverse = torch.zeros_like(inverse)
-        failed = self.call(
-            _at(series), steps, window, batch, members, _at(positions.contiguous()), _at(flat), flat.shape[1],
-            places, _at(inverse), _at(losses), _at(gradient), _at(d_inverse),
+        failed = self.library.losses_and_gradients(
+            series.data_ptr(), steps, window, batch, members, from_data, positions.data_ptr(),
+            flat.data_ptr(), flat.shape[1], places, losses.data_ptr(), gradient.data_ptr(), norms.data_ptr(),
         )  # fmt: skip
         if failed:
             raise MemoryError("no memory for the states of a block of windows")
-        if inverse is not None:
-            (d_B,) = torch.autograd.grad(inverse, B, d_inverse)
-            gradient[:, begin : begin + size] += d_B.reshape(members, size)
-        return losses.to(flat.dtype), gradient
+        return losses, gradient, norms
+
+    def adam(
+        self,
+        flat: Tensor,
+        gradient: Tensor,
+        *,
+        mean: Tensor,
+        square: Tensor,
+        alive: Tensor,
+        losses: Tensor,
+        norms: Tensor,
+        settings: tuple[float, float, float, float],
+        step: int,
+    ) -> None:
+        """What `Adam.update` does, in place; `settings` are its rate, β₁, β₂ and ε."""
+        self.library.adam(
+            *flat.shape, flat.data_ptr(), gradient.data_ptr(), mean.data_ptr(), square.data_ptr(),
+            alive.data_ptr(), losses.data_ptr(), norms.data_ptr(), *settings, step,
+        )  # fmt: skip
 
 
 def kernel_for(
@@ -106,12 +110,10 @@ def _kernel(architecture: str, latent_dim: int, observed_dim: int, dtype: torch.
     source = resources.files(__package__).joinpath("fused.c").read_text(encoding="utf-8")
     sizes = {"ARCHITECTURE": architecture.upper(), "M": latent_dim, "N": observed_dim}
     made = compiler()
-    function = made.library(source, {**sizes, **NUMBERS[dtype]}).losses_and_gradients
-    whole, place = ctypes.c_int64, ctypes.c_void_p
-    function.argtypes = [place, whole, whole, whole, whole, place, place, whole, place, *[place] * 4]
-    function.restype = ctypes.c_int
-    return Kernel(made.name, function, WEIGHTS[architecture])
-
-
-def _at(tensor: Tensor | None) -> int | None:
-    return None if tensor is None else tensor.data_ptr()
+    library = made.library(source, {**sizes, **NUMBERS[dtype]})
+    place, whole, real = ctypes.c_void_p, ctypes.c_int64, ctypes.c_double
+    library.losses_and_gradients.argtypes = [place, *[whole] * 5, place, place, whole, *[place] * 4]
+    library.losses_and_gradients.restype = ctypes.c_int
+    library.adam.argtypes = [whole, whole, *[place] * 7, *[real] * 4, whole]
+    library.adam.restype = None
+    return Kernel(made.name, library, WEIGHTS[architecture])

@@ -1,0 +1,149 @@
+"""Kernels in C against tensor operations: the same losses, gradients and steps, or none at all."""
+
+import numpy as np
+import pytest
+import torch
+
+from orchestrator.models import ARCHITECTURES
+from orchestrator.models.adam import Adam
+from orchestrator.models.fused import compiler as compiling
+from orchestrator.models.fused.losses import WEIGHTS, Kernel, _kernel, kernel_for
+from orchestrator.models.readout import right_inverse
+from orchestrator.models.regimes import Clipping, SparseForcing, ZeroReset
+from orchestrator.models.settings import TrainingSettings
+from orchestrator.models.training import Stack
+
+SEEDS = [3, 8]
+REGIMES = [SparseForcing(tau=1), SparseForcing(tau=7), SparseForcing(tau=60), Clipping(), ZeroReset(tau=20)]
+
+
+@pytest.fixture
+def needs_compiler() -> None:
+    try:
+        compiling.compiler()
+    except compiling.NoCompilerError as error:
+        pytest.skip(str(error))
+
+
+def series(columns: int) -> np.ndarray:
+    t = np.arange(600)[:, None]
+    return np.sin(t * np.linspace(0.11, 0.37, columns) + np.arange(columns)) * np.sqrt(2)
+
+
+def stack(
+    name: str, regime, *, latent: int, columns: int = 3, rows: int = 5, precision: str = "float64"
+) -> Stack:
+    settings = TrainingSettings(
+        sequence_length=60, batch_size=rows, batches_per_epoch=2, epochs=2, precision=precision
+    )
+    architecture = ARCHITECTURES[name](latent_dim=latent)
+    return Stack(architecture, regime, settings=settings, series=series(columns), seeds=SEEDS)
+
+
+@pytest.mark.usefixtures("needs_compiler")
+@pytest.mark.parametrize("regime", REGIMES, ids=lambda r: f"{r.name}-{getattr(r, 'tau', '')}")
+@pytest.mark.parametrize(("latent", "columns", "rows"), [(30, 3, 32), (7, 1, 5), (12, 5, 33)])
+@pytest.mark.parametrize("name", sorted(WEIGHTS))
+def test_losses_and_gradients_are_those_of_autograd(name, latent, columns, rows, regime):
+    """Units, variables and windows that fill vectors, tiles and blocks, and that leave something over."""
+    for precision, tolerance in (("float64", 1e-12), ("float32", 2e-5)):
+        ours = stack(name, regime, latent=latent, columns=columns, rows=rows, precision=precision)
+        assert ours.kernel is not None and ours.computed_by == ours.kernel.name
+        positions = ours.positions(1)[0]
+        losses, gradient, norms = ours.losses_and_gradients(positions)
+        ours.kernel = None
+        expected, true, true_norms = ours.losses_and_gradients(positions)
+        torch.testing.assert_close(losses, expected.double(), rtol=tolerance, atol=0)
+        assert ((gradient - true).norm(dim=1) <= tolerance * true.norm(dim=1)).all()
+        torch.testing.assert_close(norms, true_norms.double(), rtol=tolerance, atol=0)
+
+
+@pytest.mark.usefixtures("needs_compiler")
+@pytest.mark.parametrize("name", sorted(WEIGHTS))
+def test_training_is_that_of_tensor_operations(name):
+    ours, theirs = (stack(name, SparseForcing(tau=7), latent=12) for _ in range(2))
+    theirs.kernel = None
+    for _ in range(3):
+        np.testing.assert_allclose(ours.train_epoch(), theirs.train_epoch(), rtol=1e-9)
+    torch.testing.assert_close(ours.flat, theirs.flat, rtol=1e-9, atol=1e-12)
+
+
+def test_the_optimiser_is_the_usual_one():
+    """Against torch.optim.Adam, and by the kernel, with a member that is lost on the way."""
+    random = torch.Generator().manual_seed(0)
+    start = torch.randn(3, 64, generator=random, dtype=torch.float64)
+    gradients = torch.randn(5, 3, 64, generator=random, dtype=torch.float64)
+    usual = start.clone().requires_grad_()
+    optimiser = torch.optim.Adam([usual], lr=0.01)
+    for gradient in gradients:
+        usual.grad = gradient.clone()
+        optimiser.step()
+    kernels: list[Kernel | None] = [None]
+    found = kernel_for("rnn", latent_dim=4, observed_dim=2, dtype=torch.float64, device=torch.device("cpu"))
+    kernels += [found] if isinstance(found, Kernel) else []
+    for kernel in kernels:
+        flat, alive = start.clone(), torch.ones(3, dtype=torch.bool)
+        adam = Adam(flat, rate=0.01)
+        for step, gradient in enumerate(gradients):
+            mine = gradient.clone()
+            mine[1] = torch.inf if step == 2 else mine[1]
+            norms = mine.norm(dim=1)
+            adam.update(flat, mine, alive=alive, losses=torch.zeros(3).double(), norms=norms, kernel=kernel)
+            if step == 1:
+                frozen = flat[1].clone()
+        assert alive.tolist() == [True, False, True]
+        torch.testing.assert_close(flat[[0, 2]], usual.detach()[[0, 2]], rtol=1e-12, atol=1e-14)
+        assert torch.equal(flat[1], frozen)
+
+
+@pytest.mark.usefixtures("needs_compiler")
+def test_a_read_out_without_full_rank_costs_its_member_alone():
+    ours = stack("rnn", SparseForcing(tau=7), latent=12)
+    with torch.no_grad():
+        B = ours.parameters()["B"]
+        B[0, 1] = B[0, 0]
+        assert not right_inverse(B)[0].isfinite().all()
+    ours.train_epoch()
+    assert ours.alive.tolist() == [False, True] and ours.flat[1].isfinite().all()
+
+
+@pytest.fixture
+def anew(monkeypatch, tmp_path):
+    """Compilers are looked for and kernels compiled as if for the first time."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    caches = (compiling.compiler, compiling._folder, _kernel)
+    for cached in caches:
+        cached.cache_clear()
+    yield tmp_path
+    for cached in caches:
+        cached.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("cc", "why"), [("no-such-compiler", "no compiler of C"), ("false", "no compiler of C")]
+)
+def test_without_a_compiler_it_trains_by_tensor_operations(cc, why, anew, monkeypatch):
+    monkeypatch.setenv("CC", cc)
+    ours = stack("lstm", SparseForcing(tau=7), latent=12)
+    assert ours.kernel is None and "no compiler of C" in ours.computed_by
+    losses, _ = ours.train_epoch()
+    assert np.isfinite(losses).all()
+
+
+@pytest.mark.usefixtures("needs_compiler")
+def test_what_was_compiled_is_kept_and_what_does_not_compile_is_said(anew, monkeypatch):
+    assert stack("rnn", SparseForcing(tau=7), latent=3).kernel is not None
+    (kept,) = anew.rglob("*.so")
+    assert kept.parent.stat().st_mode & 0o077 == 0
+    _kernel.cache_clear()
+    monkeypatch.setattr(compiling, "FLAGS", (*compiling.FLAGS, "-Dmember=)"))
+    assert "does not compile the kernel" in stack("rnn", SparseForcing(tau=7), latent=3).computed_by
+    assert [path.name for path in kept.parent.iterdir()] == [kept.name]
+
+
+def test_there_is_none_for_other_devices_and_sizes():
+    cpu = torch.device("cpu")
+    sizes = {"latent_dim": 30, "observed_dim": 3, "dtype": torch.float32}
+    assert "on meta" in str(kernel_for("rnn", device=torch.device("meta"), **sizes))
+    assert "none for urnn" in str(kernel_for("urnn", device=cpu, **sizes))
+    assert "none for more than" in str(kernel_for("rnn", device=cpu, **{**sizes, "latent_dim": 200}))
