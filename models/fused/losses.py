@@ -20,7 +20,7 @@ LARGEST = 128
 """Latent units and observed variables from which on states leave the cache, and libraries' products are as
 good."""
 
-NUMBERS = {
+NUMBERS: dict[torch.dtype, dict[str, str | int]] = {
     torch.float32: {"REAL": "float", "INTEGER": "int32_t", "IS_DOUBLE": 0},
     torch.float64: {"REAL": "double", "INTEGER": "int64_t", "IS_DOUBLE": 1},
 }
@@ -108,7 +108,7 @@ def kernel_for(
 @cache
 def _kernel(architecture: str, latent_dim: int, observed_dim: int, dtype: torch.dtype) -> Kernel:
     source = resources.files(__package__).joinpath("fused.c").read_text(encoding="utf-8")
-    sizes = {"ARCHITECTURE": architecture.upper(), "M": latent_dim, "N": observed_dim}
+    sizes: dict[str, str | int] = {"ARCHITECTURE": architecture.upper(), "M": latent_dim, "N": observed_dim}
     made = compiler()
     library = made.library(source, {**sizes, **NUMBERS[dtype]})
     place, whole, real = ctypes.c_void_p, ctypes.c_int64, ctypes.c_double

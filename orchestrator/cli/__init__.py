@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 from ..errors import OrchError
-from . import data, db, report, serve, sql, study, system, trial
+from . import bench, data, db, report, serve, sql, study, system, trial
 
 app = typer.Typer(
     name="orch",
@@ -32,6 +32,7 @@ app.add_typer(trial.app, name="trial")
 app.command("why")(trial.why)
 app.add_typer(data.app, name="data")
 app.add_typer(db.app, name="db")
+app.command("bench")(bench.bench)
 
 
 def _version(wanted: bool) -> None:

@@ -67,6 +67,6 @@ class PlainLoop:
         """One minibatch: loss, gradient, Adam."""
         self.optimiser.zero_grad()
         loss = self.loss(x)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         self.optimiser.step()
         return loss.item()

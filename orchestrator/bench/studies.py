@@ -1,0 +1,99 @@
+"""How long the shipped studies take here, from times of epochs and of an evaluation that were measured."""
+
+import math
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..catalogue import shipped_folder
+from ..errors import StudyError
+from ..evaluation import Evaluator
+from ..identity import Trial
+from ..models import ARCHITECTURES
+from ..models.regimes import SparseForcing
+from ..models.settings import TrainingSettings
+from ..models.training import Stack
+from ..settings import EvaluationSettings
+from ..study import load
+from ..systems.dataset import load as load_data
+from .side_by_side import Timed
+
+EVALUATED_STEPS = 20_000
+
+
+@dataclass(frozen=True)
+class Expected:
+    """One study."""
+
+    name: str
+    trials: int
+    hours: float
+    """On so many cores as were asked for."""
+    usual_hours: float
+    """Of the plain loop on as many, evaluated as ours."""
+
+
+def expected(
+    timed: Sequence[Timed], *, evaluation: dict[str, float], cores: int, length: int
+) -> Iterator[Expected]:
+    """Of every shipped study that trains what was timed.
+
+    Args:
+        evaluation: architecture → seconds per network of an evaluation of one step.
+        length: of the sequences that were timed.
+    """
+    for path in sorted(shipped_folder().glob("*.toml")):
+        try:
+            study = load(path)
+        except StudyError:
+            continue
+        cells = [(cell, len(study.seeds)) for cell in study.cells()]
+        for search in study.searches():
+            middle = search.cell(round(math.sqrt(search.low * search.high)))
+            cells.append((middle, search.settings.trials * search.settings.seeds_per_trial))
+        if not all(cell.architecture.name in evaluation for cell, _ in cells):
+            continue
+        ours = usual = 0.0
+        for cell, seeds in cells:
+            per_epoch, plain = _seconds_per_epoch(cell, timed, length)
+            times = len(cell.evaluation.epochs(cell.training.epochs)) if cell.regime.trains else 1
+            measured = times * cell.evaluation.steps * evaluation[cell.architecture.name]
+            epochs = cell.training.epochs if cell.regime.trains else 0
+            ours += seeds * (epochs * per_epoch + measured)
+            usual += seeds * (epochs * plain + measured)
+        trials = sum(seeds for _, seeds in cells)
+        yield Expected(path.stem, trials, ours / cores / 3600, usual / cores / 3600)
+
+
+def _seconds_per_epoch(cell: Trial, timed: Sequence[Timed], length: int) -> tuple[float, float]:
+    """Ours and the plain loop's: those at the nearest τ, in proportion to the steps of an epoch."""
+    training = cell.training
+    window = cell.regime.window(training.sequence_length)
+    nearest = min(
+        (one for one in timed if one.architecture == cell.architecture.name),
+        key=lambda one: abs(math.log(one.tau / window)),
+    )
+    steps = training.sequence_length * training.batch_size * training.batches_per_epoch
+    usual = TrainingSettings()
+    scale = steps / (length * usual.batch_size * usual.batches_per_epoch)
+    return float(np.median(nearest.stack)) * scale, float(np.median(nearest.textbook)) * scale
+
+
+def evaluation_seconds(architectures: Sequence[str], *, members: int, cache: Path) -> dict[str, float]:
+    """Seconds per network and step of an evaluation on Lorenz-63, by architecture."""
+    data = load_data("lorenz63", cache=cache)
+    evaluate = Evaluator(data, EvaluationSettings(steps=EVALUATED_STEPS))
+    found = {}
+    settings = TrainingSettings(sequence_length=200)
+    for name in architectures:
+        architecture, regime = ARCHITECTURES[name](), SparseForcing(tau=30)
+        stack = Stack(architecture, regime, settings=settings, series=data.train, seeds=range(members))
+        for _ in range(20):  # a network that has learnt nothing rests, and is measured in no time
+            stack.train_epoch()
+        began = time.perf_counter()
+        evaluate(stack)
+        found[name] = (time.perf_counter() - began) / members / EVALUATED_STEPS
+    return found
