@@ -18,6 +18,7 @@
 #define PLRNN 1
 #define LSTM 2
 #define GATES (ARCHITECTURE == LSTM ? 4 * M : M) /* rows of the recurrent weights */
+#define STRIDE (GATES | 1) /* of gates from step to step: an even one puts many steps on few lines of the cache */
 
 #if defined(__AVX512F__)
 #define BYTES 64
@@ -83,7 +84,6 @@ INLINE vec inverse(vec x) {
   return r * (2 - x * r);
 }
 INLINE vec power_of_two(vec p, vec n) { return _mm512_scalef_ps(p, n); }
-INLINE vec rounded(vec x) { return _mm512_roundscale_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
 
 #elif !IS_DOUBLE
 
@@ -94,7 +94,6 @@ INLINE vec power_of_two(vec p, vec n) {
   n = choose(n < all(-126), all(-126), n);
   return p * (vec)(((ivec)(n + 12582912.0f) - 0x4B400000 + 127) << 23);
 }
-INLINE vec rounded(vec x) { return x + 12582912.0f - 12582912.0f; } /* 1.5 * 2^23 */
 
 #else
 
@@ -117,21 +116,22 @@ INLINE vec tangent(vec x) {
 
 #else
 
-/* 1 / (1 + 2^y) */
-INLINE vec logistic(vec y) {
-  y = at_most(all(126.0f), y); /* 2^y, and 1 + 2^y, are finite */
-  const vec n = rounded(y), r = y - n;
-  vec p = all(1.5403530e-4f); /* 2^r between -1/2 and 1/2 (Cephes) */
-  p = p * r + 1.3333558e-3f;
-  p = p * r + 9.6181291e-3f;
-  p = p * r + 5.5504109e-2f;
-  p = p * r + 2.4022651e-1f;
-  p = p * r + 6.9314718e-1f;
-  p = p * r + 1.0f;
+#define ROUNDS 12582912.0f /* 1.5 * 2^23: what is added to it is rounded to a whole number */
+
+/* 1 / (1 + 2^(by x)) */
+INLINE vec logistic(vec x, REAL by) {
+  x = at_most(all(126.0f), x * by); /* 2^x, and 1 + 2^x, are finite */
+  const vec n = (x + ROUNDS) - ROUNDS, r = x - n;
+  vec p = all(1.3276511e-3f); /* 2^r between -1/2 and 1/2, to 8e-8 of it */
+  p = p * r + 9.6755405e-3f;
+  p = p * r + 5.5507133e-2f;
+  p = p * r + 2.4022120e-1f;
+  p = p * r + 6.9314697e-1f;
+  p = p * r + 1.0000001f;
   return inverse(1 + power_of_two(p, n));
 }
-INLINE vec sigmoid(vec x) { return logistic(x * -1.44269504088896341f); }
-INLINE vec tangent(vec x) { return 2 * logistic(x * -2.88539008177792681f) - 1; }
+INLINE vec sigmoid(vec x) { return logistic(x, -1.44269504088896341f); }
+INLINE vec tangent(vec x) { return 2 * logistic(x, -2.88539008177792681f) - 1; }
 
 #endif
 
@@ -148,11 +148,11 @@ INLINE void add_product(const int count, rows *sum, const REAL *w, const int str
   }
 }
 
-INLINE void square(const int high, const int wide, vec *sums, const int columns, const rows *left, const int lines,
+INLINE void square(const int high, const int wide, vec *sums, const int columns, const rows *left, const int stride,
                    const rows *right, const int32_t steps) {
   vec sum[SQUARE][SQUARE];
   UNROLL for (int i = 0; i < high; i++) UNROLL for (int j = 0; j < wide; j++) sum[i][j] = sums[i * columns + j];
-  for (int32_t t = 0; t < steps; t++, left += lines, right += columns) EACH_SIDE {
+  for (int32_t t = 0; t < steps; t++, left += stride, right += columns) EACH_SIDE {
     vec y[SQUARE];
     UNROLL for (int j = 0; j < wide; j++) y[j] = right[j].v[s];
     UNROLL for (int i = 0; i < high; i++) {
@@ -163,23 +163,23 @@ INLINE void square(const int high, const int wide, vec *sums, const int columns,
   UNROLL for (int i = 0; i < high; i++) UNROLL for (int j = 0; j < wide; j++) sums[i * columns + j] = sum[i][j];
 }
 
-INLINE void strip(const int wide, vec *sums, const int lines, const int columns, const rows *left, const rows *right,
-                  const int32_t steps) {
+INLINE void strip(const int wide, vec *sums, const int lines, const int columns, const rows *left, const int stride,
+                  const rows *right, const int32_t steps) {
   int i = 0;
   for (; i + SQUARE <= lines; i += SQUARE)
-    square(SQUARE, wide, sums + i * columns, columns, left + i, lines, right, steps);
-  if (lines % SQUARE) square(lines % SQUARE, wide, sums + i * columns, columns, left + i, lines, right, steps);
+    square(SQUARE, wide, sums + i * columns, columns, left + i, stride, right, steps);
+  if (lines % SQUARE) square(lines % SQUARE, wide, sums + i * columns, columns, left + i, stride, right, steps);
 }
 
 /* sums[i][j] += sum over steps of left[t][i] right[t][j], the lanes (windows) each for itself. */
-INLINE void outer(vec *sums, const int lines, const int columns, const rows *left, const rows *right,
-                  const int32_t steps) {
+INLINE void outer(vec *sums, const int lines, const int columns, const rows *left, const int stride,
+                  const rows *right, const int32_t steps) {
   for (int32_t t = 0; t < steps; t += CHUNK) {
     const int32_t some = steps - t < CHUNK ? steps - t : CHUNK;
-    const rows *a = left + (size_t)t * lines, *b = right + (size_t)t * columns;
+    const rows *a = left + (size_t)t * stride, *b = right + (size_t)t * columns;
     int j = 0;
-    for (; j + SQUARE <= columns; j += SQUARE) strip(SQUARE, sums + j, lines, columns, a, b + j, some);
-    if (columns % SQUARE) strip(columns % SQUARE, sums + j, lines, columns, a, b + j, some);
+    for (; j + SQUARE <= columns; j += SQUARE) strip(SQUARE, sums + j, lines, columns, a, stride, b + j, some);
+    if (columns % SQUARE) strip(columns % SQUARE, sums + j, lines, columns, a, stride, b + j, some);
   }
 }
 
@@ -250,7 +250,7 @@ typedef struct {
   rows *hidden;                         /* (steps + 1, M): z or h */
   rows *inputs;                         /* (steps + 1, M): what W is multiplied by, max(z, 0) for the PLRNN */
   rows *cells, *squashed;               /* (steps + 1, M): c, tanh(c), of the LSTM */
-  rows *gates;                          /* (steps + 1, GATES): the gates, and then gradients before them */
+  rows *gates;                          /* (steps + 1, STRIDE): the gates, and then gradients before them */
   rows *error;                          /* (steps + 1, N) */
   vec *by_W, *by_bias, *by_B, *by_P;    /* gradients, lane by lane: (GATES, M), (GATES), (N, M), (M, N) */
   vec *by_diagonal;                     /* (M) */
@@ -271,7 +271,7 @@ INLINE void step_units(const int count, const Member *m, int32_t t, int i) {
   rows sum[4 * UNITS];
   const rows *cell = m->cells + (size_t)t * M + i;
   rows *next = m->cells + (size_t)(t + 1) * M + i, *squashed = m->squashed + (size_t)t * M + i;
-  rows *gates = m->gates + (size_t)t * GATES + i;
+  rows *gates = m->gates + (size_t)t * STRIDE + i;
   UNROLL for (int k = 0; k < 4 * count; k++) EACH_SIDE sum[k].v[s] = all(m->bias[4 * i + k]);
   add_product(4 * count, sum, m->W_out + 4 * i, GATES, in, M);
   UNROLL for (int k = 0; k < count; k++) EACH_SIDE {
@@ -310,7 +310,7 @@ INLINE void forward(const Member *m, int32_t t) {
 
 /* `count` units from i on of the gradient by the state at t, into `carry`: from step t + 1, and for an error at t. */
 INLINE void carry_units(const int count, const Member *m, int32_t t, rows *carry, int with_error, int i) {
-  const rows *later = m->gates + (size_t)t * GATES, *before = m->inputs + (size_t)t * M + i;
+  const rows *later = m->gates + (size_t)t * STRIDE, *before = m->inputs + (size_t)t * M + i;
   rows sum[TILE];
   UNROLL for (int k = 0; k < count; k++) EACH_SIDE sum[k].v[s] = all(0);
   add_product(count, sum, m->W_back + i, M, later, GATES);
@@ -329,7 +329,7 @@ INLINE void carried(const Member *m, int32_t t, rows *carry, int with_error) {
 
 /* From the gradient by the state after step t, `carry`, to that before the step's nonlinearity, in `gates`. */
 INLINE void backward(const Member *m, int32_t t, const rows *carry, rows *d_cell) {
-  rows *gates = m->gates + (size_t)t * GATES;
+  rows *gates = m->gates + (size_t)t * STRIDE;
 #if ARCHITECTURE == LSTM
   const rows *cell = m->cells + (size_t)t * M, *squashed = m->squashed + (size_t)t * M;
   for (int i = 0; i < M; i++) EACH_SIDE {
@@ -411,7 +411,7 @@ static double member(Member *m, const Batch *b, const int64_t *positions, const 
     }
     squares += total(sum);
     /* Between blocks lies a state that nothing follows, and one that is no step's prediction. */
-    memset(m->gates + (size_t)last * GATES, 0, sizeof(rows) * GATES);
+    memset(m->gates + (size_t)last * STRIDE, 0, sizeof(rows) * GATES);
     memset(m->error + (size_t)first_step * N, 0, sizeof(rows) * N);
     memset(d_cell, 0, sizeof d_cell);
     for (int32_t t = last; t > first_step; t--) {
@@ -419,15 +419,15 @@ static double member(Member *m, const Batch *b, const int64_t *positions, const 
       backward(m, t - 1, carry, d_cell);
     }
     carried(m, first_step, carry, 0);
-    if (P) outer(m->by_P, M, N, carry, x_0, 1);
+    if (P) outer(m->by_P, M, N, carry, M, x_0, 1);
     first_step = last + 1;
     if (first_step < TOGETHER && first + ROWS < b->windows * b->batch) continue;
-    outer(m->by_W, GATES, M, m->gates, m->inputs, first_step);
-    outer(m->by_B, N, M, m->error, m->hidden, first_step);
+    outer(m->by_W, GATES, M, m->gates, STRIDE, m->inputs, first_step);
+    outer(m->by_B, N, M, m->error, N, m->hidden, first_step);
     for (int i = 0; i < GATES; i++) {
       vec by_bias = all(0), by_diagonal = all(0);
       for (int32_t t = 0; t < first_step; t++) EACH_SIDE {
-        const vec d = m->gates[(size_t)t * GATES + i].v[s];
+        const vec d = m->gates[(size_t)t * STRIDE + i].v[s];
         by_bias += d;
         if (ARCHITECTURE == PLRNN) by_diagonal += d * m->hidden[(size_t)t * M + i].v[s];
       }
@@ -554,7 +554,7 @@ int losses_and_gradients(const REAL *series, int64_t steps, int64_t window, int6
   const size_t numbers = 2 * (size_t)GATES * M + 4 * (size_t)M * N + M;
   const size_t small = (numbers * sizeof(REAL) + BYTES - 1) / BYTES * BYTES;
   const size_t each = most * M, kinds = ARCHITECTURE == RNN ? 1 : ARCHITECTURE == PLRNN ? 2 : 3;
-  REAL *weights = memory_of(small + SUMS * sizeof(vec) + (kinds * each + most * (GATES + N)) * sizeof(rows));
+  REAL *weights = memory_of(small + SUMS * sizeof(vec) + (kinds * each + most * (STRIDE + N)) * sizeof(rows));
   if (!weights) return 1;
   vec *sums = (vec *)((char *)weights + small);
   rows *states = (rows *)(sums + SUMS);
@@ -564,7 +564,7 @@ int losses_and_gradients(const REAL *series, int64_t steps, int64_t window, int6
       .diagonal = read_outs + 4 * M * N,
       .hidden = states, .inputs = ARCHITECTURE == PLRNN ? states + each : states,
       .cells = states + each, .squashed = states + 2 * each,
-      .gates = states + kinds * each, .error = states + kinds * each + most * GATES,
+      .gates = states + kinds * each, .error = states + kinds * each + most * STRIDE,
       .by_W = sums, .by_bias = sums + GATES * M, .by_B = sums + GATES * M + GATES,
       .by_P = sums + GATES * M + GATES + M * N, .by_diagonal = sums + GATES * M + GATES + 2 * M * N,
   };
