@@ -80,12 +80,14 @@ def _middle(values: Any) -> float:
 
 def _studies(found: Any, names: Any, members: int, length: int, cores: int, cache: Any, form: Format) -> None:
     from ..bench.studies import evaluation_seconds, expected
+    from ..durations import in_words
 
     print("orch: timing an evaluation of each architecture", file=sys.stderr)
     evaluation = evaluation_seconds(names, members=members, cache=cache)
+    written = in_words if form.for_people else round
     rows = [
-        [one.name, one.trials, round(one.hours, 2), round(one.usual_hours, 1)]
+        [one.name, one.trials, written(one.seconds), written(one.usual_seconds)]
         for one in expected(found, evaluation=evaluation, cores=cores, length=length)
     ]
     cores_said = "one core" if cores == 1 else f"{cores} cores"
-    print_rows(["study", "trials", f"hours on {cores_said}", "of the usual loop"], rows, form)
+    print_rows(["study", "trials", f"time on {cores_said}", "of the usual loop"], rows, form)
