@@ -21,7 +21,7 @@ def test_both_sides_are_timed(orch):
 
 
 def test_operations_are_those_of_the_products():
-    """An LSTM's step: a product with (4M, M), two for its gradients, and with the read-out's (N, M) likewise."""
+    """An LSTM's step: a product with (4M, M), two for its gradients, and the read-out's (N, M) likewise."""
     by_hand = sum(3 * 2 * rows * 30 for rows in (4 * 30, 3))
     assert operations("lstm", latent_dim=30, observed_dim=3, steps=10) == 10 * by_hand
     assert operations("urnn", latent_dim=30, observed_dim=3, steps=10) is None
