@@ -5,6 +5,7 @@ What is needed is any compiler that goes by `cc`, `gcc` or `clang`, or that the 
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import ctypes
 import hashlib
@@ -128,4 +129,6 @@ def _folder() -> Path:
             return folder
     except (OSError, AttributeError, RuntimeError):
         pass
-    return Path(tempfile.mkdtemp(prefix="orch-kernels-"))
+    own = tempfile.mkdtemp(prefix="orch-kernels-")
+    atexit.register(shutil.rmtree, own, ignore_errors=True)
+    return Path(own)

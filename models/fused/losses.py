@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -61,10 +62,20 @@ class Kernel:
         gradient = torch.zeros_like(flat)
         losses, norms = torch.empty(2, members, dtype=torch.float64)
         places = (ctypes.c_int64 * 3)(*(offsets[name] for name in self.weights))
-        failed = self.library.losses_and_gradients(
-            series.data_ptr(), steps, window, batch, members, from_data, positions.data_ptr(),
-            flat.data_ptr(), flat.shape[1], places, losses.data_ptr(), gradient.data_ptr(), norms.data_ptr(),
-        )  # fmt: skip
+
+        def some(first: int, last: int) -> bool:
+            return bool(self.library.losses_and_gradients(
+                series.data_ptr(), steps, window, batch, last - first, from_data, positions[first].data_ptr(),
+                flat[first].data_ptr(), flat.shape[1], places, losses[first].data_ptr(),
+                gradient[first].data_ptr(), norms[first].data_ptr(),
+            ))  # fmt: skip
+
+        threads = min(members, torch.get_num_threads())
+        if threads == 1:
+            failed = some(0, members)
+        else:  # members know nothing of each other: each thread has some of them, to the same digits
+            bounds = [members * i // threads for i in range(threads + 1)]
+            failed = any(list(_threads(threads).map(some, bounds[:-1], bounds[1:])))
         if failed:
             raise MemoryError("no memory for the states of a block of windows")
         return losses, gradient, norms
@@ -103,6 +114,11 @@ def kernel_for(
         return _kernel(architecture, latent_dim, observed_dim, dtype)
     except NoCompilerError as error:
         return str(error)
+
+
+@cache
+def _threads(count: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(count, thread_name_prefix="kernel")
 
 
 @cache

@@ -68,6 +68,24 @@ def test_training_is_that_of_tensor_operations(name):
     torch.testing.assert_close(ours.flat, theirs.flat, rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.usefixtures("needs_compiler")
+def test_members_may_have_threads_of_their_own():
+    """As many as torch has: no digit depends on it."""
+    ours = Stack(
+        ARCHITECTURES["lstm"](latent_dim=12), SparseForcing(tau=7), series=series(3), seeds=range(5),
+        settings=TrainingSettings(sequence_length=60, batch_size=5),
+    )  # fmt: skip
+    positions, before = ours.positions(1)[0], torch.get_num_threads()
+    try:
+        torch.set_num_threads(1)
+        alone = ours.losses_and_gradients(positions)
+        torch.set_num_threads(3)
+        together = ours.losses_and_gradients(positions)
+    finally:
+        torch.set_num_threads(before)
+    assert all(torch.equal(one, other) for one, other in zip(alone, together, strict=True))
+
+
 def test_the_optimiser_is_the_usual_one():
     """Against torch.optim.Adam, and by the kernel, with a member that is lost on the way."""
     random = torch.Generator().manual_seed(0)
