@@ -26,7 +26,7 @@ from .architecture import Architecture, Parameters, State
 from .lyapunov import double
 from .readout import control, read_out
 from .rollout import MEMBERS
-from .training import Windows, predict
+from .windows import Windows, predict
 
 FloatArray = NDArray[np.float64]
 

@@ -22,67 +22,16 @@ from torch import Tensor
 from .adam import Adam
 from .architecture import Architecture, Parameters
 from .fused.losses import Kernel, kernel_for
-from .readout import control
 from .regimes.regime import Regime
 from .settings import TrainingSettings
 from .streams import stream
+from .windows import Windows, predict
 
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
 
 
 VECTOR = 64
 """Numbers that the widest processors take in one step of an unrolled loop."""
-
-
-class Windows:
-    """How the subsequences of a minibatch are cut into windows that run side by side.
-
-    Column k·R + r of a batch is window k of subsequence r, so the last windows come last and, where τ
-    does not divide T, simply leave the batch when they are done. Predictions are ordered by step
-    within the window, then window, then subsequence.
-    """
-
-    def __init__(self, *, sequence_length: int, window: int, rows: int, device: torch.device) -> None:
-        starts = torch.arange(0, sequence_length, window)
-        last_window = sequence_length - (len(starts) - 1) * window
-        row = torch.arange(rows).repeat(len(starts))
-        first = starts.repeat_interleave(rows)
-        self.widths = [len(row) if step < last_window else len(row) - rows for step in range(window)]
-        """Columns that take part in each step."""
-        self.first_row, self.first_time = row.to(device), first.to(device)
-        self.target_row = torch.cat([row[:width] for width in self.widths]).to(device)
-        times = [first[:width] + step + 1 for step, width in enumerate(self.widths)]
-        self.target_time = torch.cat(times).to(device)
-
-
-def predict(
-    architecture: Architecture,
-    parameters: Parameters,
-    windows: Windows,
-    *,
-    series: Tensor,
-    positions: Tensor,
-    from_data: bool,
-) -> tuple[Tensor, Tensor]:
-    """One-step-ahead predictions of subsequences, all windows side by side.
-
-    Args:
-        series: (N, L), the training series.
-        positions: (E, R) integers, first index of each member's subsequences, at most L − T − 1.
-        from_data: whether a window starts from the control ẑ = B⁺ x, or from the zero state.
-
-    Returns:
-        Predictions and targets, both (E, N, T·R), ordered as `Windows` says.
-    """
-    observed = series[:, positions[:, windows.first_row] + windows.first_time].transpose(0, 1)
-    if from_data:
-        hidden = control(parameters["B"], observed)
-    else:
-        members, _, columns = observed.shape
-        hidden = observed.new_zeros(members, architecture.latent_dim, columns)
-    predictions = architecture.unroll(parameters, hidden, widths=windows.widths)
-    targets = series[:, positions[:, windows.target_row] + windows.target_time].transpose(0, 1)
-    return predictions, targets
 
 
 def stack_initial(

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import tomllib
 from importlib.resources import files as package_files
 from pathlib import Path
@@ -18,6 +19,11 @@ def results_folder(option: Path | None = None) -> Path:
     """`--results DIR`, else `ORCH_RESULTS`, else `results/` under the working directory; absolute."""
     chosen = option or os.environ.get("ORCH_RESULTS") or "results"
     return Path(chosen).expanduser().absolute()
+
+
+def results_option(results: Path) -> str:
+    """' --results DIR', as a command needs it that is to find this folder; '' where it would anyway."""
+    return "" if results == results_folder() else f" --results {shlex.quote(str(results))}"
 
 
 def shipped_folder() -> Path:

@@ -7,7 +7,6 @@ journal itself.
 """
 
 import random
-import shlex
 import shutil
 import tempfile
 import time
@@ -21,7 +20,7 @@ from typing import NamedTuple
 import duckdb
 
 from . import journal
-from .catalogue import results_folder
+from .catalogue import results_option
 from .durations import QUERY, Durations, Past
 from .errors import OrchError
 from .ingest import NewerVersionError, ingest, signature, version_of
@@ -35,8 +34,7 @@ HELD = "the database is held by another process"
 
 def first_run(results: Path) -> str:
     """The command that makes the first results in a folder."""
-    there = "" if results == results_folder() else f" --results {shlex.quote(str(results))}"
-    return f"orch study run quickstart{there}"
+    return f"orch study run quickstart{results_option(results)}"
 
 
 class NoResultsError(OrchError):
@@ -148,12 +146,7 @@ class Store:
             except OSError as error:
                 raise OrchError(f"{self.database} cannot be copied to {folder}: {error.strerror}") from None
             stack.callback(connection.close)
-            try:
-                yield connection, source
-            except duckdb.Error as error:
-                if is_damage(error):
-                    raise self._unusable(error) from None
-                raise
+            yield connection, source
 
     def _open(self) -> tuple[duckdb.DuckDBPyConnection, Source]:
         deadline = time.monotonic() + READ_PATIENCE_SECONDS

@@ -23,9 +23,9 @@ from typing import NamedTuple
 import numpy as np
 from scipy import special
 
-from .compare import regime_name
 from .comparison import Comparison, Row, Selection
 from .evidence import Share, holm, sign_flip_test
+from .pairing import regime_name
 from .statistics import SMALLEST_SCORE, Array, wilson_interval
 from .trials import Cell, Context
 from .verdict import SELECTIONS

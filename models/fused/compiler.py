@@ -16,7 +16,7 @@ import subprocess
 import tempfile
 import uuid
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 NAMES = ("cc", "gcc", "clang")
@@ -46,9 +46,20 @@ class Compiler:
         """Its predefined macros: they tell it, its version and the processor's instructions."""
 
     @property
+    def vector_bytes(self) -> int:
+        """Of the widest vectors that the processor has."""
+        widths = {"__AVX512F__": 64, "__AVX__": 32}
+        return next((width for macro, width in widths.items() if macro in self._macros), 16)
+
+    @cached_property
+    def _macros(self) -> dict[str, str]:
+        lines = [line.split(" ", 2) for line in self._said.splitlines()]
+        return {line[1]: line[2] for line in lines if len(line) == 3}
+
+    @property
     def name(self) -> str:
         """'gcc 12.2.0, avx512f'."""
-        macros = dict(line.split(" ", 2)[1:] for line in self._said.splitlines() if line.count(" ") >= 2)
+        macros = self._macros
         words = ("__clang_major__", "__clang_minor__", "__clang_patchlevel__")
         kind = "clang"
         if words[0] not in macros:
@@ -57,13 +68,16 @@ class Compiler:
         vectors = [name for name in ("avx512f", "avx2", "avx", "sse2") if f"__{name.upper()}__" in macros]
         return f"{kind} {version}, {(vectors or ['neon' if '__ARM_NEON' in macros else 'no vectors'])[0]}"
 
-    def library(self, source: str, defines: Mapping[str, str | int]) -> ctypes.CDLL:
+    def load(self, source: str, defines: Mapping[str, str | int]) -> ctypes.CDLL:
         """The compiled source, from an earlier time where there was one with the same processor.
+
+        In it BYTES is how wide the processor's vectors are.
 
         Raises:
             NoCompilerError: it does not compile, or cannot be loaded.
         """
-        options = [*FLAGS, *(f"-D{name}={value}" for name, value in defines.items())]
+        defined = {"BYTES": self.vector_bytes, **defines}
+        options = [*FLAGS, *(f"-D{name}={value}" for name, value in defined.items())]
         key = "\0".join([source, *self.command, *options, self._said])
         path = _folder() / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.so"
         if not path.exists():

@@ -4,7 +4,8 @@
 // last and back while its states are in cache. The lanes of a vector are windows: any M and N fill it, and a
 // weight that was loaded serves ROWS of them. No sum depends on who else is in the stack.
 //
-// Compiled for one ARCHITECTURE (RNN, PLRNN or LSTM), REAL, M (latent units) and N (observed variables).
+// Compiled for one ARCHITECTURE (RNN, PLRNN or LSTM), REAL, M (latent units) and N (observed variables), with vectors
+// of BYTES.
 
 #include <math.h>
 #include <stdint.h>
@@ -20,13 +21,6 @@
 #define GATES (ARCHITECTURE == LSTM ? 4 * M : M) /* rows of the recurrent weights */
 #define STRIDE (GATES | 1) /* of gates from step to step: an even one puts many steps on few lines of the cache */
 
-#if defined(__AVX512F__)
-#define BYTES 64
-#elif defined(__AVX__)
-#define BYTES 32
-#else
-#define BYTES 16
-#endif
 #define LANES ((int)(BYTES / sizeof(REAL)))
 #define SIDE 2 /* vectors side by side */
 #define ROWS (LANES * SIDE)

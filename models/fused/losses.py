@@ -33,7 +33,7 @@ class Kernel:
 
     name: str
     """The compiler, and what it compiled for."""
-    library: ctypes.CDLL
+    code: ctypes.CDLL
     weights: tuple[str, str, str]
 
     def losses_and_gradients(
@@ -64,7 +64,7 @@ class Kernel:
         places = (ctypes.c_int64 * 3)(*(offsets[name] for name in self.weights))
 
         def some(first: int, last: int) -> bool:
-            return bool(self.library.losses_and_gradients(
+            return bool(self.code.losses_and_gradients(
                 series.data_ptr(), steps, window, batch, last - first, from_data, positions[first].data_ptr(),
                 flat[first].data_ptr(), flat.shape[1], places, losses[first].data_ptr(),
                 gradient[first].data_ptr(), norms[first].data_ptr(),
@@ -94,7 +94,7 @@ class Kernel:
         step: int,
     ) -> None:
         """What `Adam.update` does, in place; `settings` are its rate, β₁, β₂ and ε."""
-        self.library.adam(
+        self.code.adam(
             *flat.shape, flat.data_ptr(), gradient.data_ptr(), mean.data_ptr(), square.data_ptr(),
             alive.data_ptr(), losses.data_ptr(), norms.data_ptr(), *settings, step,
         )  # fmt: skip
@@ -126,10 +126,10 @@ def _kernel(architecture: str, latent_dim: int, observed_dim: int, dtype: torch.
     source = resources.files(__package__).joinpath("fused.c").read_text(encoding="utf-8")
     sizes: dict[str, str | int] = {"ARCHITECTURE": architecture.upper(), "M": latent_dim, "N": observed_dim}
     made = compiler()
-    library = made.library(source, {**sizes, **NUMBERS[dtype]})
+    code = made.load(source, {**sizes, **NUMBERS[dtype]})
     place, whole, real = ctypes.c_void_p, ctypes.c_int64, ctypes.c_double
-    library.losses_and_gradients.argtypes = [place, *[whole] * 5, place, place, whole, *[place] * 4]
-    library.losses_and_gradients.restype = ctypes.c_int
-    library.adam.argtypes = [whole, whole, *[place] * 7, *[real] * 4, whole]
-    library.adam.restype = None
-    return Kernel(made.name, library, WEIGHTS[architecture])
+    code.losses_and_gradients.argtypes = [place, *[whole] * 5, place, place, whole, *[place] * 4]
+    code.losses_and_gradients.restype = ctypes.c_int
+    code.adam.argtypes = [whole, whole, *[place] * 7, *[real] * 4, whole]
+    code.adam.restype = None
+    return Kernel(made.name, code, WEIGHTS[architecture])

@@ -1,14 +1,7 @@
-// What a core can do at most: multiplications and additions that depend on nothing.
+// What a core can do at most: multiplications and additions that depend on nothing, in vectors of BYTES.
 
 #include <stdint.h>
 
-#if defined(__AVX512F__)
-#define BYTES 64
-#elif defined(__AVX__)
-#define BYTES 32
-#else
-#define BYTES 16
-#endif
 #define CHAINS 12
 
 typedef float vec __attribute__((vector_size(BYTES)));

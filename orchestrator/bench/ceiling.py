@@ -31,7 +31,7 @@ def most_per_second(repeats: int = 5) -> float | None:
     """Multiplications and additions a second, counted apart, of one core; None without a compiler."""
     source = resources.files(__package__).joinpath("ceiling.c").read_text(encoding="utf-8")
     try:
-        run = compiler().library(source, {}).multiply_and_add
+        run = compiler().load(source, {}).multiply_and_add
     except NoCompilerError:
         return None
     run.argtypes, run.restype = [ctypes.c_int64, ctypes.c_void_p], ctypes.c_int64

@@ -1,6 +1,7 @@
 """What the live page is answered, as plain data: called in processes of their own (`workers`).
 
-The database is open only while an answer is made: a page that is looked at keeps no writer out.
+Reports and questions are answered from a copy of the database, and how far
+studies are from the database itself, in a moment: a page that is looked at keeps no writer out.
 """
 
 import functools

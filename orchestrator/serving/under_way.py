@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..begun import curves_so_far
-from ..catalogue import results_folder
+from ..catalogue import results_option
 from ..durations import in_words
 from ..errors import OrchError
 from ..identity import Trial
@@ -71,8 +71,8 @@ def progress_html(results: Path, studies: Sequence[str]) -> str:
             continue
         line, stacks = _study(plan, its)
         if not its and line.ended < line.asked:
-            there = "" if results == results_folder() else f" --results {shlex.quote(str(results))}"
-            line = replace(line, note=f"`orch study run {shlex.quote(name)}{there}` goes on where it was.")
+            command = f"orch study run {shlex.quote(name)}{results_option(results)}"
+            line = replace(line, note=f"`{command}` goes on where it was.")
         lines.append(line)
         training += stacks
     return progress_part(sentences, lines, _courses(results, training), MEASURES["d_stsp"].title)
