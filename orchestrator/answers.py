@@ -172,9 +172,10 @@ def _theorems(connection: "duckdb.DuckDBPyConnection", asked: Question) -> Answe
     code = _code_of(connection, [network.trial_id for network in networks])
 
     def page(results: Path) -> "Page":
-        from .reports.html.theorems_page import theorems_page
+        from .reports.html.theorems_page import networks_query, theorems_page
 
-        return theorems_page(findings, networks, left_out=left_out)
+        measured = networks_query(asked.studies, only)
+        return theorems_page(findings, networks, connection, measured, left_out=left_out)
 
     rows = [finding.as_dict() for finding in findings]
     return Answer(
@@ -197,7 +198,7 @@ def _tau(connection: "duckdb.DuckDBPyConnection", asked: Question) -> Answer:
     def page(results: Path) -> "Page":
         from .reports.html.tau_page import tau_page
 
-        return tau_page(answers)
+        return tau_page(answers, connection, studies=asked.studies)
 
     rows = [answer.as_dict() for answer in answers]
     return Answer(lambda: render_tau(answers), rows, len(ids), page=page, **_named(asked, "tau", code))

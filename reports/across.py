@@ -15,7 +15,7 @@ after Friedman (1937) and Demšar (2006), with tests that flip or permute, for c
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -42,6 +42,17 @@ CHOICES: tuple[Selection, ...] = ("tau_pred", "split")
 """Ways of choosing τ, where there are several."""
 
 
+class Part(NamedTuple):
+    """What a method ran in one context."""
+
+    context: Context
+    cell: Cell
+    seeds: tuple[int, ...]
+    """That it is scored on."""
+    y: Array
+    """One for each of them."""
+
+
 @dataclass(frozen=True)
 class Method:
     """One way of training, over all contexts."""
@@ -51,6 +62,8 @@ class Method:
     """y of every run, by context."""
     mean_rank: float
     """1: the best in every context; of equally good ones each has the mean of their ranks."""
+    parts: tuple[Part, ...] = ()
+    """Where these runs are from."""
 
     @property
     def count(self) -> int:
@@ -143,13 +156,11 @@ def across(comparison: Comparison) -> Across | None:
         comparison.contexts
     ):
         return None  # other settings of one system are no other system
-    runs: dict[_Key, dict[str, Array]] = {}
-    taus: dict[_Key, set[int | None]] = {}
+    runs: dict[_Key, dict[str, Part]] = {}
     for context in comparison.contexts:
         rows = [row for row in comparison.rows if row.context_id == context.context_id and row.n_pairs]
-        for key, (cell, y) in _methods(context, rows).items():
-            runs.setdefault(key, {})[context.context_id] = y
-            taus.setdefault(key, set()).add(cell.tau)
+        for key, part in _methods(context, rows).items():
+            runs.setdefault(key, {})[context.context_id] = part
     # Of a family whose τ was chosen somewhere the choices count, of any other its one entry.
     chosen = {row.challenger.family for row in comparison.rows if row.tau_choices > 1}
     choices = {SELECTIONS[choice] for choice in CHOICES}
@@ -163,10 +174,10 @@ def across(comparison: Comparison) -> Across | None:
     whole = {key: by_context for key, by_context in runs.items() if len(by_context) == len(where)}
     if len(where) < 2 or len(whole) < 2:
         return None
-    means = np.array([[by_context[one].mean() for one in where] for by_context in whole.values()])
+    means = np.array([[by_context[one].y.mean() for one in where] for by_context in whole.values()])
     ranks = _ranks(means)
     methods = [
-        Method(_written(key, taus[key], cells), tuple(by_context[one] for one in where), float(rank))
+        _method(_written(key, by_context.values(), cells), [by_context[one] for one in where], float(rank))
         for (key, by_context), rank in zip(whole.items(), ranks.mean(axis=1), strict=True)
     ]
     order = sorted(range(len(methods)), key=lambda i: (methods[i].mean_rank, methods[i].name))
@@ -175,11 +186,15 @@ def across(comparison: Comparison) -> Across | None:
         len(where),
         _permuted(ranks),
         _alike(means[order]),
-        tuple(_written(key, taus[key], cells) for key in runs if key not in whole),
+        tuple(_written(key, runs[key].values(), cells) for key in runs if key not in whole),
     )
 
 
-def _methods(context: Context, rows: Sequence[Row]) -> dict[_Key, tuple[Cell, Array]]:
+def _method(name: str, parts: Sequence[Part], mean_rank: float) -> Method:
+    return Method(name, tuple(part.y for part in parts), mean_rank, tuple(parts))
+
+
+def _methods(context: Context, rows: Sequence[Row]) -> dict[_Key, Part]:
     floor, ceiling = context.floor, context.ceiling
     if floor is None or ceiling is None or not max(floor, SMALLEST_SCORE) < ceiling:
         return {}
@@ -198,17 +213,23 @@ def _methods(context: Context, rows: Sequence[Row]) -> dict[_Key, tuple[Cell, Ar
             found.setdefault(_Key(cell.family, SELECTIONS[choice]), (cell, seeds))
     floor = max(floor, SMALLEST_SCORE)
     return {
-        key: (cell, _on_one_scale([cell.for_ranks[seed] for seed in seeds], floor, ceiling))
+        key: Part(
+            context,
+            cell,
+            tuple(seeds),
+            _on_one_scale([cell.for_ranks[seed] for seed in seeds], floor, ceiling),
+        )
         for key, (cell, seeds) in found.items()
     }
 
 
-def _written(key: _Key, taus: set[int | None], cells: Sequence[Cell]) -> str:
+def _written(key: _Key, parts: Iterable[Part], cells: Sequence[Cell]) -> str:
     """The name of a method among these cells, for people."""
     name = regime_name(next(cell for cell in cells if cell.family == key.family), cells)
     if key.role != "baseline":
         return f"{name} {key.role}".strip()
-    return f"{name} at τ={taus.copy().pop()}" if len(taus) == 1 else f"{name}, the baseline"
+    taus = {part.cell.tau for part in parts}
+    return f"{name} at τ={taus.pop()}" if len(taus) == 1 else f"{name}, the baseline"
 
 
 def _on_one_scale(scores: Sequence[float], floor: float, ceiling: float) -> Array:

@@ -9,19 +9,25 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import cache
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from .statistics import Array, wilson_interval
 
-SignMatrix: TypeAlias = npt.NDArray[np.float32]
-
 EXACT_BELOW = 15
 """Pairs: so few can have all their signs tried; of 14 pairs there are 8192 patterns up to a common sign."""
 
 FEWEST_DRAWS, MOST_DRAWS, DRAWN_SIGNS = 9_999, 131_071, 4_000_000
+
+SLACK = 1e-4
+"""Of the largest difference: rounding must not make a pattern smaller than its own mirror image."""
+
+WORD = 32
+"""Signs that one number gives."""
+MIXES = (0x85EBCA6B, 0xC2B2AE35)
+"""Multipliers of MurmurHash3's finalizer, after which the bits of a number say nothing of its neighbours."""
 
 
 class Share(NamedTuple):
@@ -75,30 +81,43 @@ def sign_flip_test(differences: Sequence[float] | Array) -> float | None:
     scale = float(np.abs(values).max())
     if scale == 0:
         return 1.0
-    # Rounding must not make a pattern smaller than its own mirror image.
-    observed = abs(float(values.sum())) / scale - 1e-4
-    sums = np.abs(_signs(n) @ (values / scale).astype(np.float32))
+    observed = abs(float(values.sum())) / scale - SLACK
+    sums = np.abs(_signs(n) @ (values / scale))
     extreme = int(np.count_nonzero(sums >= observed))
     return extreme / len(sums) if n < EXACT_BELOW else (extreme + 1) / (len(sums) + 1)
 
 
 def smallest_p(n: int) -> float:
     """The least p-value that the sign-flip test of n pairs can give."""
-    return float(2.0 ** (1 - n)) if n < EXACT_BELOW else 1 / (_draws(n) + 1)
+    return float(2.0 ** (1 - n)) if n < EXACT_BELOW else 1 / (draws(n) + 1)
 
 
 @cache
-def _signs(n: int) -> SignMatrix:
-    """Patterns of n signs: all, up to a common one, or drawn ones."""
+def _signs(n: int) -> Array:
+    """Patterns of n signs: all, up to a common one, or drawn ones.
+
+    Drawn are the bits of mixed-up counters, which SQL can do as well.
+    """
+    place = np.arange(n, dtype=np.uint64)
     if n < EXACT_BELOW:
-        patterns = np.arange(2 ** (n - 1), dtype=np.int64)
-        bits = patterns[:, None] >> np.arange(n) & 1  # the last bit stays 0: the common sign
+        words = np.arange(2 ** (n - 1), dtype=np.uint64)[:, None]  # the last bit stays 0: the common sign
     else:
-        bits = np.random.default_rng(n).integers(0, 2, (_draws(n), n), dtype=np.int8)
-    return (1 - 2 * bits).astype(np.float32)
+        counted = np.arange(1, draws(n) + 1, dtype=np.uint64)
+        words = np.stack([mixed(counted + draws(n) * block) for block in range(-(-n // WORD))], axis=1)
+    bits = words[:, place // WORD] >> place % WORD & np.uint64(1)
+    return 1.0 - 2.0 * bits.astype(np.float64)
 
 
-def _draws(n: int) -> int:
+def mixed(numbers: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+    """32 bits of each, as good as drawn, all different for different numbers below 2³²."""
+    size = np.uint64(2**WORD)
+    numbers = (numbers ^ numbers >> np.uint64(16)) * np.uint64(MIXES[0]) % size
+    numbers = (numbers ^ numbers >> np.uint64(13)) * np.uint64(MIXES[1]) % size
+    return numbers ^ numbers >> np.uint64(16)
+
+
+def draws(n: int) -> int:
+    """Patterns of n signs that are drawn, where not all are tried."""
     return max(FEWEST_DRAWS, min(MOST_DRAWS, DRAWN_SIGNS // n))
 
 

@@ -13,8 +13,9 @@ from ..evidence import Share
 from ..table import blown_up
 from ..trials import Context
 from ..verdict import choice, counted, number, p_text, times
+from .pairs_sql import pairs_query
 from .parts import Shown, bullets, element, folded, sql, table, text
-from .queries import names, pairs_query
+from .queries import names
 
 MANY = 4
 """Verdicts, from which on they are counted, and their details folded."""
@@ -73,7 +74,10 @@ def _tally(comparison: Comparison) -> str:
 
 
 def pair_tables(comparison: Comparison) -> list[str]:
-    """Ratios and other evidence, context by context."""
+    """Ratios and other evidence, context by context.
+
+    p after Holm stands where all of its family is to be seen: of many contexts in the table of them all.
+    """
     parts: list[str] = []
     many = len(comparison.headlines) >= MANY
     if many:
@@ -86,9 +90,9 @@ def pair_tables(comparison: Comparison) -> list[str]:
             [
                 element("p", _facts(comparison.context(line.context_id)), css="soft"),
                 _ratios(rows),
-                _evidence(rows),
+                _evidence(rows, adjusted=not many),
                 bullets(row.verdict for row in rows),
-                sql(pairs_query(comparison, rows), "The SQL of these tables"),
+                sql(pairs_query(comparison, rows, adjusted=not many), "The SQL of these tables"),
             ]
         )
         if many:
@@ -167,9 +171,10 @@ def _overview(comparison: Comparison, rows: Sequence[Row]) -> str:
     return table(columns, cells, numeric=numeric, css=[row.outcome for row in rows], caption=caption)
 
 
-def _evidence(rows: Sequence[Row]) -> str:
+def _evidence(rows: Sequence[Row], *, adjusted: bool) -> str:
     """What the same pairs say beside their ratio."""
-    columns = ["challenger", "τ", "P(better)", "95%", "Cliff's δ", "p (sign flips)", "p (Holm)",
+    holm = ["p (Holm)"] if adjusted else []
+    columns = ["challenger", "τ", "P(better)", "95%", "Cliff's δ", "p (sign flips)", *holm,
                "blew up", "95%", "baseline's", "95%"]  # fmt: skip
     cells = [
         (
@@ -178,13 +183,14 @@ def _evidence(rows: Sequence[Row]) -> str:
             *share(row.improvement, "{:.2f}"),
             row.cliffs_delta,
             Shown(p_text(row.p_value), row.p_value),
-            Shown(p_text(row.p_holm), row.p_holm),
+            *([Shown(p_text(row.p_holm), row.p_holm)] if adjusted else []),
             *share(row.challenger.blown_up_share, "{:.0%}"),
             *share(row.baseline.blown_up_share, "{:.0%}"),
         )
         for row in rows
     ]
-    return table(columns, cells, numeric=(1, 2, 4, 5, 6, 7, 9), caption="The same pairs, without means.")
+    numeric = [place for place, name in enumerate(columns) if name not in ("challenger", "95%")]
+    return table(columns, cells, numeric=numeric, caption="The same pairs, without means.")
 
 
 def share(share: Share, form: str) -> tuple[Shown, Shown]:

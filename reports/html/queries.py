@@ -7,17 +7,15 @@ Views relied on: ``results``, ``study_trials``, ``studies``, ``curves``.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Sequence
 
 from scipy import special
 
-from ..comparison import Comparison, Row
+from ..comparison import Comparison
 from ..exponents import KINDS, WITHIN
-from ..measures import BLEW_UP, MEASURES
-from ..selection import split_seeds
+from ..measures import MEASURES
 from ..statistics import SMALLEST_SCORE
-from ..trials import Context, trial_filter
+from ..trials import trial_filter
 
 NAMES = "system, architecture, context"
 CELL = "context_id, regime_label, tau, cell_id"
@@ -77,62 +75,6 @@ def t_factor(count: str, seeds: Collection[int]) -> str:
     known = sorted({n for n in seeds if n > 1})
     cases = " ".join(f"WHEN {n} THEN {float(special.stdtrit(n - 1, 0.975))!r}" for n in known)
     return f"CASE {count} {cases} END" if known else "NULL"
-
-
-def pairs_query(comparison: Comparison, rows: Sequence[Row]) -> str:
-    """Ratios, intervals, means, P(better) and Cliff's δ of rows, from the seeds that were paired; of rows of
-    several contexts with their names. A test that flips signs is no query.
-    """
-    several = len({row.context_id for row in rows}) > 1
-    columns = names(comparison).split(", ") if several else []
-    named = "".join(f"{column}, " for column in columns)
-    asked = [
-        f"({place}, {''.join(f'{_text(getattr(row, column))}, ' for column in columns)}"
-        f"{_text(row.challenger.label)}, {_number(row.tau)}, {_text(row.challenger.cell_id)}, "
-        f"{_text(row.baseline.cell_id)}, {_seeds(comparison.context(row.context_id), row)})"
-        for place, row in enumerate(rows, start=1)
-    ]
-    counts = {row.n_pairs for row in rows}
-    return f"""WITH asked(place, {named}challenger, "τ", challenger_id, baseline_id, held_out) AS (VALUES
-    {f",{chr(10)}    ".join(asked)}
-), scored AS (
-    SELECT cell_id, seed, ln(greatest(score, {SMALLEST_SCORE:g})) AS log_score,
-           if({BLEW_UP}, 'infinity'::DOUBLE, score) AS for_ranks
-    FROM (SELECT *, {MEASURES[comparison.measure].score} AS score
-          FROM {scope(comparison)})
-    WHERE score IS NOT NULL
-), pairs AS (
-    SELECT place, a.log_score AS ours, b.log_score AS theirs, ours - theirs AS log_ratio,
-           a.for_ranks AS our_rank, b.for_ranks AS their_rank
-    FROM asked
-    JOIN scored AS a ON a.cell_id = challenger_id
-    JOIN scored AS b ON b.cell_id = baseline_id AND b.seed = a.seed
-    WHERE held_out IS NULL OR list_contains(held_out, a.seed)
-), all_pairs AS (
-    SELECT place, avg(CASE WHEN a.our_rank < b.their_rank THEN 1 WHEN a.our_rank > b.their_rank THEN -1 ELSE 0
-                      END) AS delta
-    FROM pairs AS a JOIN pairs AS b USING (place) GROUP BY place
-)
-SELECT {named}challenger, "τ", count(log_ratio) AS pairs, exp(avg(log_ratio)) AS ratio,
-       exp(avg(log_ratio) - t * stddev_samp(log_ratio) / sqrt(count(log_ratio))) AS "95% low",
-       exp(avg(log_ratio) + t * stddev_samp(log_ratio) / sqrt(count(log_ratio))) AS "95% high",
-       exp(avg(ours)) AS challenger_mean, exp(avg(theirs)) AS baseline_mean,
-       avg(CASE WHEN our_rank < their_rank THEN 1 WHEN our_rank = their_rank THEN 0.5 ELSE 0 END)
-           FILTER (log_ratio IS NOT NULL) AS p_better, any_value(delta) AS cliffs_delta
-FROM (SELECT *, {t_factor("count(log_ratio) OVER (PARTITION BY place)", counts)} AS t
-      FROM asked LEFT JOIN pairs USING (place) LEFT JOIN all_pairs USING (place))
-GROUP BY place, {named}challenger, "τ", t
-ORDER BY place"""
-
-
-def _seeds(context: Context, row: Row) -> str:
-    """The seeds that a tuned row is scored on; of others, all that both sides have."""
-    if row.selection != "split":
-        return "NULL::BIGINT[]"
-    (base,) = (cell for cell in context.cells if cell.cell_id == row.baseline.cell_id)
-    family = [cell for cell in context.cells if cell.family == row.challenger.family]
-    common = set(base.scores) & {seed for cell in family for seed in cell.scores}
-    return f"[{', '.join(map(str, split_seeds(sorted(common))[1]))}]::BIGINT[]"
 
 
 def blown_up_query(comparison: Comparison) -> str:
@@ -276,9 +218,6 @@ ORDER BY package, version""",
     }
 
 
-def _text(value: str) -> str:
+def quoted(value: str) -> str:
+    """Text as SQL has it."""
     return "'" + value.replace("'", "''") + "'"
-
-
-def _number(value: float | None) -> str:
-    return "NULL" if value is None or not math.isfinite(value) else str(value)

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+
+import duckdb
 
 from ..figures.style import to_svg
 from ..figures.theorems_figure import LINEAR, theorems_figure
+from ..theorems.claims import GRADIENT, JACOBIAN
 from ..theorems.findings import Finding, architectures
-from ..theorems.networks import Network
+from ..theorems.networks import LATE, Network
 from ..theorems.table import LEGEND, exceptions, middle, not_counted, spread
+from ..trials import trial_filter
+from .answered import answered
 from .document import Page
 from .parts import element, figure, table
+from .queries import LONGEST_ID
 
 CAPTION = (
     "One mark per network, filled where it was constructed, open where it was trained. (a) Jacobian products "
@@ -20,11 +26,22 @@ CAPTION = (
     "scales of rates are linear, beyond it logarithmic."
 )
 
+MEASURED = "The networks, and the rates that are drawn; what a claim is looked up in is in `gradients`."
+
 
 def theorems_page(
-    findings: Sequence[Finding], networks: Sequence[Network], *, left_out: Mapping[str, int]
+    findings: Sequence[Finding],
+    networks: Sequence[Network],
+    connection: duckdb.DuckDBPyConnection,
+    measured: str,
+    *,
+    left_out: Mapping[str, int],
 ) -> Page:
-    """The table, the figure, and where a claim does not hold."""
+    """The table, the figure, where a claim does not hold, and what was measured of each network.
+
+    Args:
+        measured: `networks_query` of the same studies and contexts as the networks.
+    """
     svg = to_svg(theorems_figure(networks))
     title = "Gradients and dynamics: what the paper claims, and what networks do"
     constructed = sum(network.constructed for network in networks)
@@ -60,5 +77,31 @@ def theorems_page(
         "<ul>" + "".join(element("li", line) for line in listed) + "</ul>" if found else "",
         element("h2", "Rates against exponents"),
         figure(svg, CAPTION.format(linear=LINEAR)),
+        answered(connection, measured, caption=MEASURED),
     ]
     return Page(title, sections, svg)
+
+
+def networks_query(studies: Sequence[str] = (), contexts: Collection[str] | None = None) -> str:
+    """What is in the figure: of each network its class, λ₁, and the rates of Jacobians and gradients."""
+    return f"""WITH late AS (
+    SELECT trial_id, quantity, lag, value
+    FROM (FROM gradients QUALIFY epoch = max(epoch) OVER (PARTITION BY trial_id))
+    WHERE quantity IN ('{JACOBIAN}', '{GRADIENT}')
+    QUALIFY lag * {LATE} >= max(lag) OVER (PARTITION BY trial_id, quantity)
+), rates AS (
+    SELECT trial_id, quantity,
+           CASE WHEN count(*) < 2 THEN NULL WHEN isinf(arg_max(value, lag)) THEN arg_max(value, lag)
+                ELSE regr_slope(value, lag) FILTER (isfinite(value)) END AS rate
+    FROM late GROUP BY trial_id, quantity
+)
+SELECT left(trial_id, {LONGEST_ID}) AS trial, system, architecture, regime_label AS regime, seed,
+       dynamics AS class, net_lambda_max * dt AS "λ₁ per step",
+       any_value(rate) FILTER (quantity = '{JACOBIAN}') AS "rate of ‖∂z_T/∂z_1‖",
+       any_value(rate) FILTER (quantity = '{GRADIENT}') AS "rate of ‖∂L_T/∂θ‖",
+       any_value(dynamics_evidence->>'jacobian_bound') AS "‖J‖ at most",
+       any_value(dynamics_evidence->>'resolution') AS "λ₁ told from 0 above"
+FROM (FROM results {trial_filter(studies, contexts)}) JOIN rates USING (trial_id)
+WHERE status = 'ok' AND dynamics <> 'unbounded' AND net_lambda_max IS NOT NULL
+GROUP BY trial_id, system, architecture, regime_label, seed, dynamics, net_lambda_max, dt
+ORDER BY system, architecture, regime_label, seed, trial_id"""

@@ -18,13 +18,16 @@ import pytest
 
 from orchestrator.attractors import projection, read_attractors
 from orchestrator.reports import compare, read_exponents
+from orchestrator.reports.across import across
 from orchestrator.reports.comparison import Comparison
 from orchestrator.reports.html import Attractor, Run, comparison_page
 from orchestrator.reports.html.attractor import GAP, LIMIT, UNIT, attractor_figure, box, quantised, restored
 from orchestrator.reports.html.courses import read_courses
 from orchestrator.reports.html.document import document
+from orchestrator.reports.html.pairs_sql import pairs_query
 from orchestrator.reports.html.parts import Shown, figure, table
-from orchestrator.reports.html.queries import blown_up_query, exponents_query, pairs_query
+from orchestrator.reports.html.queries import blown_up_query, exponents_query
+from orchestrator.reports.html.together_sql import together_query
 from orchestrator.reports.statistics import wilson_interval
 
 from .pages import EVIL, attractors_of, made, trajectory
@@ -83,11 +86,11 @@ def test_sql_beside_a_table_gives_that_table(
     page: str, small: duckdb.DuckDBPyConnection, comparison: Comparison
 ) -> None:
     tables = Tables(page).found
-    assert len(tables) == len(comparison.headlines) + 12
+    assert len(tables) == len(comparison.headlines) + 13
     for heads, rows, query in tables:
         result = small.execute(query)
         columns, answer = [str(one[0]) for one in result.description or []], result.fetchall()
-        if "challenger" in heads:  # made from the comparison: the SQL has its numbers in its own columns
+        if "P(better)" in heads or "method" in heads:  # of columns of their own: the next two tests
             continue
         assert heads == columns and rows and len(rows) == min(len(answer), 200)
         for row, values in zip(rows, answer, strict=False):
@@ -98,30 +101,53 @@ def test_sql_beside_a_table_gives_that_table(
                     assert float(key) == value
 
 
-def test_sql_of_a_comparison_gives_ratios_intervals_and_means(
+@pytest.mark.parametrize("seeds", [12, 36])
+def test_sql_of_a_comparison_gives_all_that_its_tables_show(seeds: int) -> None:
+    """Of 36 seeds no test tries all signs, and more than one number has them."""
+    connection = made(["lorenz63", EVIL], seeds)
+    comparison = compare(connection, "clipping")
+    rows = comparison.rows
+    assert {row.selection for row in rows} == {"tau_pred", "split"}
+    result = connection.execute(pairs_query(comparison, rows))
+    names = [str(one[0]) for one in result.description or []]
+    answer = [dict(zip(names, values, strict=True)) for values in result.fetchall()]
+    for row, said in zip(rows, answer, strict=True):
+        assert [said[name] for name in ("system", "architecture", "challenger", "τ", "pairs")] == [
+            row.system, row.architecture, row.challenger.label, row.tau, row.n_pairs
+        ]  # fmt: skip
+        expected = {
+            "ratio": row.ratio, "95% low": row.low, "95% high": row.high,
+            "challenger's mean": row.challenger.geometric_mean,
+            "baseline's mean": row.baseline.geometric_mean,
+            "P(better)": row.improvement, "Cliff's δ": row.cliffs_delta,
+            "p (sign flips)": row.p_value, "p (Holm)": row.p_holm,
+            "blew up": row.challenger.blown_up_share, "baseline's": row.baseline.blown_up_share,
+        }  # fmt: skip
+        for name, value in expected.items():
+            columns = [name, f"{name} low", f"{name} high"] if isinstance(value, tuple) else [name]
+            values = value if isinstance(value, tuple) else (value,)
+            assert [said[column] for column in columns] == pytest.approx(values, rel=1e-9), name
+    some = rows[2:5]  # of the family that Holm is over
+    alone = connection.execute(pairs_query(comparison, some)).fetchall()
+    columns = [names.index(name) for name in ("challenger", "ratio", "p (Holm)")]
+    shift = len(names) - len(alone[0])  # of one context, without its names
+    assert [[row[c - shift] for c in columns] for row in alone] == [
+        [one[names[c]] for c in columns] for one in answer[2:5]
+    ]
+    connection.close()
+
+
+def test_sql_of_all_systems_gives_what_their_table_shows(
     small: duckdb.DuckDBPyConnection, comparison: Comparison
 ) -> None:
-    seen = set()
-    for line in comparison.headlines:
-        rows = comparison.rows_of(line)
-        answer = small.execute(pairs_query(comparison, rows)).fetchall()
-        assert len(answer) == len(rows)
-        for row, (label, tau, pairs, *numbers) in zip(rows, answer, strict=True):
-            assert (label, tau, pairs) == (row.challenger.label, row.tau, row.n_pairs)
-            expected = [
-                row.ratio, row.low, row.high,
-                row.challenger.geometric_mean, row.baseline.geometric_mean,
-                row.improvement.value, row.cliffs_delta,
-            ]  # fmt: skip
-            assert numbers == pytest.approx(expected, rel=1e-9)
-            seen.add(row.selection)
-    assert seen == {"tau_pred", "split"}
-    ordered = [row for line in comparison.headlines for row in comparison.rows_of(line)]
-    of_all = small.execute(pairs_query(comparison, ordered)).fetchall()
-    assert [(row.system, row.architecture, row.challenger.label) for row in ordered] == [
-        values[:3] for values in of_all
-    ]
-    assert [values[5] for values in of_all] == pytest.approx([row.ratio for row in ordered], rel=1e-9)
+    together = across(comparison)
+    assert together is not None and len(together.methods) == 3
+    answer = small.execute(together_query(comparison, together)).fetchall()
+    assert len({row[2] for row in answer}) == 3
+    for method, (name, runs, *numbers) in zip(together.methods, answer, strict=True):
+        assert (name, runs) == (method.name, method.count)
+        expected = [method.iqm.value, *method.reconstructed, method.mean_rank]
+        assert numbers == pytest.approx(expected, rel=1e-9)
 
 
 def test_sql_counts_as_python_does(small: duckdb.DuckDBPyConnection, comparison: Comparison) -> None:

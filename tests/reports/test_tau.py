@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from orchestrator.prior import Prior
-from orchestrator.reports.html.tau_page import tau_page
+from orchestrator.reports.html.tau_page import points_query, tau_page
 from orchestrator.reports.response import fit_response
 from orchestrator.reports.tau import read_tau, render_tau, sentence
 from orchestrator.reports.trials import ReportError, read_contexts
@@ -93,9 +93,23 @@ def test_the_answer_says_where_the_optimum_is_and_whether_the_prior_holds_it(dat
     console = Console(record=True, width=200, file=io.StringIO())
     console.print(render_tau([answer]))
     assert "perhaps" in console.export_text()
-    paths = tau_page([answer]).write(tmp_path, stem="x")
+    page = tau_page([answer], database.connection, studies=["demo"])
+    paths = page.write(tmp_path, stem="x")
     assert [path.name for path in paths] == ["x.html", "x.svg"]
     assert "given up early" in paths[1].read_text() and "holds the optimum" in paths[0].read_text()
+    result = database.connection.execute(points_query([answer], ["demo"]))
+    names = [str(one[0]) for one in result.description]
+    answered = [dict(zip(names, values, strict=True)) for values in result.fetchall()]
+    assert [row["τ"] for row in answered] == list(points)
+    for row in answered:
+        point = points[row["τ"]]
+        assert (row["seeds"], row["blown up"], row["given up early"]) == (
+            len(point.scores), point.blown_up, len(point.given_up),
+        )  # fmt: skip
+        said = [row["τ/τ_pred"], row["D_stsp"], row["95% low"], row["95% high"]]
+        found = point.estimate
+        expected = [answer.ratio(point.tau), found.value, found.low, found.high]
+        assert said == [value if value is None else pytest.approx(value, rel=1e-9) for value in expected]
 
 
 @pytest.mark.parametrize(

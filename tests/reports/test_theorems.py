@@ -135,15 +135,28 @@ def test_networks_are_read_from_the_database(database):
         read_networks(connection, studies=["dem"])
 
 
-def test_page_has_table_and_figure(tmp_path):
-    from orchestrator.reports.html.theorems_page import theorems_page
+def test_page_has_table_and_figure(database, tmp_path):
+    from orchestrator.reports.html.theorems_page import networks_query, theorems_page
 
     networks = [
         network("a", "chaotic", 0.4, bound=5.0),
         network("b", "cycle", -math.inf, constructed=False, **{JACOBIAN: dict.fromkeys(LAGS, -math.inf)}),
         network("c", "chaotic", 0.3, architecture="urnn"),
     ]
-    made = theorems_page(examine(networks), networks, left_out={"urnn": 7})
+    database.add("constructed", {0: 9.0}, architecture="rnn", parameters="dynamics=chaotic")
+    connection = database.connection
+    connection.execute(
+        """UPDATE results SET dynamics = 'chaotic', net_lambda_max = 40,
+           dynamics_evidence = '{"resolution": 0.001, "jacobian_bound": 3.5}'"""
+    )
+    connection.execute(
+        """INSERT INTO gradients SELECT trial_id, epoch, 'ln_jacobian_run', lag, epoch * sqrt(lag)
+           FROM results, (SELECT unnest([0, 1]) AS epoch), (SELECT unnest([10, 100, 300, 1000]) AS lag)"""
+    )
+    (one,) = read_networks(connection)
+    (measured,) = connection.execute(networks_query(["demo"])).fetchall()
+    assert measured[5:] == ("chaotic", one.rate, pytest.approx(one.slope(JACOBIAN)), None, "3.5", "0.001")
+    made = theorems_page(examine(networks), networks, connection, networks_query(), left_out={"urnn": 7})
     page, svg = made.write(tmp_path, stem="theorems")
     text = page.read_text(encoding="utf-8")
     assert "1 constructed" not in text and "2 constructed and 1 trained networks" in text
