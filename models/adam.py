@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 if TYPE_CHECKING:
-    from .fused.losses import Kernel
+    from .kernels.losses import Kernel
 
 BETAS = (0.9, 0.999)
 EPSILON = 1e-8

@@ -8,7 +8,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .architecture import Architecture, Parameters
+from .architecture import Architecture, Parameters, State
+from .kernels.free_runs import run_kernel_for
 from .readout import control, read_out
 
 MEMBERS = 16
@@ -84,28 +85,55 @@ def free_run(
         filled = [i % members for i in range(members + -members % MEMBERS)]
         parameters = {name: value.detach()[filled] for name, value in parameters.items()}
         B, shown = parameters["B"], shown[filled]
-        run = np.full((members, len(points), steps, shown.shape[1]), np.nan)
         observed = points.T.to(B).expand(len(filled), -1, -1)
         state = architecture.start(control(B, observed).contiguous())
-        bound = {name: value.contiguous() for name, value in architecture.bind(parameters).items()}
-        chunk_steps = max(1, CHUNK // len(points))
-        wanted = set(landmarks)
-        kept: list[Tensor] = []
-        for begin in range(0, steps, chunk_steps):
-            hidden: list[Tensor] = []
-            for step in range(begin + 1, min(begin + chunk_steps, steps) + 1):
-                state = architecture.step(bound, state)
-                hidden.append(state[0])
-                if step in wanted:
-                    kept.append(torch.cat(state, dim=1)[:members])
-            chunk = read_out(shown, torch.cat(hidden, dim=2))[:members].double().cpu().numpy()
-            by_run = chunk.reshape(members, -1, len(hidden), len(points)).transpose(0, 3, 2, 1)
-            run[:, :, begin : begin + len(hidden)] = by_run
-            if not state[0].isfinite().flatten(1).all(dim=1).any():
-                break
-        nothing = torch.cat(state, dim=1)[:members] * torch.nan
-        kept += [nothing] * (len(wanted) - len(kept))
-        places = torch.cat(kept, dim=2) if kept else nothing[:, :, :0]
+        kernel = run_kernel_for(
+            architecture.name, latent_dim=architecture.latent_dim, dtype=B.dtype, device=B.device
+        )
+        if kernel is not None:
+            of_members = {name: value[:members] for name, value in parameters.items()}
+            begin = torch.cat(state, dim=1)[:members]
+            run, places = kernel(
+                of_members, shown=shown[:members], start=begin, steps=steps, landmarks=landmarks
+            )
+        else:
+            bound = {name: value.contiguous() for name, value in architecture.bind(parameters).items()}
+            run, places = _step_by_step(
+                architecture, bound, state, shown=shown, members=members, steps=steps, landmarks=landmarks
+            )
     lost = np.maximum.accumulate(~np.isfinite(run).all(axis=3), axis=2)
     run[lost] = np.nan
     return FreeRun(run.reshape(members, -1, run.shape[3]), places.clone())
+
+
+def _step_by_step(
+    architecture: Architecture,
+    bound: Parameters,
+    state: State,
+    *,
+    shown: Tensor,
+    members: int,
+    steps: int,
+    landmarks: Sequence[int],
+) -> tuple[NDArray[np.float64], Tensor]:
+    """By tensor operations, all members and runs together: what the kernel returns, for as many members."""
+    runs = state[0].shape[2]
+    series = np.full((members, runs, steps, shown.shape[1]), np.nan)
+    chunk_steps = max(1, CHUNK // runs)
+    wanted = set(landmarks)
+    kept: list[Tensor] = []
+    for begin in range(0, steps, chunk_steps):
+        hidden: list[Tensor] = []
+        for step in range(begin + 1, min(begin + chunk_steps, steps) + 1):
+            state = architecture.step(bound, state)
+            hidden.append(state[0])
+            if step in wanted:
+                kept.append(torch.cat(state, dim=1)[:members])
+        chunk = read_out(shown, torch.cat(hidden, dim=2))[:members].double().cpu().numpy()
+        by_run = chunk.reshape(members, -1, len(hidden), runs).transpose(0, 3, 2, 1)
+        series[:, :, begin : begin + len(hidden)] = by_run
+        if not state[0].isfinite().flatten(1).all(dim=1).any():
+            break
+    nothing = torch.cat(state, dim=1)[:members] * torch.nan
+    kept += [nothing] * (len(wanted) - len(kept))
+    return series, torch.cat(kept, dim=2) if kept else nothing[:, :, :0]

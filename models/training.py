@@ -21,7 +21,7 @@ from torch import Tensor
 
 from .adam import Adam
 from .architecture import Architecture, Parameters
-from .fused.losses import Kernel, kernel_for
+from .kernels.losses import Kernel, kernel_for
 from .regimes.regime import Regime
 from .settings import TrainingSettings
 from .streams import stream

@@ -32,13 +32,22 @@ PACKAGES = ("torch", "numpy", "scipy", "ray", "optuna", "duckdb", "pyarrow", "sa
 LARGE_BYTES = 1_000_000
 """An untracked file that is larger is no code."""
 
-SHAPING = ("models", "systems", "diagnostics.py", "evaluation.py", "settings.py", "trial.py")
+SHAPING = ("models", "systems", "compiler.py", "diagnostics.py", "evaluation.py", "settings.py", "trial.py")
 """Folders and files of the package in which a change can change a result."""
+
+SOURCES = (".py", ".c", ".h")
 
 DESCRIBING = ("systems/analysis/", "systems/own.py", "systems/raw.py", "systems/table")
 """Modules among them that bring and describe data, which are known by their content,"""
 MEASURING = tuple(
-    f"systems/analysis/{name}.py" for name in ("correlation_dimension", "mutual_information", "neighbours")
+    f"systems/analysis/{name}"
+    for name in (
+        "correlation_dimension.py",
+        "mutual_information.py",
+        "near_pairs.py",
+        "near_pairs.c",
+        "neighbours.py",
+    )
 )
 """but for these, which the measure of the correlation dimension stands on."""
 
@@ -123,10 +132,10 @@ def _modules() -> dict[str, str]:
     for name in SHAPING:
         for room in map(Path, rooms):
             folder = room / name
-            found = [*folder.rglob("*.py"), *folder.rglob("*.c")] if folder.is_dir() else [folder]
+            found = [f for end in SOURCES for f in folder.rglob(f"*{end}")] if folder.is_dir() else [folder]
             files |= {path.relative_to(room).as_posix(): path for path in found if path.is_file()}
     return {
-        name: (_substance_of_c if name.endswith(".c") else _substance)(
+        name: (_substance if name.endswith(".py") else _substance_of_c)(
             files[name].read_text(encoding="utf-8")
         )
         for name in sorted(files)

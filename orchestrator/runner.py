@@ -96,7 +96,7 @@ def run(plan: Plan, *, results: Path, placement: Placement, progress: Progress) 
 
 def _say_without_compiler(progress: Progress) -> None:
     """Training by tensor operations alone gives the same and takes several times as long: to be known."""
-    from .models.fused.compiler import NoCompilerError, compiler
+    from .compiler import NoCompilerError, compiler
 
     try:
         compiler()

@@ -4,7 +4,7 @@ import ctypes
 import time
 from importlib import resources
 
-from ..models.fused.compiler import NoCompilerError, compiler
+from ..compiler import NoCompilerError, compiler
 
 STEPS = 2_000_000
 

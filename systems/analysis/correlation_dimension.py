@@ -4,7 +4,7 @@
 
 P. Grassberger & I. Procaccia, Physica D 9, 189 (1983), in the maximum norm. D₂ is read off where the local
 slope does not change with ε: the plateau, whose range is part of the answer. Without one there is no D₂.
-Pairs are of a number of reference points with all points, counted by k-d trees. Shapes: points (T, N).
+Pairs are of a number of reference points with all points, counted one by one. Shapes: points (T, N).
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.spatial import cKDTree
 
 from ..base import FloatArray
+from .near_pairs import near_pairs
 from .neighbours import check_points
 
 BLOCKS = 10
@@ -129,18 +129,12 @@ def correlation_sum(
     points = points - points.min(axis=0) + extent
     reference = np.unique(np.linspace(0, last - 1, min(references, last)).astype(np.int64))
     block = np.arange(len(reference)) * BLOCKS // len(reference)
-    tree = cKDTree(points)
     counts, pairs = np.zeros((BLOCKS, len(radii))), np.zeros(BLOCKS)
     for b in range(BLOCKS):
         chosen = reference[block == b]
-        near = tree.count_neighbors(cKDTree(points[chosen]), radii, p=np.inf).astype(np.float64)
-        pairs[b] = len(chosen) * len(points)
-        for lag in range(-theiler, theiler + 1):  # what is near only because little time has passed
-            inside = chosen[(chosen + lag >= 0) & (chosen + lag < len(points))]
-            distance = np.sort(np.abs(points[inside] - points[inside + lag]).max(axis=1))
-            near -= np.searchsorted(distance, radii, side="right")
-            pairs[b] -= len(inside)
-        counts[b] = near
+        counts[b] = near_pairs(points, chosen, radii, theiler=theiler)
+        close = np.minimum(chosen, theiler) + np.minimum(len(points) - 1 - chosen, theiler) + 1  # in time
+        pairs[b] = (len(points) - close).sum()
     with np.errstate(invalid="ignore"):
         by_block = counts / pairs[:, None]
     return CorrelationSum(np.asarray(radii), counts.sum(axis=0) / pairs.sum(), by_block, int(pairs.sum()))

@@ -10,6 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from orchestrator.systems import get
+from orchestrator.systems.analysis import near_pairs
 from orchestrator.systems.analysis.correlation_dimension import correlation_sum
 from orchestrator.systems.analysis.false_neighbours import false_neighbours, unfolding_dimension
 from orchestrator.systems.analysis.mutual_information import (
@@ -93,6 +94,18 @@ def test_correlation_sum_equals_that_of_tisean(recordings: Path) -> None:
     ours = correlation_sum(points, theiler=0, radii=theirs[:, 0])
     assert len(theirs) > 15
     np.testing.assert_allclose(ours.share, theirs[:, 1], rtol=0.04)
+
+
+@pytest.mark.parametrize(("dimension", "theiler"), [(1, 0), (3, 7), (5, 300)])
+def test_near_pairs_are_the_same_compiled_and_by_trees(dimension: int, theiler: int) -> None:
+    """Of rounded numbers, many of whose distances are radii."""
+    points = np.cumsum(np.random.default_rng(0).normal(size=(3000, dimension)), axis=0).round(1)
+    points += 100 - points.min(axis=0)
+    references = np.arange(0, 3000, 17)
+    radii = np.unique((np.ptp(points) * np.geomspace(1e-3, 0.5, 44)).round(1) + 0.1)
+    counted = near_pairs.near_pairs(points, references, radii, theiler=theiler)
+    by_trees = near_pairs._by_trees(points, references, radii, theiler=theiler)
+    assert np.array_equal(counted, by_trees) and 0 < counted[-2] < counted[-1]
 
 
 def test_correlation_sum_equals_brute_force_and_noise_has_no_low_dimension() -> None:

@@ -1,30 +1,16 @@
-"""For which stacks there is a kernel, and how it is called."""
+"""The kernel of training: losses, gradients and steps of the optimiser, for a stack."""
 
 from __future__ import annotations
 
 import ctypes
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
 
 import torch
 from torch import Tensor
 
-from .compiler import NoCompilerError, compiler
-
-WEIGHTS = {"rnn": ("W", "h", "B"), "plrnn": ("AW", "h", "B"), "lstm": ("W", "b", "B")}
-"""Architecture → its recurrent weights, bias and read-out: those for which there is a kernel."""
-
-LARGEST = 128
-"""Latent units and observed variables from which on states leave the cache, and libraries' products are as
-good."""
-
-NUMBERS: dict[torch.dtype, dict[str, str | int]] = {
-    torch.float32: {"REAL": "float", "INTEGER": "int32_t", "IS_DOUBLE": 0},
-    torch.float64: {"REAL": "double", "INTEGER": "int64_t", "IS_DOUBLE": 1},
-}
+from .building import NUMBER, PLACE, WEIGHTS, WHOLE, NoCompilerError, build, over_members, why_none
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,21 +49,14 @@ class Kernel:
         losses, norms = torch.empty(2, members, dtype=torch.float64)
         places = (ctypes.c_int64 * 3)(*(offsets[name] for name in self.weights))
 
-        def some(first: int, last: int) -> bool:
-            return bool(self.code.losses_and_gradients(
+        def some(first: int, last: int) -> int:
+            return int(self.code.losses_and_gradients(
                 series.data_ptr(), steps, window, batch, last - first, from_data, positions[first].data_ptr(),
                 flat[first].data_ptr(), flat.shape[1], places, losses[first].data_ptr(),
                 gradient[first].data_ptr(), norms[first].data_ptr(),
             ))  # fmt: skip
 
-        threads = min(members, torch.get_num_threads())
-        if threads == 1:
-            failed = some(0, members)
-        else:  # members know nothing of each other: each thread has some of them, to the same digits
-            bounds = [members * i // threads for i in range(threads + 1)]
-            failed = any(list(_threads(threads).map(some, bounds[:-1], bounds[1:])))
-        if failed:
-            raise MemoryError("no memory for the states of a block of windows")
+        over_members(members, some)
         return losses, gradient, norms
 
     def adam(
@@ -104,12 +83,9 @@ def kernel_for(
     architecture: str, *, latent_dim: int, observed_dim: int, dtype: torch.dtype, device: torch.device
 ) -> Kernel | str:
     """The kernel of such a stack, or why there is none."""
-    if device.type != "cpu":
-        return f"on {device.type} by tensor operations"
-    if architecture not in WEIGHTS:
-        return f"none for {architecture}"
-    if max(latent_dim, observed_dim) > LARGEST:
-        return f"none for more than {LARGEST} units or variables"
+    why = why_none(architecture, latent_dim, observed_dim, device=device)
+    if why:
+        return why
     try:
         return _kernel(architecture, latent_dim, observed_dim, dtype)
     except NoCompilerError as error:
@@ -117,19 +93,10 @@ def kernel_for(
 
 
 @cache
-def _threads(count: int) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(count, thread_name_prefix="kernel")
-
-
-@cache
 def _kernel(architecture: str, latent_dim: int, observed_dim: int, dtype: torch.dtype) -> Kernel:
-    source = resources.files(__package__).joinpath("fused.c").read_text(encoding="utf-8")
-    sizes: dict[str, str | int] = {"ARCHITECTURE": architecture.upper(), "M": latent_dim, "N": observed_dim}
-    made = compiler()
-    code = made.load(source, {**sizes, **NUMBERS[dtype]})
-    place, whole, real = ctypes.c_void_p, ctypes.c_int64, ctypes.c_double
-    code.losses_and_gradients.argtypes = [place, *[whole] * 5, place, place, whole, *[place] * 4]
+    code, name = build("losses.c", architecture, dtype=dtype, M=latent_dim, N=observed_dim)
+    code.losses_and_gradients.argtypes = [PLACE, *[WHOLE] * 5, PLACE, PLACE, WHOLE, *[PLACE] * 4]
     code.losses_and_gradients.restype = ctypes.c_int
-    code.adam.argtypes = [whole, whole, *[place] * 7, *[real] * 4, whole]
+    code.adam.argtypes = [WHOLE, WHOLE, *[PLACE] * 7, *[NUMBER] * 4, WHOLE]
     code.adam.restype = None
-    return Kernel(made.name, code, WEIGHTS[architecture])
+    return Kernel(name, code, WEIGHTS[architecture])

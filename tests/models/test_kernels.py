@@ -4,14 +4,17 @@ import numpy as np
 import pytest
 import torch
 
-from orchestrator.models import ARCHITECTURES
+from orchestrator import compiler as compiling
+from orchestrator.models import ARCHITECTURES, rollout
 from orchestrator.models.adam import Adam
-from orchestrator.models.fused import compiler as compiling
-from orchestrator.models.fused.losses import WEIGHTS, Kernel, _kernel, kernel_for
+from orchestrator.models.kernels.building import WEIGHTS
+from orchestrator.models.kernels.free_runs import run_kernel_for
+from orchestrator.models.kernels.losses import Kernel, _kernel, kernel_for
 from orchestrator.models.readout import right_inverse
 from orchestrator.models.regimes import Clipping, SparseForcing, ZeroReset
+from orchestrator.models.rollout import free_run
 from orchestrator.models.settings import TrainingSettings
-from orchestrator.models.training import Stack
+from orchestrator.models.training import Stack, stack_initial
 
 SEEDS = [3, 8]
 REGIMES = [SparseForcing(tau=1), SparseForcing(tau=7), SparseForcing(tau=60), Clipping(), ZeroReset(tau=20)]
@@ -123,6 +126,42 @@ def test_a_read_out_without_full_rank_costs_its_member_alone():
         assert not right_inverse(B)[0].isfinite().all()
     ours.train_epoch()
     assert ours.alive.tolist() == [False, True] and ours.flat[1].isfinite().all()
+
+
+@pytest.mark.usefixtures("needs_compiler")
+@pytest.mark.parametrize(("latent", "columns"), [(30, 3), (7, 1), (40, 17)])
+@pytest.mark.parametrize("name", sorted(WEIGHTS))
+def test_free_runs_are_those_of_tensor_operations(name, latent, columns, monkeypatch):
+    """Of several runs each, with states on the way; a network that blows up is NaN from there on."""
+    architecture = ARCHITECTURES[name](latent_dim=latent)
+    for dtype, tolerance in ((torch.float64, 1e-10), (torch.float32, 1e-3)):
+        parameters = stack_initial(architecture, columns, seeds=[1, 2, 3], dtype=dtype)
+        if name == "plrnn":
+            parameters["AW"][1] *= 1e8
+        start = torch.from_numpy(series(columns)[:4])
+        marks = [1, 5, 40]
+        runs = {}
+        for way in ("kernel", "torch"):
+            if way == "torch":
+                monkeypatch.setattr(rollout, "run_kernel_for", lambda *args, **options: None)
+            else:
+                assert run_kernel_for(name, latent_dim=latent, dtype=dtype, device=torch.device("cpu"))
+            runs[way] = free_run(architecture, parameters, start=start, steps=60, landmarks=marks)
+            monkeypatch.undo()
+        ours, theirs = runs["kernel"], runs["torch"]
+        assert ours.series.shape == (3, 4 * 60, columns) and ours.landmarks.shape == theirs.landmarks.shape
+        finite = np.isfinite(theirs.series)
+        assert finite[[0, 2]].all() and finite[1].all() == (name != "plrnn")
+        assert np.array_equal(np.isfinite(ours.series), finite)
+        close = np.isclose(ours.series, theirs.series, rtol=tolerance, atol=tolerance)
+        assert (close | ~finite)[[0, 2]].all()
+        torch.testing.assert_close(
+            ours.landmarks[[0, 2]], theirs.landmarks[[0, 2]], rtol=tolerance, atol=tolerance
+        )
+        alone = free_run(
+            architecture, {k: v[2:] for k, v in parameters.items()}, start=start, steps=60, landmarks=marks
+        )
+        assert np.array_equal(alone.series[0], ours.series[2])  # whoever else is in the stack
 
 
 @pytest.fixture

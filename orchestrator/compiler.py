@@ -1,6 +1,7 @@
 """C that is compiled where it runs, once for each processor, and kept.
 
-What is needed is any compiler that goes by `cc`, `gcc` or `clang`, or that the environment names in CC.
+It stands below everything else: what computes for long may be compiled, whichever room it is in. What is
+needed is any compiler that goes by `cc`, `gcc` or `clang`, or that the environment names in CC.
 """
 
 from __future__ import annotations
