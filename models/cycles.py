@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from .architecture import Architecture, Parameters
-from .lyapunov import double
+from .tangents import double
 
 ITERATIONS = 60
 HALVINGS = 12

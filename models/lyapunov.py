@@ -12,6 +12,7 @@ Shapes: E members, R runs, D components of the state, K exponents. Units: expone
 
 from __future__ import annotations
 
+import itertools
 import math
 import warnings
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from .architecture import Architecture, Parameters
+from .tangents import Tangents
 
 FloatArray = NDArray[np.float64]
 
@@ -55,11 +57,6 @@ class NetworkSpectra:
         return math.log1p(self.steps / max(self.transient, 1)) / self.steps
 
 
-def double(parameters: Parameters) -> Parameters:
-    """The same parameters in double precision, cut off from training."""
-    return {name: value.detach().double() for name, value in parameters.items()}
-
-
 def lyapunov_spectra(
     architecture: Architecture,
     parameters: Parameters,
@@ -87,21 +84,20 @@ def lyapunov_spectra(
             f"needs 1 to {size} exponents, transient >= 0, steps >= 1, not {exponents}, {transient}, {steps}"
         )
     with torch.no_grad():
-        bound = architecture.bind(double(parameters))
-        state = torch.split(states.double(), architecture.latent_dim, dim=1)
+        tangents = Tangents(architecture, parameters)
+        states = states.transpose(1, 2)
         vectors = _frames(members, size, runs, exponents).to(states.device)
         growth = vectors.new_zeros(members, runs, exponents)
-        path = [torch.cat([part[:, :, -1] for part in state], dim=1)]
-        for step in range(1, transient + steps + 1):
-            state, vectors = architecture.tangent_step(bound, state, vectors)
-            path.append(torch.cat([part[:, :, -1] for part in state], dim=1))
-            if step % STEPS_PER_QR == 0 or step in (transient, transient + steps):
-                frames, upper = torch.linalg.qr(vectors.permute(0, 2, 1, 3))
-                vectors = frames.permute(0, 2, 1, 3)
-                if step > transient:
-                    growth += upper.diagonal(dim1=2, dim2=3).abs().log()
-        finite = torch.cat(state, dim=1).isfinite().flatten(1).all(dim=1)
-        growth[~finite] = torch.nan
+        path = [states[:, -1:].double()]
+        last = transient + steps
+        stops = {*range(STEPS_PER_QR, last, STEPS_PER_QR), transient, last} - {0}
+        for begin, stop in itertools.pairwise((0, *sorted(stops))):
+            states, vectors, _, passed = tangents.along(states, vectors, steps=stop - begin)
+            path.append(passed)
+            vectors, upper = torch.linalg.qr(vectors)
+            if stop > transient:
+                growth += upper.diagonal(dim1=2, dim2=3).abs().log()
+        growth[~states.isfinite().flatten(1).all(dim=1)] = torch.nan
     rates = _settled(growth.cpu().numpy() / steps)
     counts = np.maximum((~np.isnan(rates[:, :, :1])).sum(axis=1), 1)
     with np.errstate(invalid="ignore"), warnings.catch_warnings():
@@ -113,7 +109,7 @@ def lyapunov_spectra(
     return NetworkSpectra(
         exponents=np.take_along_axis(mean, order, axis=1),
         standard_errors=np.take_along_axis(error, order, axis=1),
-        path=torch.stack(path[transient:], dim=1).cpu().numpy(),
+        path=torch.cat(path, dim=1)[:, transient:].cpu().numpy(),
         transient=transient,
         steps=steps,
         runs=runs,
@@ -144,4 +140,4 @@ def _settled(rates: FloatArray) -> FloatArray:
 def _frames(members: int, size: int, runs: int, count: int) -> Tensor:
     """One random orthogonal frame for all: the identity would stay in what a triangular Jacobian leaves."""
     frame, _ = np.linalg.qr(np.random.default_rng(0).standard_normal((size, count)))
-    return torch.from_numpy(frame)[None, :, None, :].expand(members, -1, runs, -1).contiguous()
+    return torch.from_numpy(frame).expand(members, runs, -1, -1)

@@ -13,6 +13,7 @@ members, P places, L lags.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -23,9 +24,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from .architecture import Architecture, Parameters, State
-from .lyapunov import double
 from .readout import control, read_out
 from .rollout import MEMBERS
+from .tangents import Tangents, double
 from .windows import Windows, predict
 
 FloatArray = NDArray[np.float64]
@@ -47,33 +48,25 @@ def jacobian_norms(
         (E, P, L), NaN from where a run is not finite.
     """
     with torch.no_grad():
-        bound, state, vectors = _every_direction(architecture, parameters, states)
-        scale = vectors.new_zeros(len(states), states.shape[2])
+        tangents, places = Tangents(architecture, parameters), states.transpose(1, 2)
+        vectors = _every_direction(places)
+        scale = vectors.new_zeros(places.shape[:2])
         norms = []
-        for step in range(1, lags[-1] + 1):
-            state, vectors = architecture.tangent_step(bound, state, vectors)
-            largest = vectors.abs().amax(dim=(1, 3))
+        for begin, lag in itertools.pairwise((0, *lags)):
             # Rescaled at every step, so that no product leaves the range of numbers.
-            vectors = vectors / torch.where(largest > 0, largest, 1.0)[:, None, :, None]
-            scale = scale + largest.log()
-            if step in lags:
-                finite = torch.nan_to_num(vectors, posinf=0.0, neginf=0.0).permute(0, 2, 1, 3)
-                norm = torch.linalg.matrix_norm(finite, ord=2)
-                lost = ~torch.cat(state, dim=1).isfinite().all(dim=1)
-                norms.append(torch.where(lost, torch.nan, scale + norm.log()))
+            places, vectors, scales, _ = tangents.along(places, vectors, steps=lag - begin, rescaled=True)
+            scale = scale + scales
+            norm = torch.linalg.matrix_norm(vectors.nan_to_num(posinf=0.0, neginf=0.0), ord=2)
+            lost = ~places.isfinite().all(dim=2)
+            norms.append(torch.where(lost, torch.nan, scale + norm.log()))
         stacked: FloatArray = torch.stack(norms, dim=2).cpu().numpy()
     return stacked
 
 
-def _every_direction(
-    architecture: Architecture, parameters: Parameters, states: Tensor
-) -> tuple[Parameters, State, Tensor]:
-    """Where runs begin in double precision, with a tangent vector along each component: (E, D, P, D)."""
-    members, size, places = states.shape
-    identity = torch.eye(size, dtype=torch.float64, device=states.device)
-    vectors = identity[None, :, None, :].expand(members, -1, places, -1)
-    state = torch.split(states.double(), architecture.latent_dim, dim=1)
-    return architecture.bind(double(parameters)), state, vectors
+def _every_direction(states: Tensor) -> Tensor:
+    """A tangent vector along each component of states (E, P, D): (E, P, D, D)."""
+    identity = torch.eye(states.shape[2], dtype=torch.float64, device=states.device)
+    return identity.expand(*states.shape[:2], -1, -1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,19 +94,20 @@ def step_norms(
         lags: which rise.
     """
     with torch.no_grad():
-        bound, state, vectors = _every_direction(architecture, parameters, states)
+        tangents, places = Tangents(architecture, parameters), states.transpose(1, 2)
+        identity = _every_direction(places)
         norms: list[Tensor] = []
         while len(norms) < lags[-1]:
             jacobians = []
             for _ in range(min(STEPS_AT_ONCE, lags[-1] - len(norms))):
-                state, jacobian = architecture.tangent_step(bound, state, vectors)
-                jacobians.append(jacobian.permute(0, 2, 1, 3))
+                places, jacobian, _, _ = tangents.along(places, identity, steps=1)
+                jacobians.append(jacobian)
             # The norm refuses what is not finite; runs that come to this are marked below.
             stacked = torch.stack(jacobians).nan_to_num(nan=0.0, posinf=0.0, neginf=0.0)
             norm = torch.linalg.matrix_norm(stacked, ord=2)
-            off = torch.linalg.matrix_norm(stacked - vectors.permute(0, 2, 1, 3))
+            off = torch.linalg.matrix_norm(stacked - identity)
             norms += torch.stack([norm.log(), norm, off], dim=1).unbind()
-        lost = ~torch.cat(state, dim=1).isfinite().all(dim=1)
+        lost = ~places.isfinite().all(dim=2)
         sums = torch.stack(norms).cumsum(dim=0)[torch.tensor(lags) - 1]
         sums = torch.where(lost, torch.nan, sums)
         logs, plain, off_identity = sums.permute(1, 2, 3, 0).cpu().numpy()

@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 
 from .models.dynamics import Dynamics, classify
-from .models.lyapunov import double, lyapunov_spectra
+from .models.lyapunov import lyapunov_spectra
 from .models.readout import control
 from .models.rollout import FreeRun
 from .models.sensitivity import (
@@ -24,6 +24,7 @@ from .models.sensitivity import (
     loss_gradient_norms,
     step_norms,
 )
+from .models.tangents import double
 from .models.training import Stack
 from .systems.dataset import Dataset
 

@@ -37,14 +37,14 @@ def why_none(architecture: str, *sizes: int, device: torch.device) -> str:
     return f"none for more than {LARGEST} units or variables" if max(sizes) > LARGEST else ""
 
 
-def build(file: str, architecture: str, *, dtype: torch.dtype, **sizes: int) -> tuple[ctypes.CDLL, str]:
-    """What a file says for such networks, compiled, and what compiled it.
+def build(*files: str, architecture: str, dtype: torch.dtype, **sizes: int) -> tuple[ctypes.CDLL, str]:
+    """What files say for such networks, compiled, and what compiled it.
 
     Raises:
         NoCompilerError: there is no compiler that compiles it.
     """
     folder = resources.files(__package__)
-    source = "\n".join(folder.joinpath(name).read_text(encoding="utf-8") for name in ("vectors.h", file))
+    source = "\n".join(folder.joinpath(name).read_text(encoding="utf-8") for name in ("vectors.h", *files))
     made = compiler()
     return made.load(source, {"ARCHITECTURE": architecture.upper(), **sizes, **NUMBERS[dtype]}), made.name
 

@@ -78,7 +78,7 @@ def run_kernel_for(
 
 @cache
 def _kernel(architecture: str, latent_dim: int, dtype: torch.dtype) -> RunKernel:
-    code, _ = build("free_runs.c", architecture, dtype=dtype, M=latent_dim)
+    code, _ = build("network.h", "free_runs.c", architecture=architecture, dtype=dtype, M=latent_dim)
     code.free_runs.argtypes = [*[WHOLE] * 4, *[PLACE] * 5, WHOLE, PLACE, PLACE]
     code.free_runs.restype = ctypes.c_int
     return RunKernel(code, WEIGHTS[architecture])

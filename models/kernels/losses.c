@@ -9,7 +9,6 @@
 
 #define STRIDE (GATES | 1) /* of gates from step to step: an even one puts many steps on few lines of the cache */
 
-
 #define SIDE 2 /* vectors side by side */
 #define ROWS (LANES * SIDE)
 /* Sums that registers hold at a time, of 32 or of 16: TILE * SIDE, 4 * UNITS * SIDE, SQUARE * SQUARE. */
@@ -25,13 +24,11 @@
 #define TOGETHER 24 /* steps, at least, that gradients of weights are summed over at once, */
 #define CHUNK 32    /* and at most: their states stay in the nearest cache */
 
-
 typedef struct {
   vec v[SIDE];
 } rows; /* one number of every window of a block */
 
 #define EACH_SIDE UNROLL for (int s = 0; s < SIDE; s++)
-
 
 #if defined(__AVX512F__) && IS_DOUBLE
 INLINE REAL total(vec x) { return _mm512_reduce_add_pd(x); }
@@ -186,7 +183,7 @@ INLINE void step_units(const int count, const Member *m, int32_t t, int i) {
   add_product(4 * count, sum, m->W_out + 4 * i, GATES, in, M);
   UNROLL for (int k = 0; k < count; k++) EACH_SIDE {
     const vec let = sigmoid(sum[4 * k].v[s]), keep = sigmoid(sum[4 * k + 1].v[s]), out = sigmoid(sum[4 * k + 2].v[s]);
-    const vec new = tangent(sum[4 * k + 3].v[s]), c = keep * cell[k].v[s] + let * new, seen = tangent(c);
+    const vec new = tanh_of(sum[4 * k + 3].v[s]), c = keep * cell[k].v[s] + let * new, seen = tanh_of(c);
     gates[k].v[s] = let;
     gates[M + k].v[s] = keep;
     gates[2 * M + k].v[s] = out;
@@ -203,7 +200,7 @@ INLINE void step_units(const int count, const Member *m, int32_t t, int i) {
     UNROLL for (int k = 0; k < count; k++) EACH_SIDE sum[k].v[s] += m->diagonal[i + k] * before[k].v[s];
   add_product(count, sum, m->W_out + i, GATES, in, M);
   UNROLL for (int k = 0; k < count; k++) EACH_SIDE
-    hidden[k].v[s] = ARCHITECTURE == RNN ? tangent(sum[k].v[s]) : sum[k].v[s];
+    hidden[k].v[s] = ARCHITECTURE == RNN ? tanh_of(sum[k].v[s]) : sum[k].v[s];
   if (ARCHITECTURE == PLRNN) {
     rows *inputs = m->inputs + (size_t)(t + 1) * M + i;
     UNROLL for (int k = 0; k < count; k++) EACH_SIDE inputs[k].v[s] = rectified(sum[k].v[s]);

@@ -94,7 +94,7 @@ def kernel_for(
 
 @cache
 def _kernel(architecture: str, latent_dim: int, observed_dim: int, dtype: torch.dtype) -> Kernel:
-    code, name = build("losses.c", architecture, dtype=dtype, M=latent_dim, N=observed_dim)
+    code, name = build("losses.c", architecture=architecture, dtype=dtype, M=latent_dim, N=observed_dim)
     code.losses_and_gradients.argtypes = [PLACE, *[WHOLE] * 5, PLACE, PLACE, WHOLE, *[PLACE] * 4]
     code.losses_and_gradients.restype = ctypes.c_int
     code.adam.argtypes = [WHOLE, WHOLE, *[PLACE] * 7, *[NUMBER] * 4, WHOLE]

@@ -1,5 +1,7 @@
 """Kernels in C against tensor operations: the same losses, gradients and steps, or none at all."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -14,6 +16,7 @@ from orchestrator.models.readout import right_inverse
 from orchestrator.models.regimes import Clipping, SparseForcing, ZeroReset
 from orchestrator.models.rollout import free_run
 from orchestrator.models.settings import TrainingSettings
+from orchestrator.models.tangents import Tangents
 from orchestrator.models.training import Stack, stack_initial
 
 SEEDS = [3, 8]
@@ -162,6 +165,49 @@ def test_free_runs_are_those_of_tensor_operations(name, latent, columns, monkeyp
             architecture, {k: v[2:] for k, v in parameters.items()}, start=start, steps=60, landmarks=marks
         )
         assert np.array_equal(alone.series[0], ours.series[2])  # whoever else is in the stack
+
+
+@pytest.mark.usefixtures("needs_compiler")
+@pytest.mark.parametrize(("latent", "count"), [(30, 6), (7, 1), (12, 24), (9, 41)])
+@pytest.mark.parametrize("name", sorted(WEIGHTS))
+def test_tangent_vectors_are_those_of_tensor_operations(name, latent, count):
+    """Fewer vectors than lanes, as many as fill several, and more than there are components."""
+    architecture = ARCHITECTURES[name](latent_dim=latent)
+    parameters = stack_initial(architecture, 2, seeds=[1, 2, 3], dtype=torch.float32)
+    parameters = {key: 2 * value for key, value in parameters.items()}
+    random = torch.Generator().manual_seed(0)
+    size = sum(part.shape[1] for part in architecture.start(torch.zeros(1, latent, 1)))
+    states = torch.randn(3, 4, size, generator=random)
+    vectors = torch.randn(3, 4, size, count, generator=random)
+    states[1, 2] = torch.inf
+    ours, theirs = Tangents(architecture, parameters), Tangents(architecture, parameters)
+    assert ours._kernel is not None
+    theirs._kernel = None
+    for rescaled in (False, True):
+        found, expected = (way.along(states, vectors, steps=9, rescaled=rescaled) for way in (ours, theirs))
+        finite = expected.states.isfinite().all(dim=2)
+        assert finite.sum() == 11 and torch.equal(found.states.isfinite().all(dim=2), finite)
+        for one, other in zip(found[:3], expected[:3], strict=True):
+            torch.testing.assert_close(one[finite], other[finite], rtol=1e-11, atol=1e-12)
+        torch.testing.assert_close(found.path, expected.path, rtol=1e-11, atol=1e-12)
+        assert (found.scales != 0).all() == rescaled
+
+
+def test_vectors_of_which_nothing_is_left_and_of_numbers_beyond_all():
+    architecture = ARCHITECTURES["plrnn"](latent_dim=2)
+    weights = torch.tensor([0.0, 1e-200, 1e200], dtype=torch.float64)
+    parameters = {
+        "AW": torch.diag_embed(weights[:, None].expand(-1, 2)),
+        "h": torch.zeros(3, 2, dtype=torch.float64),
+        "B": torch.ones(3, 1, 2, dtype=torch.float64),
+    }
+    networks = Tangents(architecture, parameters)
+    kernels = [networks._kernel, None]
+    for kernel in kernels:
+        networks._kernel = kernel
+        far = networks.along(torch.zeros(3, 1, 2), torch.eye(2).expand(3, 1, -1, -1), steps=5, rescaled=True)
+        expected = [-math.inf, -1000 * math.log(10), 1000 * math.log(10)]
+        assert far.scales[:, 0].tolist() == pytest.approx(expected, rel=1e-12)
 
 
 @pytest.fixture
