@@ -11,6 +11,7 @@ import time
 import traceback
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +28,9 @@ from .identity import Trial, canonical_json
 from .models.training import Stack
 from .pruning import Rival, hopeless
 from .rows import SCORED_BY, StackOutcome, failed_row, settings_row
+from .settings import EvaluationSettings
 from .splitting import in_parts
-from .systems.dataset import load
+from .systems.dataset import Dataset, load
 
 Progress = Callable[[int], None]
 """Called with the epoch that is done, often."""
@@ -148,8 +150,9 @@ def _train_and_evaluate(
 ) -> tuple[list[dict[str, Any]], str]:
     """The rows, and what computed losses and gradients."""
     cell = trials[0]
-    data = load(cell.system, cache=results / "systems")
-    evaluate = Evaluator(data, cell.evaluation)
+    data, evaluate, measured_against = _measuring(
+        cell.system, canonical_json(cell.config["system"]), cell.evaluation, results
+    )
     run = _Run(
         Stack(
             cell.architecture,
@@ -164,7 +167,6 @@ def _train_and_evaluate(
     )
     stack, course = run.stack, run.course
     evaluations: list[Evaluation | None] = [None] * stack.size
-    measured_against = evaluate.references()
     ceiling = measured_against["ceiling_d_stsp"] or math.inf
     given_up: str | None = None
     for stop in cell.evaluation.epochs(cell.training.epochs) if cell.regime.trains else [0]:
@@ -221,6 +223,21 @@ def _train_and_evaluate(
             }
         )
     return rows, stack.computed_by
+
+
+@lru_cache(maxsize=4)
+def _measuring(
+    system: str, identity: str, settings: EvaluationSettings, results: Path
+) -> tuple[Dataset, Evaluator, dict[str, float | None]]:
+    """A system's data, what its networks are measured by, and floor and ceiling: kept, as the next stack of a
+    worker is as a rule of the same system.
+
+    Args:
+        identity: of the system, whose name may come to mean other data.
+    """
+    loaded = load(system, cache=results / "systems")
+    evaluate = Evaluator(loaded, settings)
+    return loaded, evaluate, evaluate.references()
 
 
 class _Run:

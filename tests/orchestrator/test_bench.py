@@ -37,6 +37,6 @@ def test_a_study_takes_as_long_as_its_epochs_and_evaluations():
     ]
     evaluation = {"rnn": 0.0, "plrnn": 0.0, "lstm": 0.0}
     found = {one.name: one for one in expected(timed, evaluation=evaluation, cores=2, length=200)}
-    quick = found["quickstart"]  # 40 trials of 200 epochs, of sequences half as long as those that were timed
-    assert quick.trials == 40 and quick.seconds == 40 * 200 * 0.5 / 2
+    quick = found["quickstart"]  # 80 trials of 200 epochs, of sequences half as long as those that were timed
+    assert quick.trials == 80 and quick.seconds == 80 * 200 * 0.5 / 2
     assert quick.usual_seconds == 9 * quick.seconds
