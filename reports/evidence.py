@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from functools import cache
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -70,9 +70,9 @@ def cliffs_delta(challenger: Sequence[float], baseline: Sequence[float]) -> floa
 def sign_flip_test(differences: Sequence[float] | Array) -> float | None:
     """Two-sided p-value of the mean of `differences` (of logs), had each pair its sign by chance.
 
-    All 2ⁿ patterns of signs below 15 pairs; beyond, as many drawn ones as make p good to about its third
+    All patterns of signs below 15 pairs; from there on as many drawn ones as make p good to about its third
     digit, the same for the same number of pairs, with the observed one among them. Exchangeability within a
-    pair is all it assumes; with n pairs it cannot fall below 2 / 2ⁿ. None without pairs.
+    pair is all it assumes; it cannot fall below `smallest_p`. None without pairs.
     """
     values = np.asarray(differences, dtype=float)
     n = int(values.size)
@@ -92,7 +92,7 @@ def smallest_p(n: int) -> float:
     return float(2.0 ** (1 - n)) if n < EXACT_BELOW else 1 / (draws(n) + 1)
 
 
-@cache
+@lru_cache(maxsize=4)
 def _signs(n: int) -> Array:
     """Patterns of n signs: all, up to a common one, or drawn ones.
 
@@ -109,7 +109,7 @@ def _signs(n: int) -> Array:
 
 
 def mixed(numbers: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
-    """32 bits of each, as good as drawn, all different for different numbers below 2³²."""
+    """32 bits of each, much as if drawn, all different for different numbers below 2³²."""
     size = np.uint64(2**WORD)
     numbers = (numbers ^ numbers >> np.uint64(16)) * np.uint64(MIXES[0]) % size
     numbers = (numbers ^ numbers >> np.uint64(13)) * np.uint64(MIXES[1]) % size

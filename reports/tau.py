@@ -11,6 +11,7 @@ Views relied on: ``results`` and ``pruned``.
 
 from __future__ import annotations
 
+import itertools
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -62,6 +63,10 @@ class Point:
     blown_up: int
     given_up: tuple[float, ...]
     """D_stsp of the seeds whose training a search ended early, as it was then."""
+    cell_id: str | None
+    """Of those with scores."""
+    labels: tuple[str, ...]
+    """Of those that were given up."""
 
     @property
     def estimate(self) -> Estimate:
@@ -180,21 +185,24 @@ def read_tau(
     return tuple(answers)
 
 
-def _points(cells: Sequence[Cell], early: Mapping[int, tuple[float, ...]]) -> tuple[Point, ...]:
+def _points(cells: Sequence[Cell], early: Mapping[int, Mapping[str, Sequence[float]]]) -> tuple[Point, ...]:
     by_tau = {cell.tau: cell for cell in cells if cell.tau}
     points = []
     for tau in sorted(by_tau.keys() | early.keys()):
-        trials = by_tau[tau].trials if tau in by_tau else ()
+        cell, labelled = by_tau.get(tau), early.get(tau, {})
+        trials = cell.trials if cell else ()
         scores = tuple(trial.score for trial in trials if trial.score is not None)
-        points.append(Point(tau, scores, sum(t.blown_up for t in trials), early.get(tau, ())))
+        given_up = tuple(itertools.chain.from_iterable(labelled.values()))
+        blown_up = sum(trial.blown_up for trial in trials)
+        points.append(Point(tau, scores, blown_up, given_up, cell.cell_id if cell else None, tuple(labelled)))
     return tuple(point for point in points if point.scores or point.given_up)
 
 
 def _given_up(
     connection: duckdb.DuckDBPyConnection, contexts: Sequence[Context]
-) -> dict[tuple[str, str], dict[int, tuple[float, ...]]]:
-    """(context, regime without τ) → τ → D_stsp of the seeds that a search gave up."""
-    found: dict[tuple[str, str], dict[int, tuple[float, ...]]] = defaultdict(dict)
+) -> dict[tuple[str, str], dict[int, dict[str, Sequence[float]]]]:
+    """(context, regime without τ) → τ → label → D_stsp of the seeds that a search gave up."""
+    found: dict[tuple[str, str], dict[int, dict[str, Sequence[float]]]] = defaultdict(dict)
     ids = [context.context_id for context in contexts]
     for context_id, label, tau, scores in connection.execute(
         """
@@ -203,7 +211,7 @@ def _given_up(
         """,
         [ids],
     ).fetchall():
-        found[context_id, family_of(label)][tau] = tuple(scores)
+        found[context_id, family_of(label)].setdefault(tau, {})[label] = scores
     return found
 
 

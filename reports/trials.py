@@ -141,8 +141,13 @@ def trial_filter(studies: Sequence[str], contexts: Collection[str] | None = None
     return "WHERE " + " AND ".join(conditions) if conditions else ""
 
 
+def quoted(text: str) -> str:
+    """Text as SQL has it."""
+    return "'" + text.replace("'", "''") + "'"
+
+
 def _quoted(names: Sequence[str]) -> str:
-    return ", ".join("'" + name.replace("'", "''") + "'" for name in names)
+    return ", ".join(map(quoted, names))
 
 
 def contexts_of(

@@ -13,9 +13,8 @@ from ..evidence import Share
 from ..table import blown_up
 from ..trials import Context
 from ..verdict import choice, counted, number, p_text, times
-from .pairs_sql import pairs_query
+from .pairs_sql import name_columns, name_of, pairs_query
 from .parts import Shown, bullets, element, folded, sql, table, text
-from .queries import names
 
 MANY = 4
 """Verdicts, from which on they are counted, and their details folded."""
@@ -82,7 +81,8 @@ def pair_tables(comparison: Comparison) -> list[str]:
     many = len(comparison.headlines) >= MANY
     if many:
         every = [row for line in comparison.headlines for row in comparison.rows_of(line)]
-        parts += [_overview(comparison, every), sql(pairs_query(comparison, every), "The SQL of this table")]
+        query = pairs_query(comparison, every, named=True)
+        parts += [_overview(comparison, every), sql(query, "The SQL of this table")]
     for place, line in enumerate(comparison.headlines):
         rows = comparison.rows_of(line)
         title = f"{short(line.title, comparison)}, against {line.baseline}"
@@ -152,11 +152,11 @@ def _challenger(row: Row) -> tuple[object, ...]:
 
 def _overview(comparison: Comparison, rows: Sequence[Row]) -> str:
     """All rows in one table, to be sorted by what is asked."""
-    named = names(comparison).split(", ")
+    named = name_columns(comparison)
     columns = [*named, *RATIOS[:6], "P(better)", "p (Holm)"]
     cells = [
         (
-            *(getattr(row, name) for name in named),
+            *(name_of(row, name) for name in named),
             *_challenger(row),
             Shown(
                 None if row.improvement.value is None else f"{row.improvement.value:.2f}",

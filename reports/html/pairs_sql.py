@@ -1,7 +1,7 @@
 """The SQL of a comparison's pairs: everything that stands in their tables, from the trials alone.
 
-What was compared with what is written into it, with the seeds that a tuned row is scored on; ratios,
-intervals, shares and tests it works out.
+What was compared with what is written into it, and on which seeds; ratios, intervals, shares and tests it
+works out.
 """
 
 from __future__ import annotations
@@ -12,37 +12,40 @@ from collections.abc import Collection, Sequence
 from ..comparison import Comparison, Row
 from ..evidence import EXACT_BELOW, MIXES, SLACK, WORD, draws
 from ..measures import BLEW_UP, MEASURES
-from ..selection import split_seeds
 from ..statistics import SMALLEST_SCORE
-from ..trials import Context
+from ..trials import quoted
 from ..verdict import choice
-from .queries import names, quoted, scope, t_factor, wilson
+from .queries import names, scope, t_factor, wilson
 
 
-def pairs_query(comparison: Comparison, rows: Sequence[Row], *, adjusted: bool = True) -> str:
-    """What the tables of `rows` show, a row each; of rows of several contexts with their names.
+def pairs_query(
+    comparison: Comparison, rows: Sequence[Row], *, named: bool = False, adjusted: bool = True
+) -> str:
+    """What the tables of `rows` show, a row each, in the comparison's order.
 
     Args:
+        rows: of `comparison.rows`, at least one.
+        named: whether with the columns that name a context, and its baseline where there are several.
         adjusted: whether with p after Holm, which takes the tests of all rows of the comparison.
     """
-    several = len({row.context_id for row in rows}) > 1
-    columns = names(comparison).split(", ") if several else []
-    named = "".join(f"{column}, " for column in columns)
+    columns = name_columns(comparison) if named else []
+    lead = "".join(f"{column}, " for column in columns)
     wanted = {id(row) for row in rows}
     asked = [
         (place, row) for place, row in enumerate(comparison.rows, start=1) if adjusted or id(row) in wanted
     ]
-    only = "" if len(asked) == len(rows) else _only([place for place, row in asked if id(row) in wanted])
+    places = ", ".join(str(place) for place, row in asked if id(row) in wanted)
+    only = "" if len(asked) == len(rows) else f"\nWHERE place IN ({places})"
     values = (
-        f"({place}, {''.join(f'{quoted(getattr(row, column))}, ' for column in columns)}"
+        f"({place}, {''.join(f'{quoted(name_of(row, column))}, ' for column in columns)}"
         f"{quoted(row.challenger.label)}, {quoted(choice(row)) if choice(row) else 'NULL'}, "
         f"{_number(row.tau)}, {quoted(row.challenger.cell_id)}, {quoted(row.baseline.cell_id)}, "
-        f"{_seeds(comparison.context(row.context_id), row)})"
+        f"[{', '.join(map(str, row.seeds))}]::BIGINT[])"
         for place, row in asked
     )
     counts = {row.n_pairs for _, row in asked}
     holm = ', p_holm AS "p (Holm)"' if adjusted else ""
-    return f"""WITH asked(place, {named}challenger, "choice of τ", "τ", challenger_id, baseline_id, held_out)
+    return f"""WITH asked(place, {lead}challenger, "choice of τ", "τ", challenger_id, baseline_id, seeds)
 AS (VALUES
     {f",{chr(10)}    ".join(values)}
 ), trials AS (
@@ -59,8 +62,7 @@ AS (VALUES
     FROM asked
     JOIN trials AS a ON a.cell_id = challenger_id
     JOIN trials AS b ON b.cell_id = baseline_id AND b.seed = a.seed
-    WHERE a.score IS NOT NULL AND b.score IS NOT NULL
-      AND (held_out IS NULL OR list_contains(held_out, a.seed))
+    WHERE a.score IS NOT NULL AND b.score IS NOT NULL AND list_contains(seeds, a.seed)
 ), paired AS (
     SELECT place, count(*) AS n, avg(log_ratio) AS middle, stddev_samp(log_ratio) / sqrt(n) AS error,
            exp(avg(ours)) AS our_mean, exp(avg(theirs)) AS their_mean,
@@ -72,13 +74,14 @@ AS (VALUES
                       END) AS delta
     FROM pairs AS a JOIN pairs AS b USING (place) GROUP BY place
 ), {_tests(counts)}
-SELECT {named}challenger, "choice of τ", "τ", coalesce(n, 0) AS pairs, exp(middle) AS ratio,
+SELECT {lead}challenger, "choice of τ", "τ", coalesce(n, 0) AS pairs, exp(middle) AS ratio,
        exp(middle - t * error) AS "95% low", exp(middle + t * error) AS "95% high",
        our_mean AS "challenger's mean", their_mean AS "baseline's mean",
-       won / n AS "P(better)", {_interval("won", "n", "P(better)")},
+       {_share("won", "n", "P(better)")},
        delta AS "Cliff's δ", p AS "p (sign flips)"{holm},
-       us.blown_up / us.ran AS "blew up", {_interval("us.blown_up", "us.ran", "blew up")},
-       them.blown_up / them.ran AS "baseline's", {_interval("them.blown_up", "them.ran", "baseline's")}
+       format('{{}}/{{}} : {{}}/{{}}', us.blown_up, us.ran, them.blown_up, them.ran) AS "blown up",
+       {_share("us.blown_up", "us.ran", "blew up")},
+       {_share("them.blown_up", "them.ran", "baseline's")}
 FROM asked
 LEFT JOIN (SELECT *, {t_factor("n", counts)} AS t FROM paired) USING (place)
 LEFT JOIN all_pairs USING (place)
@@ -88,14 +91,25 @@ LEFT JOIN cells AS them ON them.cell_id = baseline_id{only}
 ORDER BY place"""
 
 
-def _only(places: Sequence[int]) -> str:
-    return f"\nWHERE place IN ({', '.join(map(str, places))})"
+def name_columns(comparison: Comparison) -> list[str]:
+    """The columns that tell one row's context and baseline from another's."""
+    bases: dict[str, set[str]] = {}
+    for row in comparison.rows:
+        bases.setdefault(row.context_id, set()).add(row.baseline.cell_id)
+    several = any(len(ids) > 1 for ids in bases.values())
+    return [*names(comparison).split(", "), *(["baseline"] if several else [])]
 
 
-def _interval(count: str, n: str, name: str) -> str:
-    """Two columns, the ends of a share's interval; none of nothing."""
+def name_of(row: Row, column: str) -> str:
+    """What stands in such a column."""
+    return row.baseline.label if column == "baseline" else str(getattr(row, column))
+
+
+def _share(count: str, n: str, name: str) -> str:
+    """Three columns, a share and the ends of its interval; none of nothing."""
     low, high = wilson(count, n)
-    return f'if({n} > 0, {low}, NULL) AS "{name} low",\n       if({n} > 0, {high}, NULL) AS "{name} high"'
+    parts = ((f"{count} / {n}", ""), (low, " low"), (high, " high"))
+    return ",\n       ".join(f'if({n} > 0, {part}, NULL) AS "{name}{end}"' for part, end in parts)
 
 
 def _tests(counts: Collection[int]) -> str:
@@ -130,16 +144,6 @@ def _tests(counts: Collection[int]) -> str:
     SELECT place, p, max(least(1, (tests - rank + 1) * p)) OVER (ORDER BY rank) AS p_holm
     FROM (SELECT *, row_number() OVER (ORDER BY p, place) AS rank, count(*) OVER () AS tests FROM flipped)
 )"""
-
-
-def _seeds(context: Context, row: Row) -> str:
-    """The seeds that a tuned row is scored on; of others, all that both sides have."""
-    if row.selection != "split":
-        return "NULL::BIGINT[]"
-    (base,) = (cell for cell in context.cells if cell.cell_id == row.baseline.cell_id)
-    family = [cell for cell in context.cells if cell.family == row.challenger.family]
-    common = set(base.scores) & {seed for cell in family for seed in cell.scores}
-    return f"[{', '.join(map(str, split_seeds(sorted(common))[1]))}]::BIGINT[]"
 
 
 def _number(value: float | None) -> str:

@@ -27,13 +27,15 @@ class Bar(NamedTuple):
 
 
 def text(value: object) -> str:
-    """Any value as escaped text, '–' for none."""
+    """Any value as escaped text, '–' for none and for what is no number."""
     if isinstance(value, Bar):
         return f'<progress max="1" value="{value.key:.3f}"></progress> {html.escape(value.written)}'
     if isinstance(value, Shown):
         value = value.written
-    if value is None or (isinstance(value, float) and not math.isfinite(value)):
+    if value is None or (isinstance(value, float) and math.isnan(value)):
         return "–"
+    if isinstance(value, float) and math.isinf(value):
+        return "∞" if value > 0 else "−∞"
     if isinstance(value, float):
         return html.escape(number(value)) if value else "0"
     return html.escape(str(value))

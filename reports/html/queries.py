@@ -50,16 +50,15 @@ def cells_query(
     `seeds` are the numbers of seeds for which there is an interval, `named` the columns that name a context.
     """
     where = trial_filter(studies, contexts)
-    log = f"CASE WHEN score IS NOT NULL THEN ln(greatest(score, {SMALLEST_SCORE:g})) END"
-    half = f"{t_factor('count(score)', seeds)} * stddev_samp({log}) / sqrt(count(score))"
+    mean, half = mean_log("score", seeds)
     return f"""SELECT {named}, regime_label AS regime, tau,
        count(*) AS trials,
        count(*) FILTER (status = 'diverged') AS diverged,
        count(*) FILTER (status = 'unbounded') AS unbounded,
        count(*) FILTER (status = 'failed') AS failed,
-       exp(avg({log})) AS {measure}_score,
-       exp(avg({log}) - {half}) AS "95% low",
-       exp(avg({log}) + {half}) AS "95% high",
+       exp({mean}) AS {measure}_score,
+       exp({mean} - {half}) AS "95% low",
+       exp({mean} + {half}) AS "95% high",
        min(score) AS lowest,
        max(score) AS highest,
        median(d_h) FILTER (status = 'ok') AS median_d_h,
@@ -68,6 +67,13 @@ FROM (SELECT *, {MEASURES[measure].score} AS score
       FROM {f"results {where}".strip()})
 GROUP BY {named}, {CELL}
 ORDER BY {named}, {CELL}"""
+
+
+def mean_log(score: str, counts: Collection[int]) -> tuple[str, str]:
+    """Aggregates of scores: the mean of their logs, and half of its 95% t-interval."""
+    log = f"CASE WHEN {score} IS NOT NULL THEN ln(greatest({score}, {SMALLEST_SCORE:g})) END"
+    half = f"{t_factor(f'count({score})', counts)} * stddev_samp({log}) / sqrt(count({score}))"
+    return f"avg({log})", half
 
 
 def t_factor(count: str, seeds: Collection[int]) -> str:
@@ -216,8 +222,3 @@ FROM (SELECT packages, unnest(json_keys(packages)) AS package FROM {chosen})
 GROUP BY package, version
 ORDER BY package, version""",
     }
-
-
-def quoted(value: str) -> str:
-    """Text as SQL has it."""
-    return "'" + value.replace("'", "''") + "'"

@@ -13,7 +13,7 @@ from ..theorems.findings import Finding, architectures
 from ..theorems.networks import LATE, Network
 from ..theorems.table import LEGEND, exceptions, middle, not_counted, spread
 from ..trials import trial_filter
-from .answered import answered
+from .answered import ROWS, answered
 from .document import Page
 from .parts import element, figure, table
 from .queries import LONGEST_ID
@@ -26,7 +26,10 @@ CAPTION = (
     "scales of rates are linear, beyond it logarithmic."
 )
 
-MEASURED = "The networks, and the rates that are drawn; what a claim is looked up in is in `gradients`."
+MEASURED = (
+    "The networks that the claims are looked up in: class, exponent, and the rates that are drawn. All that "
+    "was measured of them is in the table `gradients`."
+)
 
 
 def theorems_page(
@@ -77,7 +80,7 @@ def theorems_page(
         "<ul>" + "".join(element("li", line) for line in listed) + "</ul>" if found else "",
         element("h2", "Rates against exponents"),
         figure(svg, CAPTION.format(linear=LINEAR)),
-        answered(connection, measured, caption=MEASURED),
+        answered(connection, measured, caption=MEASURED, at_most=ROWS),
     ]
     return Page(title, sections, svg)
 
@@ -99,9 +102,10 @@ SELECT left(trial_id, {LONGEST_ID}) AS trial, system, architecture, regime_label
        dynamics AS class, net_lambda_max * dt AS "λ₁ per step",
        any_value(rate) FILTER (quantity = '{JACOBIAN}') AS "rate of ‖∂z_T/∂z_1‖",
        any_value(rate) FILTER (quantity = '{GRADIENT}') AS "rate of ‖∂L_T/∂θ‖",
-       any_value(dynamics_evidence->>'jacobian_bound') AS "‖J‖ at most",
-       any_value(dynamics_evidence->>'resolution') AS "λ₁ told from 0 above"
-FROM (FROM results {trial_filter(studies, contexts)}) JOIN rates USING (trial_id)
+       any_value((dynamics_evidence->>'jacobian_bound')::DOUBLE) AS "‖J‖ at most",
+       any_value((dynamics_evidence->>'resolution')::DOUBLE) AS "λ₁ told from 0 above"
+FROM (FROM results {trial_filter(studies, contexts)}) LEFT JOIN rates USING (trial_id)
 WHERE status = 'ok' AND dynamics <> 'unbounded' AND net_lambda_max IS NOT NULL
+  AND trial_id IN (SELECT trial_id FROM gradients)
 GROUP BY trial_id, system, architecture, regime_label, seed, dynamics, net_lambda_max, dt
 ORDER BY system, architecture, regime_label, seed, trial_id"""

@@ -6,7 +6,8 @@ from ..across import RECONSTRUCTED, Across
 from ..comparison import Comparison
 from ..measures import BLEW_UP, MEASURES
 from ..statistics import SMALLEST_SCORE
-from .queries import quoted, scope, wilson
+from ..trials import quoted
+from .queries import scope, wilson
 
 
 def together_query(comparison: Comparison, together: Across) -> str:
@@ -53,7 +54,7 @@ def together_query(comparison: Comparison, together: Across) -> str:
     GROUP BY place
 )
 SELECT method, runs, mean AS "interquartile mean", share AS "reconstruct",
-       {low} AS "95% low", {high} AS "95% high", mean_rank AS "mean rank"
+       {low} AS "reconstruct low", {high} AS "reconstruct high", mean_rank AS "mean rank"
 FROM (SELECT DISTINCT place, method FROM asked)
 JOIN shares USING (place) JOIN middle USING (place) JOIN ranks USING (place)
 ORDER BY place"""

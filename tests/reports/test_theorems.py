@@ -155,7 +155,7 @@ def test_page_has_table_and_figure(database, tmp_path):
     )
     (one,) = read_networks(connection)
     (measured,) = connection.execute(networks_query(["demo"])).fetchall()
-    assert measured[5:] == ("chaotic", one.rate, pytest.approx(one.slope(JACOBIAN)), None, "3.5", "0.001")
+    assert measured[5:] == ("chaotic", one.rate, pytest.approx(one.slope(JACOBIAN)), None, 3.5, 0.001)
     made = theorems_page(examine(networks), networks, connection, networks_query(), left_out={"urnn": 7})
     page, svg = made.write(tmp_path, stem="theorems")
     text = page.read_text(encoding="utf-8")
