@@ -24,8 +24,7 @@ class Adam:
 
     def __init__(self, flat: Tensor, *, rate: float) -> None:
         self.rate = rate
-        self.step = 0
-        """Updates that were made."""
+        self._step = torch.zeros((), dtype=torch.float64, device=flat.device)
         self.mean = torch.zeros_like(flat)
         self.square = torch.zeros_like(flat)
 
@@ -47,14 +46,14 @@ class Adam:
             losses, norms: (E,), of the gradient as it was found.
             kernel: does the same in one pass, where there is one.
         """
-        self.step += 1
+        self._step += 1  # a tensor: what is recorded once and replayed counts too
         if kernel is not None:
             kernel.adam(
                 flat, gradient, mean=self.mean, square=self.square, alive=alive, losses=losses, norms=norms,
-                settings=(self.rate, *BETAS, EPSILON), step=self.step,
+                settings=(self.rate, *BETAS, EPSILON), step=int(self._step),
             )  # fmt: skip
             return
-        first, second = (1 - beta**self.step for beta in BETAS)
+        first, second = (1 - beta**self._step for beta in BETAS)
         self.mean.lerp_(gradient, 1 - BETAS[0])
         self.square.mul_(BETAS[1]).addcmul_(gradient, gradient, value=1 - BETAS[1])
         moved = self.mean / (self.square.sqrt() / second**0.5 + EPSILON)
@@ -65,10 +64,10 @@ class Adam:
 
     def tensors(self) -> dict[str, Tensor]:
         """What `restore` needs to go on exactly."""
-        return {"step": torch.tensor(float(self.step)), "exp_avg": self.mean, "exp_avg_sq": self.square}
+        return {"step": self._step.float(), "exp_avg": self.mean, "exp_avg_sq": self.square}
 
     def restore(self, tensors: Mapping[str, Tensor]) -> None:
         """Go on where another was."""
-        self.step = int(tensors["step"])
+        self._step.copy_(tensors["step"])
         self.mean.copy_(tensors["exp_avg"])
         self.square.copy_(tensors["exp_avg_sq"])

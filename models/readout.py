@@ -18,9 +18,24 @@ def right_inverse(B: Tensor) -> Tensor:
         raised, because one member must not stop the others of its stack.
     """
     gram = B @ B.transpose(1, 2)
+    if B.is_cuda:
+        return eliminated(gram, B).transpose(1, 2)
     solution, _ = torch.linalg.solve_ex(gram, B, check_errors=False)
     inverse: Tensor = solution.transpose(1, 2)
     return inverse
+
+
+def eliminated(gram: Tensor, B: Tensor) -> Tensor:
+    """gram⁻¹ B by Gauss and Jordan, for gram (E, N, N) symmetric and positive, which takes no pivots.
+
+    On a GPU libraries' solvers wait for the host, and what waits cannot be replayed.
+    """
+    rows = torch.cat([gram, B], dim=2)
+    for column in range(gram.shape[1]):
+        pivot = rows[:, column : column + 1] / rows[:, column : column + 1, column : column + 1]
+        cleared = rows - rows[:, :, column : column + 1] * pivot
+        rows = torch.cat([cleared[:, :column], pivot, cleared[:, column + 1 :]], dim=1)
+    return rows[:, :, gram.shape[2] :]
 
 
 def control(B: Tensor, x: Tensor) -> Tensor:

@@ -11,12 +11,13 @@ from torch import Tensor
 from .architecture import Architecture, Parameters, State
 from .kernels.free_runs import run_kernel_for
 from .readout import control, read_out
+from .replay import Replayed
 
 MEMBERS = 16
 """A stack is filled up to a multiple of so many members, so that no rounding depends on its size."""
 
-CHUNK = 2000
-"""Steps, of all runs of a member, whose latent states are kept before they are read out: bounds memory."""
+CHUNK = 200
+"""Steps, of all runs of a member, that are read out together, and on a GPU launched as one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,23 +118,31 @@ def _step_by_step(
     landmarks: Sequence[int],
 ) -> tuple[NDArray[np.float64], Tensor]:
     """By tensor operations, all members and runs together: what the kernel returns, for as many members."""
-    runs = state[0].shape[2]
+    latent, runs = architecture.latent_dim, state[0].shape[2]
     series = np.full((members, runs, steps, shown.shape[1]), np.nan)
-    chunk_steps = max(1, CHUNK // runs)
-    wanted = set(landmarks)
-    kept: list[Tensor] = []
-    for begin in range(0, steps, chunk_steps):
-        hidden: list[Tensor] = []
-        for step in range(begin + 1, min(begin + chunk_steps, steps) + 1):
+    block = max(1, min(steps, CHUNK // runs))
+
+    def go(whole: Tensor, count: int = block) -> Tensor:
+        state, passed = torch.split(whole, latent, dim=1), []
+        for _ in range(count):
             state = architecture.step(bound, state)
-            hidden.append(state[0])
-            if step in wanted:
-                kept.append(torch.cat(state, dim=1)[:members])
-        chunk = read_out(shown, torch.cat(hidden, dim=2))[:members].double().cpu().numpy()
-        by_run = chunk.reshape(members, -1, len(hidden), runs).transpose(0, 3, 2, 1)
-        series[:, :, begin : begin + len(hidden)] = by_run
-        if not state[0].isfinite().flatten(1).all(dim=1).any():
+            passed.append(torch.cat(state, dim=1))
+        return torch.stack(passed, dim=2)  # (E, D, count, R)
+
+    replayed = Replayed(go, rehearse=go, device=shown.device)
+    whole = torch.cat(state, dim=1)
+    kept: list[Tensor] = []
+    for begin in range(0, steps, block):
+        count = min(block, steps - begin)
+        passed = replayed(whole) if count == block else go(whole, count)
+        whole = passed[:, :, -1]
+        kept += [
+            passed[:members, :, step - begin - 1].clone() for step in landmarks if 0 < step - begin <= count
+        ]
+        chunk = read_out(shown, passed[:, :latent].flatten(2))[:members].double().cpu().numpy()
+        series[:, :, begin : begin + count] = chunk.reshape(members, -1, count, runs).transpose(0, 3, 2, 1)
+        if not whole[:, :latent].isfinite().flatten(1).all(dim=1).any():
             break
-    nothing = torch.cat(state, dim=1)[:members] * torch.nan
-    kept += [nothing] * (len(wanted) - len(kept))
+    nothing = whole[:members] * torch.nan
+    kept += [nothing] * (len(landmarks) - len(kept))
     return series, torch.cat(kept, dim=2) if kept else nothing[:, :, :0]

@@ -11,8 +11,10 @@ member whose loss or parameters are no longer finite is frozen at its last finit
 epoch is noted; the others go on untouched.
 """
 
+import functools
 import itertools
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -23,6 +25,7 @@ from .adam import Adam
 from .architecture import Architecture, Parameters
 from .kernels.losses import Kernel, kernel_for
 from .regimes.regime import Regime
+from .replay import Replayed, abreast
 from .settings import TrainingSettings
 from .streams import stream
 from .windows import Windows, predict
@@ -40,13 +43,16 @@ def stack_initial(
     *,
     seeds: list[int],
     dtype: torch.dtype,
-    regime: Regime | None = None,
+    regimes: Sequence[Regime] | None = None,
 ) -> Parameters:
-    """Initial parameters of a stack, one member per seed, under a regime: name → (E, ...)."""
-    if regime is None:
+    """Initial parameters of a stack, one member per seed, each under its regime: name → (E, ...)."""
+    if regimes is None:
         members = [architecture.initial(observed_dim, seed) for seed in seeds]
     else:
-        members = [regime.initial(architecture, observed_dim, seed) for seed in seeds]
+        members = [
+            regime.initial(architecture, observed_dim, seed)
+            for regime, seed in zip(regimes, seeds, strict=True)
+        ]
     return {
         name: torch.from_numpy(np.stack([member[name] for member in members])).to(dtype)
         for name in members[0]
@@ -60,8 +66,17 @@ def gradient_norm(gradient: Tensor) -> Tensor:
     return norm
 
 
+@dataclass(frozen=True, eq=False)
+class Group:
+    """Members of one regime, next to each other in their stack."""
+
+    regime: Regime
+    members: slice
+    windows: Windows
+
+
 class Stack:
-    """E networks in training.
+    """E networks in training, of one architecture on one series, each under a regime of its own.
 
     The parameters of a member are one row of a flat (E, P) tensor: the optimiser, the gradient norm
     and the freezing of a member are then single operations.
@@ -70,7 +85,7 @@ class Stack:
     def __init__(
         self,
         architecture: Architecture,
-        regime: Regime,
+        regime: Regime | Sequence[Regime],
         *,
         settings: TrainingSettings,
         series: NDArray[np.float64],
@@ -79,6 +94,7 @@ class Stack:
     ) -> None:
         """
         Args:
+            regime: of all members, or one for each; equal ones next to each other train side by side.
             series: (L, N) training series, standardised, L > T.
             seeds: one per member; a member's result depends on its own seed alone.
 
@@ -96,18 +112,16 @@ class Stack:
                 f"not {architecture.latent_dim}"
             )
         self.architecture = architecture
-        self.regime = regime
+        self.regimes = [regime] * len(seeds) if isinstance(regime, Regime) else list(regime)
         self.settings = settings
         self.seeds = list(seeds)
         self.device = torch.device(device)
         dtype = DTYPES[settings.precision]
         self.series = torch.from_numpy(np.ascontiguousarray(series.T)).to(self.device, dtype)
-        self.windows = Windows(
-            sequence_length=settings.sequence_length,
-            window=regime.window(settings.sequence_length),
-            rows=settings.batch_size,
-            device=self.device,
-        )
+        self.groups: list[Group] = []
+        for one, members in itertools.groupby(range(len(self.regimes)), key=self.regimes.__getitem__):
+            places = list(members)
+            self.groups.append(Group(one, slice(places[0], places[-1] + 1), self._windows(one)))
         kernel = kernel_for(
             architecture.name,
             latent_dim=architecture.latent_dim,
@@ -119,7 +133,9 @@ class Stack:
         """What computes losses and gradients; without one they come from tensor operations."""
         self.computed_by = kernel.name if isinstance(kernel, Kernel) else f"torch ({kernel})"
         self._rows = self.series.T.contiguous() if self.kernel else self.series
-        initial = stack_initial(architecture, observed_dim, seeds=self.seeds, dtype=dtype, regime=regime)
+        initial = stack_initial(
+            architecture, observed_dim, seeds=self.seeds, dtype=dtype, regimes=self.regimes
+        )
         self._shapes = {name: tuple(value.shape[1:]) for name, value in initial.items()}
         self._sizes = [value[0].numel() for value in initial.values()]
         ends = itertools.accumulate(self._sizes)
@@ -133,8 +149,18 @@ class Stack:
         self.flat = flat.to(self.device).requires_grad_()
         self.optimiser = Adam(self.flat.detach(), rate=settings.learning_rate)
         self.alive = torch.ones(len(self.seeds), dtype=torch.bool, device=self.device)
+        self._update = Replayed(self.update, rehearse=self.losses_and_gradients, device=self.device)
         self.epoch = 0
         self.diverged_epoch: list[int | None] = [None] * len(self.seeds)
+
+    def _windows(self, regime: Regime) -> Windows:
+        length = self.settings.sequence_length
+        return Windows(
+            sequence_length=length,
+            window=min(regime.window(length), length),
+            rows=self.settings.batch_size,
+            device=self.device,
+        )
 
     @property
     def size(self) -> int:
@@ -143,9 +169,13 @@ class Stack:
 
     def parameters(self) -> Parameters:
         """The parameters by name, as views of the flat tensor: name → (E, ...)."""
-        parts = torch.split(self.flat[:, : sum(self._sizes)], self._sizes, dim=1)
+        return self._named(self.flat)
+
+    def _named(self, rows: Tensor) -> Parameters:
+        """Some members' parameters by name, as views of their rows."""
+        parts = torch.split(rows[:, : sum(self._sizes)], self._sizes, dim=1)
         return {
-            name: part.view(self.size, *shape)
+            name: part.view(len(rows), *shape)
             for part, (name, shape) in zip(parts, self._shapes.items(), strict=True)
         }
 
@@ -168,31 +198,45 @@ class Stack:
 
     def loss(self, positions: Tensor) -> Tensor:
         """Mean squared one-step prediction error of each member on its minibatch: (E,)."""
+        return torch.cat([self._loss_of(group, self.flat[group.members], positions) for group in self.groups])
+
+    def _loss_of(self, group: Group, rows: Tensor, positions: Tensor) -> Tensor:
+        """The same of a group's members, from their rows of parameters."""
         predictions, targets = predict(
             self.architecture,
-            self.parameters(),
-            self.windows,
+            self._named(rows),
+            group.windows,
             series=self.series,
-            positions=positions,
-            from_data=self.regime.starts_from_data,
+            positions=positions[group.members],
+            from_data=group.regime.starts_from_data,
         )
         return (predictions - targets).square().mean(dim=(1, 2))
 
     def losses_and_gradients(self, positions: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """`loss`, (E,), each member's gradient of its own, (E, P), and its norm, (E,)."""
+        tasks = [functools.partial(self._losses_and_gradients_of, group, positions) for group in self.groups]
+        found = abreast(tasks, device=self.device)
+        if len(found) == 1:
+            return found[0]
+        losses, gradients, norms = (torch.cat(parts) for parts in zip(*found, strict=True))
+        return losses, gradients, norms
+
+    def _losses_and_gradients_of(self, group: Group, positions: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        rows = self.flat.detach()[group.members]
         if self.kernel is not None:
             return self.kernel.losses_and_gradients(
-                self.flat.detach(),
+                rows,
                 self._offsets,
                 series=self._rows,
-                positions=positions,
+                positions=positions[group.members],
                 steps=self.settings.sequence_length,
-                window=min(self.regime.window(self.settings.sequence_length), self.settings.sequence_length),
-                from_data=self.regime.starts_from_data,
+                window=group.windows.window,
+                from_data=group.regime.starts_from_data,
             )
-        losses = self.loss(positions)
+        rows.requires_grad_()
+        losses = self._loss_of(group, rows, positions)
         # Members share no parameter, so the gradient of the sum is each one's own gradient.
-        (gradient,) = torch.autograd.grad(losses.sum(), self.flat)
+        (gradient,) = torch.autograd.grad(losses.sum(), rows)
         return losses.detach(), gradient, gradient_norm(gradient)
 
     def update(self, positions: Tensor) -> tuple[Tensor, Tensor]:
@@ -202,9 +246,13 @@ class Stack:
         """
         losses, gradient, norms = self.losses_and_gradients(positions)
         with torch.no_grad():
+            transformed = [
+                group.regime.transform_gradient(gradient[group.members], norms[group.members])
+                for group in self.groups
+            ]
             self.optimiser.update(
                 self.flat.detach(),
-                self.regime.transform_gradient(gradient, norms),
+                transformed[0] if len(transformed) == 1 else torch.cat(transformed),
                 alive=self.alive,
                 losses=losses,
                 norms=norms,
@@ -222,7 +270,7 @@ class Stack:
         self.epoch += 1
         batches = self.positions(self.epoch)
         # One transfer to the host per epoch, not per minibatch: a GPU must not wait for Python.
-        history = [torch.stack([loss.double(), norm]) for loss, norm in map(self.update, batches)]
+        history = [torch.stack([loss.double(), norm]) for loss, norm in map(self._update, batches)]
         means = torch.stack(history).mean(dim=0).cpu().numpy()
         alive = self.alive.cpu().numpy()
         for member in np.flatnonzero(~alive):
@@ -243,7 +291,7 @@ class Stack:
         held = {name: value.to(self.device) for name, value in tensors.items()}
         with torch.no_grad():
             self.flat.copy_(held.pop("parameters"))
-        self.alive = held.pop("alive")
+        self.alive.copy_(held.pop("alive"))
         self.optimiser.restore({name.removeprefix("adam."): value for name, value in held.items()})
         self.epoch = epoch
         self.diverged_epoch = list(diverged_epoch)

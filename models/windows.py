@@ -16,6 +16,8 @@ class Windows:
     """
 
     def __init__(self, *, sequence_length: int, window: int, rows: int, device: torch.device) -> None:
+        self.window = window
+        """Steps between two settings of the state."""
         starts = torch.arange(0, sequence_length, window)
         last_window = sequence_length - (len(starts) - 1) * window
         row = torch.arange(rows).repeat(len(starts))

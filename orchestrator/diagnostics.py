@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from .models.architecture import Architecture, Parameters
 from .models.dynamics import Dynamics, classify
 from .models.lyapunov import lyapunov_spectra
 from .models.readout import control
@@ -25,7 +26,7 @@ from .models.sensitivity import (
     step_norms,
 )
 from .models.tangents import double
-from .models.training import Stack
+from .models.training import Group, Stack
 from .systems.dataset import Dataset
 
 RUNS = 16
@@ -127,7 +128,7 @@ def _columns(
 
 
 def _gradients(stack: Stack, data: Dataset, run: FreeRun, *, longest: int) -> list[list[dict[str, Any]]]:
-    """Rows of every member: Jacobian products and loss gradients, free and as the regime has it.
+    """Rows of every member: Jacobian products and loss gradients, free and as its regime has it.
 
     Products are taken from the data, as in training, and from places of the run that is scored: on the
     network's own attractor, of which theory speaks; there, from the last place, norms of single steps too.
@@ -141,15 +142,13 @@ def _gradients(stack: Stack, data: Dataset, run: FreeRun, *, longest: int) -> li
     with torch.no_grad():
         states = torch.cat(architecture.start(control(parameters["B"], observed)), dim=1)
     series = torch.from_numpy(np.ascontiguousarray(data.test.T)).to(stack.device)
-    free = jacobian_norms(architecture, parameters, states, lags=lags)
-    trained = free
-    if not stack.regime.starts_from_data:
-        trained = jacobian_norms(architecture, parameters, torch.zeros_like(states), lags=lags)
-    window = stack.regime.window(stack.settings.sequence_length)
-    forced = np.where(np.array(lags) <= window, trained, -math.inf)
+    at = torch.from_numpy(places).to(stack.device)
     of_run = run.landmarks[:, :, -PLACES:]
-    on_run = jacobian_norms(architecture, parameters, of_run, lags=lags)
-    by_quantity = {"ln_jacobian_run": on_run, "ln_jacobian_free": free, "ln_jacobian_trained": forced}
+    free = jacobian_norms(architecture, parameters, states, lags=lags)
+    by_quantity = {
+        "ln_jacobian_run": jacobian_norms(architecture, parameters, of_run, lags=lags),
+        "ln_jacobian_free": free,
+    }
     if of_run.shape[1] <= MOST_COMPONENTS:
         steps = step_norms(architecture, parameters, of_run[:, :, -1:], lags=lags)
         with np.errstate(divide="ignore"):
@@ -158,25 +157,54 @@ def _gradients(stack: Stack, data: Dataset, run: FreeRun, *, longest: int) -> li
                 "ln_step_sum_run": np.log(steps.sum),
                 "ln_step_change_run": np.log(steps.sum_from_identity),
             }
-    on_data = (architecture, parameters, series, torch.from_numpy(places).to(stack.device))
-    from_data = stack.regime.starts_from_data
+    rows: list[list[dict[str, Any]]] = []
+    for group in stack.groups:
+        own = {name: value[group.members] for name, value in parameters.items()}
+        found = {name: norms[group.members] for name, norms in by_quantity.items()}
+        found |= _under(
+            group, architecture, own, series, at, states=states[group.members], free=free[group.members],
+            length=stack.settings.sequence_length, lags=lags,
+        )  # fmt: skip
+        rows += [
+            [
+                {"quantity": quantity, "lag": lag, "value": float(value)}
+                for quantity, norms in found.items()
+                for lag, value in zip(lags, norms[member].mean(axis=0), strict=True)
+                # Training knows no lags that are longer than its sequences.
+                if not math.isnan(value)
+                and (lag <= stack.settings.sequence_length or not quantity.endswith("_trained"))
+            ]
+            for member in range(len(own["B"]))
+        ]
+    return rows
+
+
+def _under(
+    group: Group,
+    architecture: Architecture,
+    parameters: Parameters,
+    series: torch.Tensor,
+    places: torch.Tensor,
+    *,
+    states: torch.Tensor,
+    free: NDArray[np.float64],
+    length: int,
+    lags: Sequence[int],
+) -> dict[str, NDArray[np.float64]]:
+    """By quantity, what is as a group's regime has it; `free` are Jacobian products of runs from the data."""
+    window, from_data = group.windows.window, group.regime.starts_from_data
+    trained = free
+    if not from_data:
+        trained = jacobian_norms(architecture, parameters, torch.zeros_like(states), lags=lags)
+    on_data = (architecture, parameters, series, places)
+    found = {"ln_jacobian_trained": np.where(np.array(lags) <= window, trained, -math.inf)}
     for quantity, cut in (("ln_loss_gradient_free", lags[-1]), ("ln_loss_gradient_trained", window)):
-        by_quantity[quantity] = loss_gradient_norms(*on_data, window=cut, from_data=from_data, lags=lags)
-    across = [lag for lag in lags if window < lag <= stack.settings.sequence_length]
+        found[quantity] = loss_gradient_norms(*on_data, window=cut, from_data=from_data, lags=lags)
+    across = [lag for lag in lags if window < lag <= length]
     if across:
         lag = across[-1]
         plain = forced_gradient_norms(*on_data, window=window, from_data=from_data, lag=lag)
-        for quantity, found in zip(("ln_loss_gradient_plain", "ln_state_gradient_plain"), plain, strict=True):
-            by_quantity[quantity] = np.full((*found.shape, len(lags)), math.nan)
-            by_quantity[quantity][:, :, lags.index(lag)] = found
-    return [
-        [
-            {"quantity": quantity, "lag": lag, "value": float(value)}
-            for quantity, norms in by_quantity.items()
-            for lag, value in zip(lags, norms[member].mean(axis=0), strict=True)
-            # Training knows no lags that are longer than its sequences.
-            if not math.isnan(value)
-            and (lag <= stack.settings.sequence_length or not quantity.endswith("_trained"))
-        ]
-        for member in range(stack.size)
-    ]
+        for quantity, norms in zip(("ln_loss_gradient_plain", "ln_state_gradient_plain"), plain, strict=True):
+            found[quantity] = np.full((*norms.shape, len(lags)), math.nan)
+            found[quantity][:, :, lags.index(lag)] = norms
+    return found

@@ -22,8 +22,9 @@ SEEDS = 6
 def measured(name, kind):
     """Classes of networks of several seeds, and their bounds of ‖J‖."""
     architecture = ARCHITECTURES[name](latent_dim=20)
+    regimes = [Constructed(dynamics=kind)] * SEEDS
     parameters = stack_initial(
-        architecture, 3, seeds=list(range(SEEDS)), dtype=torch.float64, regime=Constructed(dynamics=kind)
+        architecture, 3, seeds=list(range(SEEDS)), dtype=torch.float64, regimes=regimes
     )
     start = torch.tensor([0.3, -0.5, 0.2], dtype=torch.float64)
     run = free_run(architecture, parameters, start=start, steps=2000, landmarks=[1400, 1600, 1800, 2000])

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from orchestrator.models import ARCHITECTURES, Architecture
-from orchestrator.models.readout import control, read_out, right_inverse
+from orchestrator.models.readout import control, eliminated, read_out, right_inverse
 from orchestrator.models.rollout import free_run, regressed_read_out
 from orchestrator.models.training import stack_initial
 
@@ -49,8 +49,10 @@ def test_right_inverse_is_the_pseudo_inverse_and_contains_its_failures():
     torch.testing.assert_close(right_inverse(B), torch.linalg.pinv(B))
     x = torch.randn(3, 2, 4, dtype=torch.float64)
     torch.testing.assert_close(read_out(B, control(B, x)), x)
+    torch.testing.assert_close(eliminated(B @ B.mT, B).mT, right_inverse(B), rtol=1e-9, atol=1e-9)
     B[1] = torch.nan
     inverse = right_inverse(B)
+    assert torch.equal(eliminated(B @ B.mT, B).mT.isfinite(), inverse.isfinite())
     assert not inverse[1].isfinite().any() and inverse[[0, 2]].isfinite().all()
 
 

@@ -121,6 +121,34 @@ def test_no_digit_depends_on_who_else_is_in_the_stack(name, regime, series):
         assert torch.equal(again, flat[seeds]) and np.array_equal(freely, free[seeds]), seeds
 
 
+@pytest.mark.parametrize("by_kernel", [True, False], ids=["kernel", "torch"])
+@pytest.mark.parametrize("name", ARCHITECTURE_NAMES)
+def test_members_of_several_regimes_are_what_they_are_alone(name, by_kernel, series):
+    """Windows of several lengths, from the data and from zero, clipped gradients and not, in one stack."""
+    regimes = [SparseForcing(tau=5), SparseForcing(tau=5), SparseForcing(tau=7), Clipping(max_norm=0.01),
+               Clipping(max_norm=100), ZeroReset(tau=7), SparseForcing(tau=5)]  # fmt: skip
+    seeds = [0, 1, 0, 0, 3, 2, 2]
+
+    def run(regime, seeds):
+        stack = Stack(
+            ARCHITECTURES[name](latent_dim=8), regime, settings=SETTINGS, series=series, seeds=seeds
+        )
+        stack.kernel = stack.kernel if by_kernel else None
+        return [stack, *(stack.train_epoch() for _ in range(3))]
+
+    together, *courses = run(regimes, seeds)
+    assert [len(range(*g.members.indices(7))) for g in together.groups] == [2, 1, 1, 1, 1, 1]
+    for member, (regime, seed) in enumerate(zip(regimes, seeds, strict=True)):
+        alone, *course = run(regime, [seed])
+        tolerance = 0 if together.kernel else 1e-12
+        np.testing.assert_allclose(
+            together.flat[member].detach(), alone.flat[0].detach(), rtol=tolerance, atol=tolerance
+        )
+        for (loss, norm), (own_loss, own_norm) in zip(courses, course, strict=True):
+            assert loss[member] == pytest.approx(own_loss[0], rel=1e-12)
+            assert norm[member] == pytest.approx(own_norm[0], rel=1e-12)
+
+
 @pytest.mark.parametrize("regime", [SparseForcing(tau=7), Clipping()], ids=["forcing", "clipping"])
 @pytest.mark.parametrize("name", ARCHITECTURE_NAMES)
 def test_a_member_that_blows_up_leaves_the_others_bit_identical(name, regime, series):
