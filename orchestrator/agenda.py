@@ -16,7 +16,7 @@ from .pruning import Rival
 
 @dataclass(frozen=True)
 class Stack:
-    """Trials of one cell, to be run together."""
+    """Trials to be run together: of one cell, or, of a grid on a GPU, of several cells of one context."""
 
     trials: list[Trial]
     rival: Rival | None = None
@@ -46,8 +46,8 @@ class Source(Protocol):
         """
 
     def ended(self, trials: Sequence[Trial], seen: Sequence[Seen]) -> None:
-        """Take in what became of a stack, its own or another's; trials whose worker was lost are not in
-        `seen`."""
+        """Take in what became of trials of one cell, its own or another's; those whose worker was lost are
+        not in `seen`."""
 
 
 class GridSource:
@@ -125,5 +125,20 @@ class Agenda:
         if stack is not None:
             now = time.time()
             told = [trial._replace(at=now) for trial in seen]
-            for source in self._sources:
-                source.ended(stack.trials, told)
+            for trials, of_cell in _by_cell(stack.trials, told):
+                for source in self._sources:
+                    source.ended(trials, of_cell)
+
+
+def _by_cell(trials: Sequence[Trial], seen: Sequence[Seen]) -> list[tuple[list[Trial], list[Seen]]]:
+    """A stack's trials by cell, with what became of each, where something did."""
+    cells: dict[str, tuple[list[Trial], list[Seen]]] = {}
+    known: Sequence[Seen | None] = seen if len(seen) == len(trials) else [None] * len(trials)
+    for trial, one in zip(trials, known, strict=True):
+        of_cell = cells.setdefault(trial.cell_id, ([], []))
+        of_cell[0].append(trial)
+        if one is not None:
+            of_cell[1].append(one)
+    if len(cells) == 1:  # whatever came back is of it
+        return [(list(trials), list(seen))]
+    return list(cells.values())

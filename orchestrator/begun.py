@@ -38,6 +38,11 @@ class Begun:
     """`cpu` or `cuda`, likewise."""
 
 
+def joined(fingerprints: Iterable[str]) -> str:
+    """The fingerprint of the code of a stack, from those of its cells."""
+    return "+".join(sorted(set(fingerprints)))
+
+
 def checkpoint_path(results: Path, trial_ids: Sequence[str]) -> Path:
     """Where the checkpoint of a stack stands."""
     return results / "checkpoints" / f"{stack_id(trial_ids)}.safetensors"
@@ -54,14 +59,15 @@ def begun(results: Path) -> list[Begun]:
     return sorted(found, key=lambda stack: (-stack.epoch, stack.trial_ids))
 
 
-def curves_so_far(results: Path, trial_ids: Sequence[str]) -> list[list[dict[str, Any]]]:
-    """The curves of each trial of a stack up to its checkpoint: {epoch, quantity, value}; [] without one."""
-    said = _metadata(checkpoint_path(results, trial_ids))
+def curves_so_far(results: Path, stack: str, trial_ids: Sequence[str]) -> list[list[dict[str, Any]]]:
+    """The curves of some trials of a stack up to its checkpoint: {epoch, quantity, value}; [] without one."""
+    said = _metadata(results / "checkpoints" / f"{stack}.safetensors")
     try:
         points: list[list[dict[str, Any]]] = json.loads((said or {})["state"])["course"]["points"]
+        of_each = dict(zip(json.loads((said or {})["trial_ids"]), points, strict=True))
+        return [of_each[trial_id] for trial_id in trial_ids]
     except (KeyError, ValueError):
         return []
-    return points
 
 
 def mark_too_large(results: Path, trial_ids: Sequence[str]) -> int:

@@ -109,7 +109,10 @@ class StackCallback(Callback):
         members = _members(trial)
         self.progress.waiting(trial.trial_id)
         error = _last_error(trial)
+        cells = len({member.cell_id for member in members})
         what = f"{members[0].regime_label}, {len(members)} seeds"
+        if cells > 1:
+            what = f"{cells} regimes, {len(members)} networks"
         if self._cannot_write():
             return
         if LOW_MEMORY in error:
@@ -173,12 +176,18 @@ class StackCallback(Callback):
         name = begun.stack_id([member.trial_id for member in members])
         common = {
             **provenance.collect(),
-            "code_fingerprint": provenance.fingerprint(members[0]),
             "stack_id": name,
             "stack_size": len(members),
             "finished_at": now,
         }
-        rows = [{**failed_row(trial, failure, reason), **common} for trial in members]
+        rows = [
+            {
+                **failed_row(trial, failure, reason),
+                **common,
+                "code_fingerprint": provenance.fingerprint(trial),
+            }
+            for trial in members
+        ]
         try:
             journal.write(self.results / "journal", "trials", f"{now:%Y%m%dT%H%M%S%f}-{name}", rows)
         except OSError as error:

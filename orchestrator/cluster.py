@@ -6,7 +6,7 @@ import os
 import socket
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +17,10 @@ from .errors import OrchError, UsageError
 class Placement:
     """Where stacks run."""
 
-    cpus_per_trial: float = 1.0
+    cpus_per_trial: float | None = None
+    """None: one, or beside GPUs an even share of the cores, which measure what GPUs train."""
     gpus_per_trial: float | None = None
-    """None: one where there are GPUs that torch can use, else none."""
+    """None: a SHARE where there are GPUs that torch can use, else none."""
     address: str | None = None
     """Address of an existing Ray cluster; None for one embedded in this process."""
 
@@ -88,8 +89,21 @@ def cpus() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def gpus_of(resources: dict[str, float], placement: Placement) -> float:
-    """GPUs per stack: as asked for, else one where there is one that torch can use."""
+SHARE = 0.33
+"""Of a GPU for each stack, where nothing is asked for: one alone leaves it waiting while it is measured."""
+
+
+def settled(resources: dict[str, float], placement: Placement) -> Placement:
+    """What is placed where nothing was asked for, in these resources."""
+    gpus = _gpus_of(resources, placement)
+    cpus = placement.cpus_per_trial
+    if cpus is None:
+        at_once = resources.get("GPU", 0.0) // gpus if gpus else 0.0
+        cpus = max(1.0, resources.get("CPU", 1.0) // at_once) if at_once else 1.0
+    return replace(placement, cpus_per_trial=cpus, gpus_per_trial=gpus)
+
+
+def _gpus_of(resources: dict[str, float], placement: Placement) -> float:
     if placement.gpus_per_trial is not None:
         return placement.gpus_per_trial
     if resources.get("GPU", 0) < 1:
@@ -97,8 +111,8 @@ def gpus_of(resources: dict[str, float], placement: Placement) -> float:
     if placement.address is None:
         import torch
 
-        return 1.0 if torch.cuda.is_available() else 0.0
-    return 1.0
+        return SHARE if torch.cuda.is_available() else 0.0
+    return SHARE
 
 
 def slots_of(resources: dict[str, float], placement: Placement) -> int:

@@ -1,9 +1,10 @@
 """What a trained network is worth: one free run per member, forecasts, and their measures."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -32,6 +33,9 @@ COLUMNS = {
 }  # fmt: skip
 """(preset, measure) → column of a trial's row, and quantity of its curves."""
 
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 STEPS_PER_START, FEWEST_STARTS = 500, 10
 """Steps of the free run for each forecast: a short evaluation makes few."""
@@ -97,12 +101,10 @@ class Evaluator:
             ran = free_run(architecture, parameters, start=starts, steps=each, shown=shown).series
             short = list(ran.reshape(stack.size, len(places), each, -1))
         ahead = self._forecast(stack)
-        measured = [
-            None if diverged is not None else self._measure(series, pieces, forecasts)
-            for series, pieces, forecasts, diverged in zip(
-                run.series, short, ahead, stack.diverged_epoch, strict=True
-            )
-        ]
+        members = list(zip(run.series, short, ahead, stack.diverged_epoch, strict=True))
+        measured = _each_in_turn(
+            lambda member: None if member[3] is not None else self._measure(*member[:3]), members
+        )
         unbounded = [_leaves(series) is not None for series in run.series]
         diagnoses = diagnose(stack, data, run, steps=steps, unbounded=unbounded)
         return [
@@ -169,6 +171,16 @@ class Evaluator:
             "floor_d_stsp_published": floors["published"]["d_stsp"],
             "ceiling_d_stsp_published": ceilings["published"]["d_stsp"],
         }
+
+
+def _each_in_turn(measure: Callable[[T], R], members: Sequence[T]) -> list[R]:
+    """Of each what is measured; each of torch's threads has some."""
+    threads = min(len(members), torch.get_num_threads())
+    if threads == 1:
+        return list(map(measure, members))
+    # As in the worker's own thread: what is denormal is 0.
+    with ThreadPoolExecutor(threads, initializer=torch.set_flush_denormal, initargs=(True,)) as pool:
+        return list(pool.map(measure, members))
 
 
 def _leaves(run: NDArray[np.float64]) -> int | None:

@@ -8,21 +8,21 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-from .begun import Begun
+from .begun import Begun, joined, stack_id
 from .durations import Durations
 from .identity import Trial
 from .knowledge import Evaluation, Knowledge, Seen
 from .precision_source import PrecisionSource
 from .search import Search
-from .splitting import split
+from .splitting import in_parts, split
 from .store import Finished
 from .study import Study
 
 CPU_STACK = 5
 """Members of a stack on a CPU at most: beyond that a stack's states leave the cache."""
 
-GPU_STACK = 256
-"""Members of a stack on a GPU at most."""
+GPU_STACK = 512
+"""Members of a stack on a GPU at most, of as many cells as it takes; memory may hold fewer (`gpu`)."""
 
 
 def stack_limit(*, gpu: bool) -> int:
@@ -35,8 +35,11 @@ class Started:
     """A stack of a cell that was begun: the next run goes on from its checkpoint."""
 
     seeds: tuple[int, ...]
+    """Of the cell."""
     epoch: int
     device: str
+    stack: str
+    """Its name; on a GPU it may hold trials of other cells too."""
 
 
 @dataclass(frozen=True)
@@ -139,6 +142,8 @@ class Plan:
     study: Study
     cells: tuple[Cell, ...]
     searches: tuple[PlannedSearch, ...] = ()
+    begun: tuple[Begun, ...] = ()
+    """Stacks that the next run can go on from."""
     seen: Mapping[str, Mapping[int, Seen]] = field(default_factory=dict)
     """Of a study with a precision goal: cell id → seed → what is known."""
 
@@ -182,24 +187,26 @@ class Plan:
         """The grid's stacks to run, so that all slots have work and early stops leave a rounded picture.
 
         Stacks that were begun on such a device stay what they are, to go on from their checkpoints. How the
-        rest of a cell is cut depends on all its seeds and not on which are missing, so a study that was
-        killed goes on with the same stacks; what is missing of stacks that are there in part is pooled.
+        rest is cut depends on all seeds and not on which are missing, so a study that was killed goes on with
+        the same stacks; what is missing of stacks that are there in part is pooled.
 
         Args:
             slots: stacks that can run at once.
             gpu: whether they run on GPUs, which want all the members they can get.
 
         Returns:
-            Stacks of trials of one cell. The first stack of every cell comes before the second of
-            any, so a study that is stopped half-way has some seeds everywhere.
+            On a CPU stacks of trials of one cell: the first stack of every cell comes before the second of
+            any, so a study that is stopped half-way has some seeds everywhere. On a GPU stacks of trials of
+            one context, each with some seeds of all its cells, cell after cell.
         """
-        limit = stack_limit(gpu=gpu)
+        return self._packed(slots) if gpu else self._by_cell(slots)
+
+    def _by_cell(self, slots: int) -> list[list[Trial]]:
         seeds = sum(len(cell.seeds) for cell in self.cells)
-        size = max(1, min(limit, math.ceil(seeds / max(1, slots))))
+        size = max(1, min(CPU_STACK, math.ceil(seeds / max(1, slots))))
         rounds: list[list[list[Trial]]] = []
-        device = "cuda" if gpu else "cpu"
         for cell in self.cells:
-            begun = [s.seeds for s in cell.started if s.device == device and len(s.seeds) <= limit]
+            begun = [s.seeds for s in cell.started if s.device == "cpu" and len(s.seeds) <= CPU_STACK]
             missing = set(cell.missing).difference(*begun)
             parts = [(part, [seed for seed in part if seed in missing]) for part in split(cell.seeds, size)]
             whole = [part for part, left in parts if len(left) == len(part)]
@@ -209,6 +216,33 @@ class Plan:
                     rounds.append([])
                 rounds[position].append([cell.first.with_seed(seed) for seed in stack])
         return [stack for stacks in rounds for stack in stacks]
+
+    def _packed(self, slots: int) -> list[list[Trial]]:
+        trial_of = {
+            trial_id: cell.first.with_seed(seed)
+            for cell in self.cells
+            for seed, trial_id in zip(cell.missing, cell.first.ids_of(cell.missing), strict=True)
+        }
+        begun = [b.trial_ids for b in self.begun if b.device == "cuda" and len(b.trial_ids) <= GPU_STACK]
+        stacks = [[trial_of.pop(trial_id) for trial_id in ids] for ids in begun]
+        contexts: dict[tuple[str, bool], list[Cell]] = {}
+        for cell in self.cells:
+            contexts.setdefault((cell.first.context_id, cell.first.regime.trains), []).append(cell)
+        left = {(trial.cell_id, trial.seed) for trial in trial_of.values()}
+        for cells in contexts.values():
+            members = sum(len(cell.seeds) for cell in cells)
+            count = max(math.ceil(members / GPU_STACK), math.ceil(slots / len(contexts)))
+            parts = [in_parts(cell.seeds, count) for cell in cells]
+            for place in range(count):
+                stacks.append(
+                    [
+                        cell.first.with_seed(seed)
+                        for cell, seeds in zip(cells, parts, strict=True)
+                        for seed in seeds[place]
+                        if (cell.first.cell_id, seed) in left
+                    ]
+                )
+        return [stack for stack in stacks if stack]
 
 
 def make_plan(
@@ -259,15 +293,10 @@ def make_plan(
                 again.add(seed)
             elif now is not None and known.fingerprint != now:
                 stale += 1
-        started = (
-            _started(begun, dict(zip(ids, study.seeds, strict=True)), set(missing), now) if begun else ()
-        )
-        each = durations.seconds(first) if durations and missing else None
-        done = sum(len(stack.seeds) * stack.epoch / first.training.epochs for stack in started)
-        seconds = each * (len(missing) - done) if each is not None else None
-        cells.append(
-            Cell(first, study.seeds, tuple(missing), dict(counts), stale, frozenset(again), started, seconds)
-        )
+        cells.append(Cell(first, study.seeds, tuple(missing), dict(counts), stale, frozenset(again)))
+    kept = _go_on(begun, cells, fingerprints or {}) if begun else ()
+    if durations:
+        cells = [replace(cell, seconds=_expected(cell, durations)) for cell in cells]
     searches = []
     for search, known_of, why in itertools.zip_longest(study.searches(), knowledge, stopped):
         now = (fingerprints or {}).get(search.first.cell_id)
@@ -277,19 +306,43 @@ def make_plan(
         middle = search.cell(max(search.low, min(search.high, round(math.sqrt(search.low * search.high)))))
         each = durations.seconds(middle) if durations and planned.missing else None
         searches.append(replace(planned, seconds=each and each * planned.missing))
-    return Plan(study, tuple(cells), tuple(searches), seen or {})
+    return Plan(study, tuple(cells), tuple(searches), kept, seen or {})
 
 
-def _started(
-    begun: Iterable[Begun], seed_of: Mapping[str, int], missing: set[int], fingerprint: str | None
-) -> tuple[Started, ...]:
-    """The begun stacks that a cell can go on from: whole, missing, made by the code as it is now."""
-    left = set(missing)
-    started = []
+def _expected(cell: Cell, durations: Durations) -> float | None:
+    """Time that all that is to run takes on one slot; None where it cannot be told."""
+    each = durations.seconds(cell.first) if cell.missing else None
+    done = sum(len(stack.seeds) * stack.epoch for stack in cell.started) / cell.first.training.epochs
+    return each and each * (len(cell.missing) - done)
+
+
+def _go_on(begun: Iterable[Begun], cells: list[Cell], fingerprints: Mapping[str, str]) -> tuple[Begun, ...]:
+    """The begun stacks that a run can go on from: whole, missing, made by the code as it is now.
+
+    Cells are told of their part in them.
+    """
+    left = {
+        trial_id: (place, seed)
+        for place, cell in enumerate(cells)
+        for seed, trial_id in zip(cell.missing, cell.first.ids_of(cell.missing), strict=True)
+    }
+    kept = []
     for stack in begun:
-        if stack.fingerprint == fingerprint and seed_of.keys() >= set(stack.trial_ids):
-            seeds = tuple(seed_of[trial_id] for trial_id in stack.trial_ids)
-            if left.issuperset(seeds):
-                left.difference_update(seeds)
-                started.append(Started(seeds, stack.epoch, stack.device))
-    return tuple(started)
+        found = [left.get(trial_id) for trial_id in stack.trial_ids]
+        places = [one for one in found if one is not None]
+        if len(places) < len(found):
+            continue
+        by_cell: dict[int, list[int]] = {}
+        for place, seed in places:
+            by_cell.setdefault(place, []).append(seed)
+        now = [fingerprints.get(cells[place].first.cell_id) for place in by_cell]
+        if None in now or stack.fingerprint != joined(one for one in now if one is not None):
+            continue
+        kept.append(stack)
+        for trial_id in stack.trial_ids:
+            del left[trial_id]
+        for place, seeds in by_cell.items():
+            cell = cells[place]
+            started = Started(tuple(seeds), stack.epoch, stack.device, stack_id(stack.trial_ids))
+            cells[place] = replace(cell, started=(*cell.started, started))
+    return tuple(kept)

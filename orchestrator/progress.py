@@ -4,6 +4,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from rich.console import Console, Group, RenderableType
@@ -12,6 +13,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from .begun import stack_id
 from .identity import Trial
 
 LINE_SECONDS = 15.0
@@ -25,12 +27,29 @@ class _Running:
 
     @property
     def label(self) -> str:
-        first = self.members[0]
-        return f"{first.system} · {first.architecture.name} · {first.regime_label}"
+        first, cells = self.members[0], len(self.by_cell)
+        regime = first.regime_label if cells == 1 else f"{cells} regimes"
+        return f"{first.system} · {first.architecture.name} · {regime}"
+
+    @property
+    def counted(self) -> str:
+        return _counted(len(self.members), "seed" if len(self.by_cell) == 1 else "network")
+
+    @cached_property
+    def by_cell(self) -> dict[str, list[int]]:
+        """cell id → seeds"""
+        found: dict[str, list[int]] = {}
+        for member in self.members:
+            found.setdefault(member.cell_id, []).append(member.seed)
+        return found
 
     @property
     def size(self) -> int:
         return len(self.members)
+
+    @cached_property
+    def name(self) -> str:
+        return stack_id([member.trial_id for member in self.members])
 
 
 class Progress:
@@ -89,7 +108,7 @@ class Progress:
         self.statuses.update(statuses)
         running = self._running.pop(stack, None)
         if running is not None and self._live is None:
-            self._line(f"{running.label}, {_counted(running.size, 'seed')}: {_counts(Counter(statuses))}")
+            self._line(f"{running.label}, {running.counted}: {_counts(Counter(statuses))}")
 
     def tick(self) -> None:
         """Called often; a plain log speaks up now and then."""
@@ -106,11 +125,13 @@ class Progress:
         """Plain data, for whoever looks on: `running.Run` says what is what."""
         stacks = [
             {
-                "cell_id": stack.members[0].cell_id,
-                "seeds": [member.seed for member in stack.members],
+                "cell_id": cell_id,
+                "seeds": seeds,
                 "epoch": stack.epoch,
+                "stack": stack.name,
             }
             for stack in self._running.values()
+            for cell_id, seeds in stack.by_cell.items()
         ]
         left = self._seconds_left()
         return {"total": self._total, "done": self.done, "seconds_left": left, "stacks": stacks}
@@ -145,8 +166,8 @@ class Progress:
         stacks = Table.grid(padding=(0, 2))
         for running in list(self._running.values())[:8]:
             share = ProgressBar(total=max(self._epochs, 1), completed=running.epoch, width=12)
-            seeds = f"{running.size} seeds"
-            stacks.add_row(share, f"{running.epoch}/{self._epochs}", seeds, Text(running.label))
+            done = f"{running.epoch}/{self._epochs}"
+            stacks.add_row(share, done, running.counted, Text(running.label))
         if len(self._running) > 8:
             stacks.add_row("", "", "", f"… and {len(self._running) - 8} more stacks")
         return Group(head, stacks)

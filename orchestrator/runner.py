@@ -13,13 +13,13 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from . import begun, systems
 from .agenda import Agenda, GridSource, Source, Stack
-from .cluster import Placement, cluster, gpus_of, slots_of
+from .cluster import Placement, cluster, settled, slots_of
 from .errors import OrchError
 from .identity import Trial, canonical_json
 from .memory import prior_of
@@ -76,7 +76,7 @@ def run(plan: Plan, *, results: Path, placement: Placement, progress: Progress) 
     _say_without_compiler(progress)
     progress.note("starting Ray")
     with cluster(placement) as resources:
-        placement = replace(placement, gpus_per_trial=gpus_of(resources, placement))
+        placement = settled(resources, placement)
         slots = slots_of(resources, placement)
         gpu = bool(placement.gpus_per_trial)
         agenda = Agenda(_sources(plan, priors, results, progress, slots=slots, gpu=gpu), slots=slots)
@@ -178,12 +178,12 @@ def _fit(
                 "results": str(results),
                 "data": str(data_folder()),
                 "own": systems.held({trial.system for trial in stack.trials}),
-                "threads": max(1, int(placement.cpus_per_trial)),
+                "threads": max(1, int(placement.cpus_per_trial or 1)),
                 "gpus": placement.gpus_per_trial,
             }
         )
 
-    resources = {"cpu": placement.cpus_per_trial, "gpu": placement.gpus_per_trial or 0.0}
+    resources = {"cpu": placement.cpus_per_trial or 1.0, "gpu": placement.gpus_per_trial or 0.0}
     state = results / ".ray"
     _remove_leftovers(state)
     name = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"

@@ -25,12 +25,14 @@ STALE_SECONDS = 30.0
 
 @dataclass(frozen=True)
 class RunningStack:
-    """A stack that a worker is training."""
+    """A cell's trials in a stack that a worker is training."""
 
     cell_id: str
     seeds: tuple[int, ...]
     epoch: int
     """As it was last heard of; 0 before the first word."""
+    stack: str = ""
+    """Its name. It may hold trials of other cells too."""
 
 
 @dataclass(frozen=True)
@@ -119,5 +121,8 @@ def _run(said: dict[str, Any]) -> Run:
     said["started_at"] = datetime.fromisoformat(said["started_at"])
     return Run(
         **said,
-        stacks=tuple(RunningStack(s["cell_id"], tuple(s["seeds"]), int(s["epoch"])) for s in stacks),
+        stacks=tuple(
+            RunningStack(s["cell_id"], tuple(s["seeds"]), int(s["epoch"]), str(s.get("stack", "")))
+            for s in stacks
+        ),
     )

@@ -40,8 +40,8 @@ class StackSearcher(Searcher):
         stack = self._agenda.out(trial_id)
         if stack is not None:
             rows = json.loads((result or {}).get("rows", "[]")) if not error else []
-            tau = stack.trials[0].tau or 0
-            self._agenda.ended(trial_id, [seen_in(row, tau=tau) for row in rows])
+            seen = [seen_in(row, tau=trial.tau or 0) for row, trial in zip(rows, stack.trials, strict=False)]
+            self._agenda.ended(trial_id, seen)
 
     def __getstate__(self) -> dict[str, Any]:
         """Nothing of it is kept, as of the callbacks."""

@@ -1,9 +1,9 @@
 """What a worker does with a stack: train, evaluate at checkpoints and at the end, journal the rows.
 
-A stack is a list of trials of one cell. The worker leaves one journal file behind, on disk before
-anything is reported: a row per trial, whatever became of it. A bug is an outcome too: its traceback
-goes into `failed` rows and the study goes on. A stack that was killed goes on from its checkpoint, and
-one that memory does not hold is tried again in parts.
+A stack is a list of trials of one context, on a CPU of one cell. The worker leaves one journal file behind,
+on disk before anything is reported: a row per trial, whatever became of it. A bug is an outcome too: its
+traceback goes into `failed` rows and the study goes on. A stack that was killed goes on from its checkpoint,
+and one that memory does not hold is run in parts.
 """
 
 import math
@@ -18,8 +18,8 @@ from typing import Any
 import pyarrow.parquet as pq
 import torch
 
-from . import journal, provenance, weights
-from .begun import stack_id
+from . import gpu, journal, provenance, weights
+from .begun import joined, stack_id
 from .checkpoint import SECONDS as CHECKPOINT_SECONDS
 from .checkpoint import Keeper
 from .course import Course
@@ -47,7 +47,7 @@ def run_stack(
     """Train and evaluate a stack and journal it; when this returns the rows are on disk.
 
     Args:
-        trials: one or more trials of one cell.
+        trials: one or more trials of one context; those of a cell next to each other.
         results: the results folder; rows go to its `journal/`, parameters to its `models/`, data come
             from its `systems/`.
         rival: the best τ of a search so far; training ends early where it is hopeless beside it, and the
@@ -55,10 +55,10 @@ def run_stack(
 
     Raises:
         OSError: the journal or the parameters cannot be written.
-        ValueError: the trials are not of one cell.
+        ValueError: the trials are not of one context.
     """
-    if len({trial.cell_id for trial in trials}) != 1:
-        raise ValueError("a stack holds trials of one cell")
+    if len({(trial.context_id, trial.regime.trains) for trial in trials}) != 1:
+        raise ValueError("a stack holds trials of one context")
     # Denormal numbers, which vanishing gradients are full of, are set to zero: processors compute them
     # many times slower. Set here, since it changes results, if only in the last digits.
     torch.set_flush_denormal(True)
@@ -66,9 +66,14 @@ def run_stack(
     ids = [trial.trial_id for trial in trials]
     name = stack_id(ids)
     memory = provenance.PeakMemory(device)
-    keeper = Keeper(results, ids, fingerprint=provenance.fingerprint(trials[0]), device=device)
+    made_by = joined(provenance.fingerprint(trial) for trial in trials)
+    keeper = Keeper(results, ids, fingerprint=made_by, device=device)
     computed_by = ""
     try:
+        # What was begun fitted.
+        count = 1 if keeper.path.exists() else gpu.parts(trials, results=results, device=device)
+        if count > 1:
+            return run_parts(trials, count, results=results, device=device, progress=progress, rival=rival)
         rows, computed_by = _train_and_evaluate(
             trials, keeper, results=results, device=device, progress=progress, rival=rival
         )
@@ -84,7 +89,6 @@ def run_stack(
     common = {
         **provenance.collect(),
         "packages": provenance.packages(training=computed_by),
-        "code_fingerprint": provenance.fingerprint(trials[0]),
         "stack_id": name,
         "stack_size": len(trials),
         "device": device,
@@ -94,7 +98,11 @@ def run_stack(
         "finished_at": datetime.now(UTC),
     }
     file = f"{started:%Y%m%dT%H%M%S%f}-{name}"
-    journal.write(results / "journal", "trials", file, [{**row, **common} for row in rows])
+    told = [
+        {**row, **common, "code_fingerprint": provenance.fingerprint(trial)}
+        for row, trial in zip(rows, trials, strict=True)
+    ]
+    journal.write(results / "journal", "trials", file, told)
     outcome = StackOutcome.of(rows)
     if "pruned" not in outcome.statuses:
         keeper.remove()
@@ -156,7 +164,7 @@ def _train_and_evaluate(
     run = _Run(
         Stack(
             cell.architecture,
-            cell.regime,
+            [trial.regime for trial in trials],
             settings=cell.training,
             series=data.train,
             seeds=[trial.seed for trial in trials],

@@ -28,6 +28,8 @@ def prepare(*, threads: int, gpus: float = 0.0) -> str:
     torch.set_num_threads(threads)
     if gpus > 0 and not torch.cuda.is_available():
         raise RuntimeError("a GPU was assigned, but this installation of torch has no CUDA")
+    if 0 < gpus < 1:
+        torch.cuda.set_per_process_memory_fraction(gpus)  # its share, so that others have theirs
     return "cuda" if gpus > 0 else "cpu"
 
 

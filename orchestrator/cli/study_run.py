@@ -21,12 +21,18 @@ def run_study(
     overrides: SetOption = None,
     retry_failed: RetryOption = False,
     cpus_per_trial: Annotated[
-        float, typer.Option(help="Cores per stack; a stack uses one torch thread per core.", min=0.01)
-    ] = 1.0,
+        float | None,
+        typer.Option(
+            help="Cores per stack; a stack uses one torch thread per core. One by default, or beside GPUs "
+            "an even share.",
+            min=0.01,
+        ),
+    ] = None,
     gpus_per_trial: Annotated[
         float | None,
         typer.Option(
-            help="GPUs per stack; fractions let several share one. One if there is one by default.", min=0.0
+            help="GPUs per stack; fractions let several share one. A third by default, if there is one.",
+            min=0.0,
         ),
     ] = None,
     address: Annotated[

@@ -108,6 +108,8 @@ class _Stack:
     seeds: tuple[int, ...]
     epoch: int
     is_running: bool
+    name: str
+    """Of the stack, which may hold trials of other cells too."""
 
 
 def _study(plan: Plan, under_way: Iterable[Run]) -> "tuple[StudyProgress, list[_Stack]]":
@@ -136,21 +138,22 @@ def _study(plan: Plan, under_way: Iterable[Run]) -> "tuple[StudyProgress, list[_
 
 
 def _of_cell(cell: Cell, placed: Iterable[RunningStack]) -> Iterator[_Stack]:
-    begun = {stack.seeds: stack.epoch for stack in cell.started}
+    begun = {stack.seeds: (stack.epoch, stack.stack) for stack in cell.started}
     seen: set[int] = set()
     for stack in placed:
         seen.update(stack.seeds)
         # A stack that goes on from its checkpoint has not been heard of at first.
-        yield _Stack(cell.first, stack.seeds, max(stack.epoch, begun.get(stack.seeds, 0)), True)
-    for seeds, epoch in begun.items():
+        known, _ = begun.get(stack.seeds, (0, ""))
+        yield _Stack(cell.first, stack.seeds, max(stack.epoch, known), True, stack.stack)
+    for seeds, (epoch, name) in begun.items():
         if seen.isdisjoint(seeds):
-            yield _Stack(cell.first, seeds, epoch, False)
+            yield _Stack(cell.first, seeds, epoch, False, name)
 
 
 def _of_search(planned: PlannedSearch, placed: Mapping[str, Sequence[RunningStack]]) -> Iterator[_Stack]:
     for cell_id, tau in planned.search.taus.items():
         for stack in placed.get(cell_id, ()):
-            yield _Stack(planned.search.cell(tau), stack.seeds, stack.epoch, True)
+            yield _Stack(planned.search.cell(tau), stack.seeds, stack.epoch, True, stack.stack)
 
 
 def _line(
@@ -188,7 +191,7 @@ def _courses(results: Path, training: Iterable[_Stack]) -> "list[Courses]":
 
     by_cell: dict[str, list[tuple[_Stack, list[list[dict[str, Any]]]]]] = {}
     for stack in training:
-        points = curves_so_far(results, stack.first.ids_of(stack.seeds))
+        points = curves_so_far(results, stack.name, stack.first.ids_of(stack.seeds))
         if any(points):
             by_cell.setdefault(stack.first.cell_id, []).append((stack, points))
     by_context: dict[str, list[list[tuple[_Stack, list[list[dict[str, Any]]]]]]] = {}

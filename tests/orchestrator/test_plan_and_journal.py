@@ -21,7 +21,7 @@ def study():
     return load(catalogue.find("lorenz_smoke"), ["seeds.count=8"])
 
 
-def test_stacks_hold_every_missing_trial_once_and_one_cell_each(study):
+def test_stacks_hold_every_missing_trial_once_and_one_cell_each_or_on_a_gpu_one_context(study):
     done = {trial.trial_id: Finished("ok") for trial in list(study.trials())[:3]}
     plan = make_plan(study, done)
     assert (plan.total, plan.missing) == (24, 21)
@@ -30,13 +30,18 @@ def test_stacks_hold_every_missing_trial_once_and_one_cell_each(study):
             stacks = plan.stacks(slots=slots, gpu=gpu)
             ids = [trial.trial_id for stack in stacks for trial in stack]
             assert len(ids) == len(set(ids)) == 21 and not set(ids) & set(done)
-            assert all(len({trial.cell_id for trial in stack}) == 1 for stack in stacks)
+            assert all(len({trial.cell_id for trial in stack}) == 1 for stack in stacks) != gpu
+            assert all(len({trial.context_id for trial in stack}) == 1 for stack in stacks)
+            for stack in stacks:  # cells one after the other
+                cells = [cell for cell, _ in itertools.groupby(trial.cell_id for trial in stack)]
+                assert len(cells) == len(set(cells))
 
 
 def test_stacks_are_sized_by_the_device_and_fill_all_slots(study):
     plan = make_plan(study, {})
     assert {len(stack) for stack in plan.stacks(slots=2, gpu=False)} == {4}  # 8 by 5: 4 and 4
-    assert {len(stack) for stack in plan.stacks(slots=1, gpu=True)} == {8}
+    assert [len(stack) for stack in plan.stacks(slots=1, gpu=True)] == [24]
+    assert [len(stack) for stack in plan.stacks(slots=3, gpu=True)] == [9, 6, 9]  # seeds of 3 cells each
     assert len(plan.stacks(slots=24, gpu=False)) == 24
     first_round = plan.stacks(slots=2, gpu=False)[:3]
     assert len({stack[0].cell_id for stack in first_round}) == 3
@@ -74,6 +79,25 @@ def test_a_stack_that_was_begun_is_gone_on_with_as_it_is(study):
     assert [16, 17] in on_gpu and [1, 2, 3] not in on_gpu
     for stacks in (on_cpu, on_gpu):
         assert sorted(itertools.chain(*stacks)) == list(range(1, 24))
+
+
+def test_a_stack_of_several_cells_is_gone_on_with_whole_or_not_at_all(study):
+    trials = list(study.trials())
+    now = {cell.cell_id: f"code{place}" for place, cell in enumerate(study.cells())}
+    ids = [trial.trial_id for trial in trials]
+    both = Begun((*ids[1:4], *ids[9:11]), 3, "code0+code1", "cuda")
+    others = [
+        Begun((*ids[4:6], *ids[12:14]), 2, "code0", "cuda"),  # by other code
+        Begun((*ids[6:7], *ids[10:12]), 1, "code0+code1", "cuda"),  # shares a trial with the first
+    ]
+    plan = make_plan(study, {}, fingerprints=now, begun=[both, *others])
+    assert plan.cells[0].reason == "3 begun, at epoch 3 of 6, 5 of 8 seeds missing"
+    assert plan.cells[1].reason == "2 begun, at epoch 3 of 6, 6 of 8 seeds missing"
+    first, *rest = ([ids.index(t.trial_id) for t in stack] for stack in plan.stacks(slots=1, gpu=True))
+    assert first == [1, 2, 3, 9, 10]
+    assert sorted(itertools.chain(first, *rest)) == list(range(24))
+    done = known(ok=trials[9:10])
+    assert "begun" not in make_plan(study, done, fingerprints=now, begun=[both]).cells[0].reason
 
 
 def test_a_journal_file_is_whole_or_not_there(tmp_path, monkeypatch):

@@ -11,7 +11,7 @@ import duckdb
 import pytest
 
 from orchestrator import catalogue, journal, provenance, trial
-from orchestrator.cluster import Placement, slots_of
+from orchestrator.cluster import Placement, settled, slots_of
 from orchestrator.errors import UsageError
 from orchestrator.plan import make_plan
 from orchestrator.store import Store
@@ -213,16 +213,19 @@ def test_a_trial_that_fails_is_a_row_and_the_study_goes_on(tmp_path, monkeypatch
     [
         ({"CPU": 2.0}, {}, 2),
         ({"CPU": 16.0, "GPU": 2.0}, {"gpus_per_trial": 0.5}, 4),
+        ({"CPU": 16.0, "GPU": 1.0}, {"gpus_per_trial": 0.5, "cpus_per_trial": 16.0}, 1),
         ({"CPU": 2.0}, {"gpus_per_trial": 7.0}, "--gpus-per-trial 7: there are 0 GPUs"),
         ({"CPU": 2.0}, {"cpus_per_trial": 3.0}, "--cpus-per-trial 3: there are 2 CPUs"),
     ],
 )
 def test_slots_are_what_the_resources_hold(resources, options, slots):
     if isinstance(slots, int):
-        assert slots_of(resources, Placement(**options)) == slots
+        placement = settled(resources, Placement(**options))
+        assert slots_of(resources, placement) == slots
+        assert placement.cpus_per_trial == (options.get("cpus_per_trial") or (4.0 if options else 1.0))
     else:
         with pytest.raises(UsageError, match=slots):
-            slots_of(resources, Placement(**options))
+            slots_of(resources, settled(resources, Placement(**options)))
 
 
 @pytest.mark.slow
