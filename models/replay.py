@@ -39,16 +39,11 @@ def abreast(tasks: Sequence[Callable[[], T]], *, device: torch.device) -> list[T
 class Replayed(Generic[T]):
     """Something that is done to tensors of one shape again and again.
 
-    Args:
-        work: takes a tensor and returns tensors; where it is recorded these are the same ones every time, to
-            be copied before the next call. It must not wait for the GPU.
-        rehearse: does as much as `work` and changes nothing.
+    What that is comes with every call and is not kept: who does it keeps this.
     """
 
-    def __init__(
-        self, work: Callable[[Tensor], T], *, rehearse: Callable[[Tensor], object], device: torch.device
-    ) -> None:
-        self._work, self._rehearse, self._device = work, rehearse, device
+    def __init__(self, device: torch.device) -> None:
+        self._device = device
         self._graph: torch.cuda.CUDAGraph | None = None
         self._given: Tensor | None = None
         self._found: T | None = None
@@ -60,32 +55,43 @@ class Replayed(Generic[T]):
         """Whether it is replayed."""
         return self._graph is not None
 
-    def __call__(self, given: Tensor) -> T:
+    def __call__(
+        self, given: Tensor, work: Callable[[Tensor], T], *, rehearse: Callable[[Tensor], object]
+    ) -> T:
+        """Do `work` with a tensor.
+
+        Args:
+            work: returns tensors; where it is recorded these are the same ones every time, to be copied
+                before the next call. It must not wait for the GPU.
+            rehearse: does as much and changes nothing.
+        """
         if self._device.type != "cuda" or self.refused is not None:
-            return self._work(given)
+            return work(given)
         if self._graph is None:
             try:
-                self._record(given)
+                self._record(given, work, rehearse)
             except torch.OutOfMemoryError:
                 raise
             except RuntimeError as error:  # an operation that waits for the GPU, as some of libraries do
                 self.refused = (str(error).strip().splitlines() or ["no reason given"])[0]
                 torch.cuda.synchronize(self._device)
-                return self._work(given)
+                return work(given)
         assert self._graph is not None and self._given is not None and self._found is not None
         self._given.copy_(given)
         self._graph.replay()
         return self._found
 
-    def _record(self, given: Tensor) -> None:
+    def _record(
+        self, given: Tensor, work: Callable[[Tensor], T], rehearse: Callable[[Tensor], object]
+    ) -> None:
         self._given = given.clone()
         aside = torch.cuda.Stream(self._device)  # type: ignore[no-untyped-call]
         aside.wait_stream(torch.cuda.current_stream(self._device))
         with torch.cuda.stream(aside):
             for _ in range(WARM_UP):
-                self._rehearse(self._given)
+                rehearse(self._given)
         torch.cuda.current_stream(self._device).wait_stream(aside)
         graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(graph):  # recorded, not done
-            self._found = self._work(self._given)
+            self._found = work(self._given)
         self._graph = graph

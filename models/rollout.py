@@ -129,12 +129,12 @@ def _step_by_step(
             passed.append(torch.cat(state, dim=1))
         return torch.stack(passed, dim=2)  # (E, D, count, R)
 
-    replayed = Replayed(go, rehearse=go, device=shown.device)
+    replayed: Replayed[Tensor] = Replayed(shown.device)
     whole = torch.cat(state, dim=1)
     kept: list[Tensor] = []
     for begin in range(0, steps, block):
         count = min(block, steps - begin)
-        passed = replayed(whole) if count == block else go(whole, count)
+        passed = replayed(whole, go, rehearse=go) if count == block else go(whole, count)
         whole = passed[:, :, -1]
         kept += [
             passed[:members, :, step - begin - 1].clone() for step in landmarks if 0 < step - begin <= count

@@ -149,7 +149,7 @@ class Stack:
         self.flat = flat.to(self.device).requires_grad_()
         self.optimiser = Adam(self.flat.detach(), rate=settings.learning_rate)
         self.alive = torch.ones(len(self.seeds), dtype=torch.bool, device=self.device)
-        self._update = Replayed(self.update, rehearse=self.losses_and_gradients, device=self.device)
+        self._replayed: Replayed[tuple[Tensor, Tensor]] = Replayed(self.device)
         self.epoch = 0
         self.diverged_epoch: list[int | None] = [None] * len(self.seeds)
 
@@ -270,7 +270,10 @@ class Stack:
         self.epoch += 1
         batches = self.positions(self.epoch)
         # One transfer to the host per epoch, not per minibatch: a GPU must not wait for Python.
-        history = [torch.stack([loss.double(), norm]) for loss, norm in map(self._update, batches)]
+        history = []
+        for positions in batches:
+            loss, norm = self._replayed(positions, self.update, rehearse=self.losses_and_gradients)
+            history.append(torch.stack([loss.double(), norm]))
         means = torch.stack(history).mean(dim=0).cpu().numpy()
         alive = self.alive.cpu().numpy()
         for member in np.flatnonzero(~alive):

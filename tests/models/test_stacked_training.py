@@ -1,5 +1,8 @@
 """The two foundations of training, against the plain loop: one network, one step at a time."""
 
+import gc
+import weakref
+
 import numpy as np
 import pytest
 import torch
@@ -79,6 +82,19 @@ def test_windows_side_by_side_equal_the_sequential_loop(name, regime, series):
         ours, padding = gradient[member].tensor_split([len(expected)])
         torch.testing.assert_close(ours, expected, atol=1e-10, rtol=1e-10)
         assert not padding.any()
+
+
+def test_a_stack_is_gone_as_soon_as_nobody_has_it(series):
+    """A worker trains thousands, one after the other, and nothing must wait for a collection of cycles."""
+    stack = Stack(ARCHITECTURES["rnn"](), Clipping(), settings=SETTINGS, series=series, seeds=[0])
+    stack.train_epoch()
+    kept = weakref.ref(stack)
+    gc.disable()
+    try:
+        del stack
+        assert kept() is None
+    finally:
+        gc.enable()
 
 
 def train(architecture: Architecture, series, seeds, *, precision="float64", regime=None) -> Stack:

@@ -87,7 +87,9 @@ def test_a_stack_is_cut_by_the_memory_that_was_measured(results, study, monkeypa
 def test_what_cannot_be_recorded_is_done_each_time():
     """Without a GPU nothing is: the plain thing, in order."""
     done = []
-    work = Replayed(lambda x: done.append("work") or 2 * x, rehearse=done.append, device=torch.device("cpu"))
-    assert work(torch.ones(2)).tolist() == [2.0, 2.0] and work(torch.zeros(1)).tolist() == [0.0]
-    assert done == ["work", "work"] and not work.recorded and work.refused is None
+    replayed = Replayed(torch.device("cpu"))
+    for given in (torch.ones(2), torch.zeros(1)):
+        found = replayed(given, lambda x: done.append("work") or 2 * x, rehearse=done.append)
+        assert found.tolist() == (2 * given).tolist()
+    assert done == ["work", "work"] and not replayed.recorded and replayed.refused is None
     assert abreast([lambda: 1, lambda: 2], device=torch.device("cpu")) == [1, 2]
