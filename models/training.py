@@ -131,7 +131,7 @@ class Stack:
         )
         self.kernel = kernel if isinstance(kernel, Kernel) else None
         """What computes losses and gradients; without one they come from tensor operations."""
-        self.computed_by = kernel.name if isinstance(kernel, Kernel) else f"torch ({kernel})"
+        self._computed_by = kernel.name if isinstance(kernel, Kernel) else f"torch ({kernel})"
         self._rows = self.series.T.contiguous() if self.kernel else self.series
         initial = stack_initial(
             architecture, observed_dim, seeds=self.seeds, dtype=dtype, regimes=self.regimes
@@ -161,6 +161,13 @@ class Stack:
             rows=self.settings.batch_size,
             device=self.device,
         )
+
+    @property
+    def computed_by(self) -> str:
+        """What losses and gradients came from."""
+        if self._replayed.refused is not None:
+            return f"{self._computed_by}, not replayed: {self._replayed.refused}"
+        return f"{self._computed_by}, replayed" if self._replayed.recorded else self._computed_by
 
     @property
     def size(self) -> int:
