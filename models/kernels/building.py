@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from importlib import resources
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from ...compiler import NoCompilerError, compiler
 
@@ -23,6 +26,9 @@ NUMBERS: dict[torch.dtype, dict[str, str | int]] = {
     torch.float32: {"REAL": "float", "INTEGER": "int32_t", "IS_DOUBLE": 0},
     torch.float64: {"REAL": "double", "INTEGER": "int64_t", "IS_DOUBLE": 1},
 }
+
+ALIGNED = 64
+"""Bytes of the widest vectors that there are."""
 
 PLACE, WHOLE, NUMBER = ctypes.c_void_p, ctypes.c_int64, ctypes.c_double
 """Types of what is handed over: an address, a whole number, any number."""
@@ -49,6 +55,35 @@ def build(*files: str, architecture: str, dtype: torch.dtype, **sizes: int) -> t
     return made.load(source, {"ARCHITECTURE": architecture.upper(), **sizes, **NUMBERS[dtype]}), made.name
 
 
+class Workspaces:
+    """Memory that is kept between calls, one piece for each that go on at once.
+
+    To ask for pages anew takes as long as to use them; and threads come and go, so that none has its own.
+    """
+
+    def __init__(self) -> None:
+        self._free: list[NDArray[np.uint8]] = []
+
+    @contextlib.contextmanager
+    def of(self, size: int) -> Iterator[int]:
+        """The address of so many bytes, at a whole number of the widest vectors.
+
+        Raises:
+            MemoryError: there are not so many.
+        """
+        try:
+            held = self._free.pop()
+        except IndexError:
+            held = np.empty(0, np.uint8)
+        if held.nbytes < size + ALIGNED:
+            held = np.empty(size + ALIGNED, np.uint8)
+        place = int(held.ctypes.data)
+        try:
+            yield place + -place % ALIGNED
+        finally:
+            self._free.append(held)
+
+
 def over_members(members: int, some: Callable[[int, int], int]) -> None:
     """Do something for the members from a first to a last one, each of torch's threads for some of them.
 
@@ -72,4 +107,6 @@ def _threads(count: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(count, thread_name_prefix="kernel")
 
 
-__all__ = ["NUMBER", "PLACE", "WEIGHTS", "WHOLE", "NoCompilerError", "build", "over_members", "why_none"]
+__all__ = [
+    "NUMBER", "PLACE", "WEIGHTS", "WHOLE", "NoCompilerError", "Workspaces", "build", "over_members", "why_none",
+]  # fmt: skip

@@ -426,32 +426,32 @@ static void back_to_read_out(REAL *d_B, const REAL *B, const double *X, const RE
 
 /* ---- a stack ---- */
 
-static __thread void *kept = NULL; /* the memory of the last call: to ask for pages anew takes as long as to use them */
-static __thread size_t kept_bytes = 0;
+/* Steps whose states are kept at most, for windows of such length. */
+static size_t most_steps(int64_t window) { return (size_t)window + TOGETHER + 2; }
 
-static void *memory_of(size_t bytes) {
-  if (bytes > kept_bytes) {
-    free(kept);
-    kept = NULL;
-    kept_bytes = posix_memalign(&kept, BYTES, bytes) ? 0 : bytes;
-    if (!kept_bytes) kept = NULL;
-  }
-  return kept;
+/* Bytes of weights and the like, before what is made of vectors. */
+static size_t small_bytes(void) {
+  const size_t numbers = 2 * (size_t)GATES * M + 4 * (size_t)M * N + M;
+  return (numbers * sizeof(REAL) + BYTES - 1) / BYTES * BYTES;
+}
+
+#define KINDS (ARCHITECTURE == RNN ? 1 : ARCHITECTURE == PLRNN ? 2 : 3) /* of states */
+
+/* Bytes that `losses_and_gradients` works in. */
+int64_t workspace_bytes(int64_t window) {
+  const size_t most = most_steps(window);
+  return (int64_t)(small_bytes() + SUMS * sizeof(vec) + (KINDS * most * M + most * (STRIDE + N)) * sizeof(rows));
 }
 
 /* Losses (members), gradients (members, stride), which come in as zeros, and their norms (members). `offsets` are
-   those of W, bias and B in a member's row of `parameters` (members, stride). Returns 0, or 1 where there is no
-   memory. */
-int losses_and_gradients(const REAL *series, int64_t steps, int64_t window, int64_t batch, int64_t members,
+   those of W, bias and B in a member's row of `parameters` (members, stride). `workspace` has as many bytes as it
+   takes and begins at a whole number of vectors. */
+void losses_and_gradients(const REAL *series, int64_t steps, int64_t window, int64_t batch, int64_t members,
                          int64_t from_data, const int64_t *positions, const REAL *parameters, int64_t stride,
-                         const int64_t *offsets, double *losses, REAL *gradient, double *norms) {
+                         const int64_t *offsets, double *losses, REAL *gradient, double *norms, void *workspace) {
   const Batch b = {series, steps, window, batch, (steps + window - 1) / window};
-  const size_t most = (size_t)window + TOGETHER + 2;
-  const size_t numbers = 2 * (size_t)GATES * M + 4 * (size_t)M * N + M;
-  const size_t small = (numbers * sizeof(REAL) + BYTES - 1) / BYTES * BYTES;
-  const size_t each = most * M, kinds = ARCHITECTURE == RNN ? 1 : ARCHITECTURE == PLRNN ? 2 : 3;
-  REAL *weights = memory_of(small + SUMS * sizeof(vec) + (kinds * each + most * (STRIDE + N)) * sizeof(rows));
-  if (!weights) return 1;
+  const size_t most = most_steps(window), each = most * M, small = small_bytes();
+  REAL *weights = workspace;
   vec *sums = (vec *)((char *)weights + small);
   rows *states = (rows *)(sums + SUMS);
   REAL *read_outs = weights + 2 * GATES * M;
@@ -460,7 +460,7 @@ int losses_and_gradients(const REAL *series, int64_t steps, int64_t window, int6
       .diagonal = read_outs + 4 * M * N,
       .hidden = states, .inputs = ARCHITECTURE == PLRNN ? states + each : states,
       .cells = states + each, .squashed = states + 2 * each,
-      .gates = states + kinds * each, .error = states + kinds * each + most * STRIDE,
+      .gates = states + KINDS * each, .error = states + KINDS * each + most * STRIDE,
       .by_W = sums, .by_bias = sums + GATES * M, .by_B = sums + GATES * M + GATES,
       .by_P = sums + GATES * M + GATES + M * N, .by_diagonal = sums + GATES * M + GATES + 2 * M * N,
   };
@@ -483,7 +483,6 @@ int losses_and_gradients(const REAL *series, int64_t steps, int64_t window, int6
     norms[e] = sqrt(sum);
   }
   FLUSHED
-  return 0;
 }
 
 /* Adam (Kingma and Ba 2015) for members that are `alive`, which they are no longer when loss, norm or what would

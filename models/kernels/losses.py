@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 
 import torch
 from torch import Tensor
 
-from .building import NUMBER, PLACE, WEIGHTS, WHOLE, NoCompilerError, build, over_members, why_none
+from .building import (
+    NUMBER,
+    PLACE,
+    WEIGHTS,
+    WHOLE,
+    NoCompilerError,
+    Workspaces,
+    build,
+    over_members,
+    why_none,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,6 +31,7 @@ class Kernel:
     """The compiler, and what it compiled for."""
     code: ctypes.CDLL
     weights: tuple[str, str, str]
+    workspaces: Workspaces = field(default_factory=Workspaces)
 
     def losses_and_gradients(
         self,
@@ -50,11 +61,13 @@ class Kernel:
         places = (ctypes.c_int64 * 3)(*(offsets[name] for name in self.weights))
 
         def some(first: int, last: int) -> int:
-            return int(self.code.losses_and_gradients(
-                series.data_ptr(), steps, window, batch, last - first, from_data, positions[first].data_ptr(),
-                flat[first].data_ptr(), flat.shape[1], places, losses[first].data_ptr(),
-                gradient[first].data_ptr(), norms[first].data_ptr(),
-            ))  # fmt: skip
+            with self.workspaces.of(int(self.code.workspace_bytes(window))) as workspace:
+                self.code.losses_and_gradients(
+                    series.data_ptr(), steps, window, batch, last - first, from_data,
+                    positions[first].data_ptr(), flat[first].data_ptr(), flat.shape[1], places,
+                    losses[first].data_ptr(), gradient[first].data_ptr(), norms[first].data_ptr(), workspace,
+                )  # fmt: skip
+            return 0
 
         over_members(members, some)
         return losses, gradient, norms
@@ -95,8 +108,9 @@ def kernel_for(
 @cache
 def _kernel(architecture: str, latent_dim: int, observed_dim: int, dtype: torch.dtype) -> Kernel:
     code, name = build("losses.c", architecture=architecture, dtype=dtype, M=latent_dim, N=observed_dim)
-    code.losses_and_gradients.argtypes = [PLACE, *[WHOLE] * 5, PLACE, PLACE, WHOLE, *[PLACE] * 4]
-    code.losses_and_gradients.restype = ctypes.c_int
+    code.losses_and_gradients.argtypes = [PLACE, *[WHOLE] * 5, PLACE, PLACE, WHOLE, *[PLACE] * 5]
+    code.losses_and_gradients.restype = None
+    code.workspace_bytes.argtypes, code.workspace_bytes.restype = [WHOLE], WHOLE
     code.adam.argtypes = [WHOLE, WHOLE, *[PLACE] * 7, *[NUMBER] * 4, WHOLE]
     code.adam.restype = None
     return Kernel(name, code, WEIGHTS[architecture])

@@ -1,6 +1,7 @@
 """Kernels in C against tensor operations: the same losses, gradients and steps, or none at all."""
 
 import math
+import threading
 
 import numpy as np
 import pytest
@@ -90,6 +91,18 @@ def test_members_may_have_threads_of_their_own():
     finally:
         torch.set_num_threads(before)
     assert all(torch.equal(one, other) for one, other in zip(alone, together, strict=True))
+
+
+@pytest.mark.usefixtures("needs_compiler")
+def test_threads_that_are_gone_leave_nothing_behind():
+    """Ray Tune has a thread for each stack: what a kernel works in goes from one to the next."""
+    ours = stack("rnn", SparseForcing(tau=7), latent=13)
+    ours.kernel.workspaces._free.clear()
+    for _ in range(20):
+        thread = threading.Thread(target=ours.train_epoch)
+        thread.start()
+        thread.join()
+    assert ours.epoch == 20 and len(ours.kernel.workspaces._free) == 1
 
 
 def test_the_optimiser_is_the_usual_one():
