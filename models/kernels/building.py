@@ -108,5 +108,6 @@ def _threads(count: int) -> ThreadPoolExecutor:
 
 
 __all__ = [
-    "NUMBER", "PLACE", "WEIGHTS", "WHOLE", "NoCompilerError", "Workspaces", "build", "over_members", "why_none",
+    "NUMBER", "PLACE", "WEIGHTS", "WHOLE", "NoCompilerError", "Workspaces", "build", "over_members",
+    "why_none",
 ]  # fmt: skip
