@@ -27,12 +27,15 @@ def abreast(tasks: Sequence[Callable[[], T]], *, device: torch.device) -> list[T
     here = torch.cuda.current_stream(device)
     found = []
     streams = [torch.cuda.Stream(device) for _ in tasks]  # type: ignore[no-untyped-call]
-    for task, stream in zip(tasks, streams, strict=True):
-        stream.wait_stream(here)
-        with torch.cuda.stream(stream):
-            found.append(task())
     for stream in streams:
-        here.wait_stream(stream)
+        stream.wait_stream(here)
+    try:
+        for task, stream in zip(tasks, streams, strict=True):
+            with torch.cuda.stream(stream):
+                found.append(task())
+    finally:  # what is being recorded can only end where all of it comes together again
+        for stream in streams:
+            here.wait_stream(stream)
     return found
 
 
@@ -70,9 +73,11 @@ class Replayed(Generic[T]):
         if self._graph is None:
             try:
                 self._record(given, work, rehearse)
-            except torch.OutOfMemoryError:
-                raise
-            except RuntimeError as error:  # an operation that waits for the GPU, as some of libraries do
+            except RuntimeError as error:
+                short = _out_of_memory(error)
+                if short is not None:
+                    raise short from error
+                # An operation that waits for the GPU, as some of libraries do.
                 self.refused = (str(error).strip().splitlines() or ["no reason given"])[0]
                 torch.cuda.synchronize(self._device)
                 return work(given)
@@ -92,6 +97,16 @@ class Replayed(Generic[T]):
                 rehearse(self._given)
         torch.cuda.current_stream(self._device).wait_stream(aside)
         graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph):  # recorded, not done
-            self._found = work(self._given)
+        # A recording that fails may leave its own stream behind as the one in use.
+        with torch.cuda.stream(torch.cuda.current_stream(self._device)), torch.cuda.graph(graph):
+            self._found = work(self._given)  # recorded, not done
         self._graph = graph
+
+
+def _out_of_memory(error: BaseException | None) -> torch.OutOfMemoryError | None:
+    """Whether an error is of memory, or came up while one was being dealt with."""
+    while error is not None:
+        if isinstance(error, torch.OutOfMemoryError):
+            return error
+        error = error.__context__
+    return None

@@ -289,6 +289,11 @@ class Stack:
         means[:, ~alive] = np.nan
         return means[0], means[1]
 
+    def release(self) -> None:
+        """Let go of what only training needs, which is made again when it goes on."""
+        if self._replayed.recorded:
+            self._replayed = Replayed(self.device)
+
     def tensors(self) -> dict[str, Tensor]:
         """What `restore` needs to go on exactly, beside `epoch` and `diverged_epoch`."""
         adam = {f"adam.{name}": value for name, value in self.optimiser.tensors().items()}

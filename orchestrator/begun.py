@@ -77,9 +77,18 @@ def mark_too_large(results: Path, trial_ids: Sequence[str]) -> int:
         OSError: it cannot be written.
     """
     count = min(len(trial_ids), 2 * parts(results, trial_ids))
+    mark_parts(results, trial_ids, count)
+    return count
+
+
+def mark_parts(results: Path, trial_ids: Sequence[str], count: int) -> None:
+    """Note in how many parts a stack is run.
+
+    Raises:
+        OSError: it cannot be written.
+    """
     content = {"trial_ids": list(trial_ids), "parts": count}
     durable.write(_mark(results, trial_ids), json.dumps(content).encode())
-    return count
 
 
 def parts(results: Path, trial_ids: Sequence[str]) -> int:

@@ -98,8 +98,10 @@ def settled(resources: dict[str, float], placement: Placement) -> Placement:
     gpus = _gpus_of(resources, placement)
     cpus = placement.cpus_per_trial
     if cpus is None:
-        at_once = resources.get("GPU", 0.0) // gpus if gpus else 0.0
-        cpus = max(1.0, resources.get("CPU", 1.0) // at_once) if at_once else 1.0
+        at_once = _at_once(resources.get("GPU", 0.0), gpus) if gpus else 0
+        # A cluster's cores may be on machines that have no GPU.
+        share = at_once and placement.address is None
+        cpus = max(1.0, resources.get("CPU", 1.0) // at_once) if share else 1.0
     return replace(placement, cpus_per_trial=cpus, gpus_per_trial=gpus)
 
 
@@ -115,6 +117,11 @@ def _gpus_of(resources: dict[str, float], placement: Placement) -> float:
     return SHARE
 
 
+def _at_once(there: float, wanted: float) -> int:
+    """How many fit; several share one where they want less than one."""
+    return int(there // wanted if wanted >= 1 else there // 1 * (1 // wanted))
+
+
 def slots_of(resources: dict[str, float], placement: Placement) -> int:
     """Stacks that can run at once.
 
@@ -128,5 +135,5 @@ def slots_of(resources: dict[str, float], placement: Placement) -> int:
             if there < wanted:
                 option = f"--{what.lower()}s-per-trial {wanted:g}"
                 raise UsageError(f"{option}: there are {there:g} {what}s")
-            slots = min(slots, there // wanted)
+            slots = min(slots, _at_once(there, wanted))
     return int(slots) if slots != float("inf") else 1

@@ -7,7 +7,7 @@ lengths stay within what the evaluation itself runs, so that a short one stays s
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -78,16 +78,20 @@ def diagnose(
         unbounded: by member, whether it left every bound.
     """
     transient, averaged = _lengths(data, steps)
-    bounds = stack.architecture.jacobian_bound(double(stack.parameters())).tolist()
+    # On the processor, wherever they were trained: there are kernels, and decompositions of matrices so small
+    # take a GPU longer.
+    parameters = {name: value.detach().cpu() for name, value in stack.parameters().items()}
+    run = replace(run, landmarks=run.landmarks.cpu())
+    bounds = stack.architecture.jacobian_bound(double(parameters)).tolist()
     spectra = lyapunov_spectra(
         stack.architecture,
-        stack.parameters(),
+        parameters,
         run.landmarks,
         exponents=min(run.landmarks.shape[1], data.dimension + BEYOND),
         transient=transient,
         steps=averaged,
     )
-    gradients = _gradients(stack, data, run, longest=steps // 100)
+    gradients = _gradients(stack, parameters, data, run, longest=steps // 100)
     found = []
     for member in range(stack.size):
         dynamics = None if unbounded[member] else classify(spectra, member)
@@ -127,7 +131,9 @@ def _columns(
     }
 
 
-def _gradients(stack: Stack, data: Dataset, run: FreeRun, *, longest: int) -> list[list[dict[str, Any]]]:
+def _gradients(
+    stack: Stack, parameters: Parameters, data: Dataset, run: FreeRun, *, longest: int
+) -> list[list[dict[str, Any]]]:
     """Rows of every member: Jacobian products and loss gradients, free and as its regime has it.
 
     Products are taken from the data, as in training, and from places of the run that is scored: on the
@@ -137,12 +143,12 @@ def _gradients(stack: Stack, data: Dataset, run: FreeRun, *, longest: int) -> li
     longest = min(longest, len(data.test) // 2)
     lags = [lag for lag in LAGS if lag <= longest] or [1]
     places = np.linspace(0, len(data.test) - 1 - lags[-1], PLACES).astype(np.int64)
-    architecture, parameters = stack.architecture, stack.parameters()
+    architecture = stack.architecture
     observed = torch.from_numpy(data.test[places].T).to(parameters["B"]).expand(stack.size, -1, -1)
     with torch.no_grad():
         states = torch.cat(architecture.start(control(parameters["B"], observed)), dim=1)
-    series = torch.from_numpy(np.ascontiguousarray(data.test.T)).to(stack.device)
-    at = torch.from_numpy(places).to(stack.device)
+    series = torch.from_numpy(np.ascontiguousarray(data.test.T))
+    at = torch.from_numpy(places)
     of_run = run.landmarks[:, :, -PLACES:]
     free = jacobian_norms(architecture, parameters, states, lags=lags)
     by_quantity = {

@@ -26,7 +26,7 @@ def parts(trials: Sequence[Trial], *, results: Path, device: str) -> int:
     """In how many parts a stack is to be trained so that each fits; 1 on a CPU, which is not looked at."""
     if not device.startswith("cuda"):
         return 1
-    return parts_of(len(trials), each=_each(_tried(trials), results, device), free=_free(device))
+    return parts_of(len(trials), each=_each(_tried(trials), results, device), free=_free())
 
 
 def parts_of(members: int, *, each: int, free: int) -> int:
@@ -41,28 +41,34 @@ def _tried(trials: Sequence[Trial]) -> list[Trial]:
 
 
 def _each(trials: Sequence[Trial], results: Path, device: str) -> int:
-    """Bytes that a network takes in training, the mean of these."""
+    """Bytes that a network takes in training, the mean of these, one after the other: members with windows of
+    another length keep what is theirs while the others have theirs.
+    """
     first = trials[0]
-    before = torch.cuda.memory_allocated(device)
-    torch.cuda.reset_peak_memory_stats(device)
-    stack = Stack(
-        first.architecture,
-        [trial.regime for trial in trials],
-        settings=first.training,
-        series=load(first.system, cache=results / "systems").train,
-        seeds=[trial.seed for trial in trials],
-        device=device,
-    )
-    stack.losses_and_gradients(stack.positions(1)[0])
-    torch.cuda.synchronize(device)
-    most = torch.cuda.max_memory_allocated(device)
-    del stack
+    series = load(first.system, cache=results / "systems").train
+    taken = 0
+    for trial in trials:
+        torch.cuda.empty_cache()
+        before = torch.cuda.memory_allocated()
+        torch.cuda.reset_peak_memory_stats()
+        stack = Stack(
+            first.architecture,
+            trial.regime,
+            settings=first.training,
+            series=series,
+            seeds=[trial.seed],
+            device=device,
+        )
+        stack.losses_and_gradients(stack.positions(1)[0])
+        torch.cuda.synchronize()
+        taken += torch.cuda.max_memory_allocated() - before
+        del stack
     torch.cuda.empty_cache()
-    return math.ceil((most - before) / len(trials))
+    return math.ceil(taken / len(trials))
 
 
-def _free(device: str) -> int:
+def _free() -> int:
     """Bytes that this process may still take, of its share of the GPU."""
-    free, total = torch.cuda.mem_get_info(device)
-    share = int(torch.cuda.memory.get_per_process_memory_fraction(device) * total)
-    return min(free, share - torch.cuda.memory_reserved(device))
+    free, total = torch.cuda.mem_get_info()
+    share = int(torch.cuda.memory.get_per_process_memory_fraction() * total)
+    return min(free, share - torch.cuda.memory_reserved())

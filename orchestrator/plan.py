@@ -223,24 +223,26 @@ class Plan:
             for cell in self.cells
             for seed, trial_id in zip(cell.missing, cell.first.ids_of(cell.missing), strict=True)
         }
-        begun = [b.trial_ids for b in self.begun if b.device == "cuda" and len(b.trial_ids) <= GPU_STACK]
+        begun = [b.trial_ids for b in self.begun if b.device == "cuda"]
         stacks = [[trial_of.pop(trial_id) for trial_id in ids] for ids in begun]
         contexts: dict[tuple[str, bool], list[Cell]] = {}
         for cell in self.cells:
             contexts.setdefault((cell.first.context_id, cell.first.regime.trains), []).append(cell)
         left = {(trial.cell_id, trial.seed) for trial in trial_of.values()}
+        unfinished = sum(any(cell.missing for cell in cells) for cells in contexts.values())
         for cells in contexts.values():
-            members = sum(len(cell.seeds) for cell in cells)
-            count = max(math.ceil(members / GPU_STACK), math.ceil(slots / len(contexts)))
-            parts = [in_parts(cell.seeds, count) for cell in cells]
-            for place in range(count):
+            # The first seed of every cell, then the second: each part has some of as many cells as it can.
+            places = sorted(
+                (rank, place, seed)
+                for place, cell in enumerate(cells)
+                for rank, seed in enumerate(cell.seeds)
+            )
+            count = max(math.ceil(len(places) / GPU_STACK), math.ceil(slots / max(1, unfinished)))
+            for part in in_parts(places, min(count, len(places))):
+                members = sorted((place, seed) for _, place, seed in part)  # cell after cell
+                firsts = [(cells[place].first, seed) for place, seed in members]
                 stacks.append(
-                    [
-                        cell.first.with_seed(seed)
-                        for cell, seeds in zip(cells, parts, strict=True)
-                        for seed in seeds[place]
-                        if (cell.first.cell_id, seed) in left
-                    ]
+                    [first.with_seed(seed) for first, seed in firsts if (first.cell_id, seed) in left]
                 )
         return [stack for stack in stacks if stack]
 

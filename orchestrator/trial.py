@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 import torch
 
 from . import gpu, journal, provenance, weights
-from .begun import joined, stack_id
+from .begun import joined, mark_parts, stack_id
 from .checkpoint import SECONDS as CHECKPOINT_SECONDS
 from .checkpoint import Keeper
 from .course import Course
@@ -71,8 +71,10 @@ def run_stack(
     computed_by = ""
     try:
         # What was begun fitted.
-        count = 1 if keeper.path.exists() else gpu.parts(trials, results=results, device=device)
+        begun_here = keeper.path.exists() and keeper.load() is not None
+        count = 1 if begun_here else gpu.parts(trials, results=results, device=device)
         if count > 1:
+            mark_parts(results, ids, count)  # whoever tries again finds the same parts
             return run_parts(trials, count, results=results, device=device, progress=progress, rival=rival)
         rows, computed_by = _train_and_evaluate(
             trials, keeper, results=results, device=device, progress=progress, rival=rival
@@ -143,8 +145,9 @@ def is_out_of_memory(error: BaseException) -> bool:
     """Whether an exception says that memory, of the GPU or of the machine, ran out."""
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
-    # PyTorch has no class of its own for a CPU that cannot allocate.
-    return isinstance(error, RuntimeError) and "allocate memory" in str(error)
+    # PyTorch has no class of its own for a CPU that cannot allocate, nor for libraries on a GPU.
+    texts = ("allocate memory", "CUDA error: out of memory", "CUBLAS_STATUS_ALLOC_FAILED")
+    return isinstance(error, RuntimeError) and any(text in str(error) for text in texts)
 
 
 def _train_and_evaluate(
@@ -183,6 +186,7 @@ def _train_and_evaluate(
         if stop:
             run.train(until=stop, progress=progress)
         since = time.perf_counter()
+        stack.release()
         evaluations = evaluate(stack)
         run.seconds["evaluate"] += time.perf_counter() - since
         for member, evaluation in enumerate(evaluations):

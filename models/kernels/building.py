@@ -92,7 +92,7 @@ def over_members(members: int, some: Callable[[int, int], int]) -> None:
     Raises:
         MemoryError: it returned something else than 0.
     """
-    threads = min(members, torch.get_num_threads())
+    threads = max(1, min(members, torch.get_num_threads()))
     bounds = [members * i // threads for i in range(threads + 1)]
     if threads == 1:
         failed = some(0, members)

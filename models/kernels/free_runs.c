@@ -46,7 +46,7 @@ int free_runs(int64_t members, int64_t runs, int64_t steps, int64_t columns, con
       for (; t <= steps; t++, out += columns) {
         step(net);
         if (!read_out(out, net, turned, columns, vectors)) break;
-        if (mark < marked && marks[mark] == t) {
+        while (mark < marked && marks[mark] == t) {
           get_state(states + ((e * marked + mark++) * runs + r) * WHOLE, net);
         }
       }

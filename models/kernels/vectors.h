@@ -95,6 +95,9 @@ INLINE vec exponential(vec r) {
 /* 1 / (1 + 2^(by x)) */
 INLINE vec logistic(vec x, REAL by) {
   x = at_most(all(IS_DOUBLE ? 1022 : 126), x * by); /* 2^x, and 1 + 2^x, are finite */
+#if !defined(__AVX512F__) /* whose power of two takes any number */
+  x = choose(x < all(IS_DOUBLE ? -1022 : -126), all(IS_DOUBLE ? -1022 : -126), x);
+#endif
   const vec n = (x + ROUNDS) - ROUNDS;
   return inverse(1 + power_of_two(exponential(x - n), n));
 }

@@ -30,7 +30,7 @@ class _Unroll(torch.autograd.Function):
         tape, spans = lay_tape(hidden, widths)
         cells = [torch.zeros_like(hidden)]
         gates, squashed_cells = [], []
-        minus_one = hidden.new_tensor(-1.0)
+        minus_one = hidden.new_full((), -1.0)  # made where it is needed: nothing is copied there
         for source, target, width in spans:
             gate = torch.bmm(doubled, tape[:, :, source]).sigmoid_()
             i, f, o, g = gate.chunk(4, dim=1)

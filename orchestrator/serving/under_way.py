@@ -142,9 +142,16 @@ def _of_cell(cell: Cell, placed: Iterable[RunningStack]) -> Iterator[_Stack]:
     seen: set[int] = set()
     for stack in placed:
         seen.update(stack.seeds)
-        # A stack that goes on from its checkpoint has not been heard of at first.
+        # A stack that goes on from its checkpoint has not been heard of at first; one that memory does not
+        # hold is run in parts, each with its own.
         known, _ = begun.get(stack.seeds, (0, ""))
-        yield _Stack(cell.first, stack.seeds, max(stack.epoch, known), True, stack.stack)
+        parts = {seeds: of for seeds, of in begun.items() if set(seeds) < set(stack.seeds)}
+        for seeds, (epoch, name) in parts.items():
+            yield _Stack(cell.first, seeds, epoch, True, name)
+        rest = tuple(seed for seed in stack.seeds if not any(seed in seeds for seeds in parts))
+        if rest:
+            epoch = 0 if parts else max(stack.epoch, known)
+            yield _Stack(cell.first, rest, epoch, True, stack.stack)
     for seeds, (epoch, name) in begun.items():
         if seen.isdisjoint(seeds):
             yield _Stack(cell.first, seeds, epoch, False, name)

@@ -17,6 +17,8 @@ from .neighbours import IntArray
 
 FEWEST_BITS, MOST_BITS = 16, 32
 """Leading bits of a distance (sign, exponent and some of the mantissa) that tell two radii apart."""
+LARGEST = 2**20
+"""Entries of a table by leading bits, at most: radii that are nearer to one another are for trees."""
 APART = 4
 """Counts that `near_pairs.c` keeps side by side."""
 
@@ -34,12 +36,11 @@ def near_pairs(points: FloatArray, references: IntArray, radii: FloatArray, *, t
     """
     radii = np.ascontiguousarray(radii, dtype=np.float64)
     code = _code()
-    bits = _telling_bits(radii)
-    if code is None or bits is None:
-        return _by_trees(points, references, radii, theiler=theiler)
-    shift = 64 - bits
+    shift = 64 - _telling_bits(radii)
     leading = radii.view(np.int64) >> shift
     base, last = int(leading[0]), int(leading[-1] - leading[0]) + 1
+    if code is None or last > LARGEST or (np.diff(leading) < 1).any():
+        return _by_trees(points, references, radii, theiler=theiler)
     first = np.searchsorted(leading - base, np.arange(last + 1)).astype(np.int32)
     limits = np.append(radii, np.inf)
     columns = np.ascontiguousarray(points.T)
@@ -53,11 +54,11 @@ def near_pairs(points: FloatArray, references: IntArray, radii: FloatArray, *, t
     return near
 
 
-def _telling_bits(radii: FloatArray) -> int | None:
+def _telling_bits(radii: FloatArray) -> int:
     for bits in range(FEWEST_BITS, MOST_BITS + 1):
         if (np.diff(radii.view(np.int64) >> (64 - bits)) > 0).all():
             return bits
-    return None
+    return MOST_BITS
 
 
 @cache

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from orchestrator import begun, catalogue, gpu, trial
-from orchestrator.models.replay import Replayed, abreast
+from orchestrator.models.replay import Replayed, _out_of_memory, abreast
 from orchestrator.plan import make_plan
 from orchestrator.study import load
 
@@ -80,8 +80,42 @@ def test_a_stack_is_cut_by_the_memory_that_was_measured(results, study, monkeypa
     assert [one.cell_id for one in gpu._tried(packed)] == [cell.cell_id for cell in study.cells()]
     monkeypatch.setattr(gpu, "parts", lambda trials, **_: gpu.parts_of(len(trials), each=10, free=50))
     assert trial.run_stack(packed, results=results).statuses == {"ok": 8}
+    ids = [one.trial_id for one in packed]
+    assert begun.parts(results, ids) == 2  # for whoever tries again
     sizes = [len(pq.read_table(file)) for file in (results / "journal" / "trials").glob("*.parquet")]
     assert sorted(sizes) == [4, 4]
+
+
+def test_memory_is_asked_of_the_gpu_that_there_is(results, study, monkeypatch):
+    """By functions of torch that are made up here, with their own checks of what they are given."""
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda: (50 * 10**9, 80 * 10**9))
+    monkeypatch.setattr(torch.cuda.memory, "get_per_process_memory_fraction", lambda: 0.33)
+    monkeypatch.setattr(torch.cuda, "memory_reserved", lambda: 10**9)
+    assert gpu._free() == pytest.approx(25.4e9, rel=1e-6)
+    asked = []
+    for name in ("empty_cache", "reset_peak_memory_stats", "synchronize"):
+        monkeypatch.setattr(torch.cuda, name, lambda name=name: asked.append(name))
+    monkeypatch.setattr(torch.cuda, "memory_allocated", lambda: 100)
+    monkeypatch.setattr(torch.cuda, "max_memory_allocated", lambda: 100 + 10 * len(asked))
+    cells = [cell.with_seed(0) for cell in study.cells()]
+    assert gpu._each(cells, results, "cpu") == 75  # 30, 60, 90 and 120
+    monkeypatch.setattr(gpu, "_each", lambda trials, *_: 10**9 * len(trials))
+    monkeypatch.setattr(gpu, "_free", lambda: 20 * 10**9)
+    [packed] = make_plan(study, {}).stacks(slots=1, gpu=True)
+    assert gpu.parts(packed, results=results, device="cuda") == 2  # four fit
+
+
+def test_errors_that_are_of_memory_are_told():
+    for text in ("CUDA error: out of memory", "cublas: CUBLAS_STATUS_ALLOC_FAILED when calling"):
+        assert trial.is_out_of_memory(RuntimeError(text))
+    assert not trial.is_out_of_memory(RuntimeError("CUDA error: an illegal memory access"))
+    try:
+        try:
+            raise torch.OutOfMemoryError("in a recording")
+        except torch.OutOfMemoryError:
+            raise RuntimeError("the recording cannot end") from None
+    except RuntimeError as error:
+        assert _out_of_memory(error) is error.__context__ and _out_of_memory(ValueError()) is None
 
 
 def test_what_cannot_be_recorded_is_done_each_time():

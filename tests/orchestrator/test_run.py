@@ -214,6 +214,7 @@ def test_a_trial_that_fails_is_a_row_and_the_study_goes_on(tmp_path, monkeypatch
         ({"CPU": 2.0}, {}, 2),
         ({"CPU": 16.0, "GPU": 2.0}, {"gpus_per_trial": 0.5}, 4),
         ({"CPU": 16.0, "GPU": 1.0}, {"gpus_per_trial": 0.5, "cpus_per_trial": 16.0}, 1),
+        ({"CPU": 8.0, "GPU": 2.0}, {"gpus_per_trial": 0.6}, 2),
         ({"CPU": 2.0}, {"gpus_per_trial": 7.0}, "--gpus-per-trial 7: there are 0 GPUs"),
         ({"CPU": 2.0}, {"cpus_per_trial": 3.0}, "--cpus-per-trial 3: there are 2 CPUs"),
     ],
