@@ -95,13 +95,13 @@ def run(plan: Plan, *, results: Path, placement: Placement, progress: Progress) 
 
 
 def _say_without_compiler(progress: Progress) -> None:
-    """Training by tensor operations alone gives the same and takes several times as long: to be known."""
+    """Tensor operations alone give the same and take several times as long: to be known."""
     from .compiler import NoCompilerError, compiler
 
     try:
         compiler()
     except NoCompilerError as error:
-        progress.note(f"{error}; training takes about four times as long without one (CC names one)")
+        progress.note(f"{error}; training and evaluation take about four times as long without one (CC names one)")
 
 
 def _prior(search: Search, store: Store, progress: Progress) -> Prior:
