@@ -35,7 +35,7 @@ def rows_of(results) -> list[dict]:
 
 def stack_of(architecture: str, regime: str, seeds: int = 3) -> list:
     overrides = [
-        f"grid.architecture={architecture}",
+        f"grid.architecture={architecture}", f"architectures.{architecture}.latent_dim=8",
         f"regimes={{{regime}={{{'' if regime == 'clipping' else 'tau=15'}}}}}",
         f"seeds.count={seeds}", "training.epochs=9", "evaluation.checkpoints=2",
         "evaluation.steps=1000",
