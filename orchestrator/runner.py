@@ -101,7 +101,9 @@ def _say_without_compiler(progress: Progress) -> None:
     try:
         compiler()
     except NoCompilerError as error:
-        progress.note(f"{error}; training and evaluation take about four times as long without one (CC names one)")
+        progress.note(
+            f"{error}; training and evaluation take about four times as long without one (CC names one)"
+        )
 
 
 def _prior(search: Search, store: Store, progress: Progress) -> Prior:
