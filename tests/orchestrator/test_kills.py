@@ -79,7 +79,7 @@ def let_it_run(process: subprocess.Popen, results: Path, draw: random.Random) ->
     if draw.random() < 0.8:
         while process.poll() is None and stacks_done(results) == before and time.monotonic() < deadline:
             time.sleep(0.02)
-    time.sleep(draw.uniform(0.0, 2.0))
+    time.sleep(draw.uniform(0.0, 0.5))  # about as long as a stack takes
 
 
 @pytest.mark.slow
