@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from .architecture import Architecture, Parameters, State
-from .kernels.free_runs import run_kernel_for
+from .kernels.free_runs import RunKernel, run_kernel_for
 from .readout import control, read_out
 from .replay import Replayed
 
@@ -88,10 +88,8 @@ def free_run(
         B, shown = parameters["B"], shown[filled]
         observed = points.T.to(B).expand(len(filled), -1, -1)
         state = architecture.start(control(B, observed).contiguous())
-        kernel = run_kernel_for(
-            architecture.name, latent_dim=architecture.latent_dim, dtype=B.dtype, device=B.device
-        )
-        if kernel is not None:
+        kernel = _kernel(architecture, B)
+        if isinstance(kernel, RunKernel):
             of_members = {name: value[:members] for name, value in parameters.items()}
             begin = torch.cat(state, dim=1)[:members]
             run, places = kernel(
@@ -105,6 +103,18 @@ def free_run(
     lost = np.maximum.accumulate(~np.isfinite(run).all(axis=3), axis=2)
     run[lost] = np.nan
     return FreeRun(run.reshape(members, -1, run.shape[3]), places.clone())
+
+
+def computed_by(architecture: Architecture, parameters: Parameters) -> str:
+    """What free runs of such networks come from."""
+    kernel = _kernel(architecture, parameters["B"])
+    return kernel.name if isinstance(kernel, RunKernel) else f"torch ({kernel})"
+
+
+def _kernel(architecture: Architecture, B: Tensor) -> RunKernel | str:
+    return run_kernel_for(
+        architecture.name, latent_dim=architecture.latent_dim, dtype=B.dtype, device=B.device
+    )
 
 
 def _step_by_step(

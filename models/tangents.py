@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from .architecture import Architecture, Parameters
-from .kernels.tangents import tangent_kernel_for
+from .kernels.tangents import TangentKernel, tangent_kernel_for
 
 
 def double(parameters: Parameters) -> Parameters:
@@ -40,9 +40,10 @@ class Tangents:
     def __init__(self, architecture: Architecture, parameters: Parameters) -> None:
         self._architecture = architecture
         self._parameters = {name: value.contiguous() for name, value in double(parameters).items()}
-        self._kernel = tangent_kernel_for(
+        kernel = tangent_kernel_for(
             architecture.name, latent_dim=architecture.latent_dim, device=parameters["B"].device
         )
+        self._kernel = kernel if isinstance(kernel, TangentKernel) else None
 
     def along(self, states: Tensor, vectors: Tensor, *, steps: int, rescaled: bool = False) -> Along:
         """Take runs, and vectors with them, so many steps further.

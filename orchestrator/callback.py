@@ -13,7 +13,7 @@ from . import begun, durable, journal, provenance
 from .agenda import Agenda
 from .errors import OrchError
 from .identity import Trial, trial_from_config
-from .progress import Progress
+from .progress import Progress, described
 from .running import Beacon
 from .store import Store
 
@@ -110,10 +110,7 @@ class StackCallback(Callback):
         members = _members(trial)
         self.progress.waiting(trial.trial_id)
         error = _last_error(trial)
-        cells = len({member.cell_id for member in members})
-        what = f"{members[0].regime_label}, {len(members)} seeds"
-        if cells > 1:
-            what = f"{cells} regimes, {len(members)} networks"
+        what = described(members)
         if self._cannot_write():
             return
         if LOW_MEMORY in error:

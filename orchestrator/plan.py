@@ -14,20 +14,9 @@ from .identity import Trial
 from .knowledge import Evaluation, Knowledge, Seen
 from .precision_source import PrecisionSource
 from .search import Search
-from .splitting import in_parts, split
+from .stacking import CPU_STACK, by_cell, packed
 from .store import Finished
 from .study import Study
-
-CPU_STACK = 5
-"""Members of a stack on a CPU at most: beyond that a stack's states leave the cache."""
-
-GPU_STACK = 512
-"""Members of a stack on a GPU at most, of as many cells as it takes; memory may hold fewer (`gpu`)."""
-
-
-def stack_limit(*, gpu: bool) -> int:
-    """Members of a stack at most."""
-    return GPU_STACK if gpu else CPU_STACK
 
 
 @dataclass(frozen=True)
@@ -199,52 +188,7 @@ class Plan:
             any, so a study that is stopped half-way has some seeds everywhere. On a GPU stacks of trials of
             one context, each with some seeds of all its cells, cell after cell.
         """
-        return self._packed(slots) if gpu else self._by_cell(slots)
-
-    def _by_cell(self, slots: int) -> list[list[Trial]]:
-        seeds = sum(len(cell.seeds) for cell in self.cells)
-        size = max(1, min(CPU_STACK, math.ceil(seeds / max(1, slots))))
-        rounds: list[list[list[Trial]]] = []
-        for cell in self.cells:
-            begun = [s.seeds for s in cell.started if s.device == "cpu" and len(s.seeds) <= CPU_STACK]
-            missing = set(cell.missing).difference(*begun)
-            parts = [(part, [seed for seed in part if seed in missing]) for part in split(cell.seeds, size)]
-            whole = [part for part, left in parts if len(left) == len(part)]
-            pooled = tuple(seed for part, left in parts if len(left) < len(part) for seed in left)
-            for position, stack in enumerate([*begun, *whole, *split(pooled, size)]):
-                while len(rounds) <= position:
-                    rounds.append([])
-                rounds[position].append([cell.first.with_seed(seed) for seed in stack])
-        return [stack for stacks in rounds for stack in stacks]
-
-    def _packed(self, slots: int) -> list[list[Trial]]:
-        trial_of = {
-            trial_id: cell.first.with_seed(seed)
-            for cell in self.cells
-            for seed, trial_id in zip(cell.missing, cell.first.ids_of(cell.missing), strict=True)
-        }
-        begun = [b.trial_ids for b in self.begun if b.device == "cuda"]
-        stacks = [[trial_of.pop(trial_id) for trial_id in ids] for ids in begun]
-        contexts: dict[tuple[str, bool], list[Cell]] = {}
-        for cell in self.cells:
-            contexts.setdefault((cell.first.context_id, cell.first.regime.trains), []).append(cell)
-        left = {(trial.cell_id, trial.seed) for trial in trial_of.values()}
-        unfinished = sum(any(cell.missing for cell in cells) for cells in contexts.values())
-        for cells in contexts.values():
-            # The first seed of every cell, then the second: each part has some of as many cells as it can.
-            places = sorted(
-                (rank, place, seed)
-                for place, cell in enumerate(cells)
-                for rank, seed in enumerate(cell.seeds)
-            )
-            count = max(math.ceil(len(places) / GPU_STACK), math.ceil(slots / max(1, unfinished)))
-            for part in in_parts(places, min(count, len(places))):
-                members = sorted((place, seed) for _, place, seed in part)  # cell after cell
-                firsts = [(cells[place].first, seed) for place, seed in members]
-                stacks.append(
-                    [first.with_seed(seed) for first, seed in firsts if (first.cell_id, seed) in left]
-                )
-        return [stack for stack in stacks if stack]
+        return packed(self.cells, self.begun, slots) if gpu else by_cell(self.cells, slots)
 
 
 def make_plan(

@@ -27,13 +27,8 @@ class _Running:
 
     @property
     def label(self) -> str:
-        first, cells = self.members[0], len(self.by_cell)
-        regime = first.regime_label if cells == 1 else f"{cells} regimes"
-        return f"{first.system} · {first.architecture.name} · {regime}"
-
-    @property
-    def counted(self) -> str:
-        return _counted(len(self.members), "seed" if len(self.by_cell) == 1 else "network")
+        first = self.members[0]
+        return f"{first.system} · {first.architecture.name} · {described(self.members)}"
 
     @cached_property
     def by_cell(self) -> dict[str, list[int]]:
@@ -50,6 +45,14 @@ class _Running:
     @cached_property
     def name(self) -> str:
         return stack_id([member.trial_id for member in self.members])
+
+
+def described(members: Sequence[Trial]) -> str:
+    """'clipping, 5 seeds' or '11 regimes, 55 networks'."""
+    cells = len({member.cell_id for member in members})
+    if cells == 1:
+        return f"{members[0].regime_label}, {_counted(len(members), 'seed')}"
+    return f"{cells} regimes, {_counted(len(members), 'network')}"
 
 
 class Progress:
@@ -108,7 +111,7 @@ class Progress:
         self.statuses.update(statuses)
         running = self._running.pop(stack, None)
         if running is not None and self._live is None:
-            self._line(f"{running.label}, {running.counted}: {_counts(Counter(statuses))}")
+            self._line(f"{running.label}: {_counts(Counter(statuses))}")
 
     def tick(self) -> None:
         """Called often; a plain log speaks up now and then."""
@@ -166,10 +169,9 @@ class Progress:
         stacks = Table.grid(padding=(0, 2))
         for running in list(self._running.values())[:8]:
             share = ProgressBar(total=max(self._epochs, 1), completed=running.epoch, width=12)
-            done = f"{running.epoch}/{self._epochs}"
-            stacks.add_row(share, done, running.counted, Text(running.label))
+            stacks.add_row(share, f"{running.epoch}/{self._epochs}", Text(running.label))
         if len(self._running) > 8:
-            stacks.add_row("", "", "", f"… and {len(self._running) - 8} more stacks")
+            stacks.add_row("", "", f"… and {len(self._running) - 8} more stacks")
         return Group(head, stacks)
 
 

@@ -70,10 +70,12 @@ def collect() -> dict[str, Any]:
     }
 
 
-def packages(*, training: str = "") -> str:
-    """Versions of what computes, as JSON; with what computed losses and gradients, where that is known."""
-    said = {"python": platform.python_version(), **_versions()}
-    return canonical_json(said | ({"training": training} if training else {}))
+def packages(**computed_by: str) -> str:
+    """Versions of what computes, as JSON; with what computed losses and gradients (`training`) and free runs
+    (`free_runs`), where that is known.
+    """
+    known = {what: by for what, by in computed_by.items() if by}
+    return canonical_json({"python": platform.python_version(), **_versions(), **known})
 
 
 def fingerprint(trial: Trial) -> str:

@@ -23,13 +23,14 @@ from .cluster import Placement, cluster, settled, slots_of
 from .errors import OrchError
 from .identity import Trial, canonical_json
 from .memory import prior_of
-from .plan import Plan, stack_limit
+from .plan import Plan
 from .prior import Prior
 from .progress import Progress
 from .recording import record_study, record_systems, trials_of
 from .running import Beacon, beacon
 from .search import Search
 from .search_source import SearchSource
+from .stacking import stack_limit
 from .store import Store
 
 RETRIES = 3

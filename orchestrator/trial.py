@@ -25,6 +25,7 @@ from .checkpoint import Keeper
 from .course import Course
 from .evaluation import BOUND, Evaluation, Evaluator
 from .identity import Trial, canonical_json
+from .models import rollout
 from .models.training import Stack
 from .pruning import Rival, hopeless
 from .rows import SCORED_BY, StackOutcome, failed_row, settings_row
@@ -68,7 +69,7 @@ def run_stack(
     memory = provenance.PeakMemory(device)
     made_by = joined(provenance.fingerprint(trial) for trial in trials)
     keeper = Keeper(results, ids, fingerprint=made_by, device=device)
-    computed_by = ""
+    computed_by: dict[str, str] = {}
     try:
         # What was begun fitted.
         begun_here = keeper.path.exists() and keeper.load() is not None
@@ -90,7 +91,7 @@ def run_stack(
         return run_parts(trials, 2, results=results, device=device, progress=progress, rival=rival)
     common = {
         **provenance.collect(),
-        "packages": provenance.packages(training=computed_by),
+        "packages": provenance.packages(**computed_by),
         "stack_id": name,
         "stack_size": len(trials),
         "device": device,
@@ -158,8 +159,8 @@ def _train_and_evaluate(
     device: str,
     progress: Progress,
     rival: Rival | None,
-) -> tuple[list[dict[str, Any]], str]:
-    """The rows, and what computed losses and gradients."""
+) -> tuple[list[dict[str, Any]], dict[str, str]]:
+    """The rows, and what computed losses and gradients, and free runs."""
     cell = trials[0]
     data, evaluate, measured_against = _measuring(
         cell.system, canonical_json(cell.config["system"]), cell.evaluation, results
@@ -234,7 +235,8 @@ def _train_and_evaluate(
                 "gradients": course.gradients[member],
             }
         )
-    return rows, stack.computed_by
+    free_runs = rollout.computed_by(stack.architecture, stack.parameters())
+    return rows, {"training": stack.computed_by, "free_runs": free_runs}
 
 
 @lru_cache(maxsize=4)

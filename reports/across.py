@@ -49,8 +49,6 @@ class Part(NamedTuple):
     cell: Cell
     seeds: tuple[int, ...]
     """That it is scored on."""
-    y: Array
-    """One for each of them."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +61,7 @@ class Method:
     mean_rank: float
     """1: the best in every context; of equally good ones each has the mean of their ranks."""
     parts: tuple[Part, ...] = ()
-    """Where these runs are from."""
+    """Where these runs are from, by context."""
 
     @property
     def count(self) -> int:
@@ -156,11 +154,11 @@ def across(comparison: Comparison) -> Across | None:
         comparison.contexts
     ):
         return None  # other settings of one system are no other system
-    runs: dict[_Key, dict[str, Part]] = {}
+    runs: dict[_Key, dict[str, tuple[Part, Array]]] = {}
     for context in comparison.contexts:
         rows = [row for row in comparison.rows if row.context_id == context.context_id and row.n_pairs]
-        for key, part in _methods(context, rows).items():
-            runs.setdefault(key, {})[context.context_id] = part
+        for key, ran in _methods(context, rows).items():
+            runs.setdefault(key, {})[context.context_id] = ran
     # Of a family whose τ was chosen somewhere the choices count, of any other its one entry.
     chosen = {row.challenger.family for row in comparison.rows if row.tau_choices > 1}
     choices = {SELECTIONS[choice] for choice in CHOICES}
@@ -174,27 +172,27 @@ def across(comparison: Comparison) -> Across | None:
     whole = {key: by_context for key, by_context in runs.items() if len(by_context) == len(where)}
     if len(where) < 2 or len(whole) < 2:
         return None
-    means = np.array([[by_context[one].y.mean() for one in where] for by_context in whole.values()])
+    means = np.array([[by_context[one][1].mean() for one in where] for by_context in whole.values()])
     ranks = _ranks(means)
-    methods = [
-        _method(_written(key, by_context.values(), cells), [by_context[one] for one in where], float(rank))
-        for (key, by_context), rank in zip(whole.items(), ranks.mean(axis=1), strict=True)
-    ]
+    methods = []
+    for (key, by_context), rank in zip(whole.items(), ranks.mean(axis=1), strict=True):
+        parts, y = zip(*(by_context[one] for one in where), strict=True)
+        methods.append(Method(_written(key, parts, cells), y, float(rank), parts))
     order = sorted(range(len(methods)), key=lambda i: (methods[i].mean_rank, methods[i].name))
     return Across(
         tuple(methods[i] for i in order),
         len(where),
         _permuted(ranks),
         _alike(means[order]),
-        tuple(_written(key, runs[key].values(), cells) for key in runs if key not in whole),
+        tuple(
+            _written(key, [part for part, _ in by_context.values()], cells)
+            for key, by_context in runs.items()
+            if key not in whole
+        ),
     )
 
 
-def _method(name: str, parts: Sequence[Part], mean_rank: float) -> Method:
-    return Method(name, tuple(part.y for part in parts), mean_rank, tuple(parts))
-
-
-def _methods(context: Context, rows: Sequence[Row]) -> dict[_Key, Part]:
+def _methods(context: Context, rows: Sequence[Row]) -> dict[_Key, tuple[Part, Array]]:
     floor, ceiling = context.floor, context.ceiling
     if floor is None or ceiling is None or not max(floor, SMALLEST_SCORE) < ceiling:
         return {}
@@ -213,10 +211,8 @@ def _methods(context: Context, rows: Sequence[Row]) -> dict[_Key, Part]:
             found.setdefault(_Key(cell.family, SELECTIONS[choice]), (cell, seeds))
     floor = max(floor, SMALLEST_SCORE)
     return {
-        key: Part(
-            context,
-            cell,
-            tuple(seeds),
+        key: (
+            Part(context, cell, tuple(seeds)),
             _on_one_scale([cell.for_ranks[seed] for seed in seeds], floor, ceiling),
         )
         for key, (cell, seeds) in found.items()

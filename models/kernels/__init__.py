@@ -1,5 +1,5 @@
-"""Kernels in C, compiled where they run: training and free runs, many times as fast as tensor operations.
+"""Kernels in C, compiled where they run: training, free runs and tangent vectors along them.
 
-`losses` and `free_runs` say for which networks there is one and call it; `building` makes them, of the files
-of their names. Where there is no compiler, or another device, all goes on by tensor operations.
+`losses`, `free_runs` and `tangents` call those of their names, where there is one for such networks
+(`building`). Where there is no compiler, or another device, all goes on by tensor operations.
 """

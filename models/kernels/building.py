@@ -8,12 +8,15 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from importlib import resources
+from typing import TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from ...compiler import NoCompilerError, compiler
+
+K = TypeVar("K")
 
 WEIGHTS = {"rnn": ("W", "h", "B"), "plrnn": ("AW", "h", "B"), "lstm": ("W", "b", "B")}
 """Architecture → its recurrent weights, bias and read-out: those for which there are kernels."""
@@ -34,13 +37,18 @@ PLACE, WHOLE, NUMBER = ctypes.c_void_p, ctypes.c_int64, ctypes.c_double
 """Types of what is handed over: an address, a whole number, any number."""
 
 
-def why_none(architecture: str, *sizes: int, device: torch.device) -> str:
-    """Why there is no kernel for such a network, whatever compiler there is; '' where there is one."""
+def kernel_or_why(make: Callable[[], K], architecture: str, *sizes: int, device: torch.device) -> K | str:
+    """What `make` builds for such networks, or why there is none."""
     if device.type != "cpu":
         return f"on {device.type} by tensor operations"
     if architecture not in WEIGHTS:
         return f"none for {architecture}"
-    return f"none for more than {LARGEST} units or variables" if max(sizes) > LARGEST else ""
+    if max(sizes) > LARGEST:
+        return f"none for more than {LARGEST} units or variables"
+    try:
+        return make()
+    except NoCompilerError as error:
+        return str(error)
 
 
 def build(*files: str, architecture: str, dtype: torch.dtype, **sizes: int) -> tuple[ctypes.CDLL, str]:
@@ -105,9 +113,3 @@ def over_members(members: int, some: Callable[[int, int], int]) -> None:
 @cache
 def _threads(count: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(count, thread_name_prefix="kernel")
-
-
-__all__ = [
-    "NUMBER", "PLACE", "WEIGHTS", "WHOLE", "NoCompilerError", "Workspaces", "build", "over_members",
-    "why_none",
-]  # fmt: skip

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .building import PLACE, WEIGHTS, WHOLE, NoCompilerError, build, over_members, why_none
+from .building import PLACE, WEIGHTS, WHOLE, build, kernel_or_why, over_members
 
 if TYPE_CHECKING:
     from ..architecture import Parameters
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 class RunKernel:
     """What was compiled for networks of one architecture."""
 
+    name: str
+    """The compiler, and what it compiled for."""
     code: ctypes.CDLL
     weights: tuple[str, str, str]
 
@@ -66,19 +68,16 @@ class RunKernel:
 
 def run_kernel_for(
     architecture: str, *, latent_dim: int, dtype: torch.dtype, device: torch.device
-) -> RunKernel | None:
-    """The kernel of such networks, None where there is none."""
-    if why_none(architecture, latent_dim, device=device):
-        return None
-    try:
-        return _kernel(architecture, latent_dim, dtype)
-    except NoCompilerError:
-        return None
+) -> RunKernel | str:
+    """The kernel of such networks, or why there is none."""
+    return kernel_or_why(
+        lambda: _kernel(architecture, latent_dim, dtype), architecture, latent_dim, device=device
+    )
 
 
 @cache
 def _kernel(architecture: str, latent_dim: int, dtype: torch.dtype) -> RunKernel:
-    code, _ = build("network.h", "free_runs.c", architecture=architecture, dtype=dtype, M=latent_dim)
+    code, name = build("network.h", "free_runs.c", architecture=architecture, dtype=dtype, M=latent_dim)
     code.free_runs.argtypes = [*[WHOLE] * 4, *[PLACE] * 5, WHOLE, PLACE, PLACE]
     code.free_runs.restype = ctypes.c_int
-    return RunKernel(code, WEIGHTS[architecture])
+    return RunKernel(name, code, WEIGHTS[architecture])

@@ -15,11 +15,10 @@ from .building import (
     PLACE,
     WEIGHTS,
     WHOLE,
-    NoCompilerError,
     Workspaces,
     build,
+    kernel_or_why,
     over_members,
-    why_none,
 )
 
 
@@ -96,13 +95,10 @@ def kernel_for(
     architecture: str, *, latent_dim: int, observed_dim: int, dtype: torch.dtype, device: torch.device
 ) -> Kernel | str:
     """The kernel of such a stack, or why there is none."""
-    why = why_none(architecture, latent_dim, observed_dim, device=device)
-    if why:
-        return why
-    try:
-        return _kernel(architecture, latent_dim, observed_dim, dtype)
-    except NoCompilerError as error:
-        return str(error)
+    return kernel_or_why(
+        lambda: _kernel(architecture, latent_dim, observed_dim, dtype),
+        architecture, latent_dim, observed_dim, device=device,
+    )  # fmt: skip
 
 
 @cache

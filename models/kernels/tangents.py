@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from .building import PLACE, WEIGHTS, WHOLE, NoCompilerError, build, over_members, why_none
+from .building import PLACE, WEIGHTS, WHOLE, build, kernel_or_why, over_members
 
 if TYPE_CHECKING:
     from ..architecture import Parameters
@@ -57,14 +57,9 @@ class TangentKernel:
         over_members(members, some)
 
 
-def tangent_kernel_for(architecture: str, *, latent_dim: int, device: torch.device) -> TangentKernel | None:
-    """The kernel of such networks, None where there is none."""
-    if why_none(architecture, latent_dim, device=device):
-        return None
-    try:
-        return _kernel(architecture, latent_dim)
-    except NoCompilerError:
-        return None
+def tangent_kernel_for(architecture: str, *, latent_dim: int, device: torch.device) -> TangentKernel | str:
+    """The kernel of such networks, or why there is none."""
+    return kernel_or_why(lambda: _kernel(architecture, latent_dim), architecture, latent_dim, device=device)
 
 
 @cache

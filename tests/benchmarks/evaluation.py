@@ -32,13 +32,13 @@ MEMBERS, EPOCHS = 5, 60
 def without_kernels() -> Iterator[None]:
     """Free runs and tangent vectors by tensor operations, near pairs by k-d trees."""
 
-    def none(*arguments: object, **options: object) -> None:
-        return None
+    def none(*arguments: object, **options: object) -> str:
+        return "none"
 
     with (
         mock.patch("orchestrator.models.rollout.run_kernel_for", none),
         mock.patch("orchestrator.models.tangents.tangent_kernel_for", none),
-        mock.patch("orchestrator.systems.analysis.near_pairs._code", none),
+        mock.patch("orchestrator.systems.analysis.near_pairs._code", lambda: None),
     ):
         yield
 

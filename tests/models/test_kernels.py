@@ -11,7 +11,7 @@ from orchestrator import compiler as compiling
 from orchestrator.models import ARCHITECTURES, rollout
 from orchestrator.models.adam import Adam
 from orchestrator.models.kernels.building import WEIGHTS
-from orchestrator.models.kernels.free_runs import run_kernel_for
+from orchestrator.models.kernels.free_runs import RunKernel, run_kernel_for
 from orchestrator.models.kernels.losses import Kernel, _kernel, kernel_for
 from orchestrator.models.readout import right_inverse
 from orchestrator.models.regimes import Clipping, SparseForcing, ZeroReset
@@ -159,9 +159,11 @@ def test_free_runs_are_those_of_tensor_operations(name, latent, columns, monkeyp
         runs = {}
         for way in ("kernel", "torch"):
             if way == "torch":
-                monkeypatch.setattr(rollout, "run_kernel_for", lambda *args, **options: None)
+                monkeypatch.setattr(rollout, "run_kernel_for", lambda *args, **options: "none")
             else:
-                assert run_kernel_for(name, latent_dim=latent, dtype=dtype, device=torch.device("cpu"))
+                device = torch.device("cpu")
+                found = run_kernel_for(name, latent_dim=latent, dtype=dtype, device=device)
+                assert isinstance(found, RunKernel)
             runs[way] = free_run(architecture, parameters, start=start, steps=60, landmarks=marks)
             monkeypatch.undo()
         ours, theirs = runs["kernel"], runs["torch"]
@@ -242,6 +244,7 @@ def test_without_a_compiler_it_trains_by_tensor_operations(cc, why, anew, monkey
     monkeypatch.setenv("CC", cc)
     ours = stack("lstm", SparseForcing(tau=7), latent=12)
     assert ours.kernel is None and "no compiler of C" in ours.computed_by
+    assert "no compiler of C" in rollout.computed_by(ours.architecture, ours.parameters())
     losses, _ = ours.train_epoch()
     assert np.isfinite(losses).all()
 
