@@ -1,34 +1,32 @@
 // Losses and gradients of a minibatch for every member of a stack, on a processor.
 //
-// Windows are independent (models/training.py), so a block of ROWS of them is taken from its first step to its
+// Windows are independent (models/training.py), so a block of LANES of them is taken from its first step to its
 // last and back while its states are in cache. The lanes of a vector are windows: any M and N fill it, and a
-// weight that was loaded serves ROWS of them. No sum depends on who else is in the stack.
+// weight that was loaded serves LANES of them. No sum depends on who else is in the stack.
 //
 // Compiled for one ARCHITECTURE (RNN, PLRNN or LSTM), REAL, M (latent units) and N (observed variables), with vectors
 // of BYTES. What a vector is, is in vectors.h, which comes before this.
 
-#define STRIDE (GATES | 1) /* of gates from step to step: an even one puts many steps on few lines of the cache */
+/* Numbers of a window at a step, kept for all steps: a state, and gates with the error after them. An odd number, as
+   an even one puts many steps on few lines of the cache. */
+#define STATE (M | 1)
+#define STRIDE ((GATES + N) | 1)
 
-#define SIDE 2 /* vectors side by side */
-#define ROWS (LANES * SIDE)
-/* Sums that registers hold at a time, of 32 or of 16: TILE * SIDE, 4 * UNITS * SIDE, SQUARE * SQUARE. */
+/* Sums that registers hold at a time, of 32 or of 16: TILE, and SQUARE * SQUARE. */
 #if defined(__AVX512F__) || defined(__aarch64__)
-#define TILE 10
-#define UNITS 3
+#define TILE 20
 #define SQUARE 5
 #else
-#define TILE 6
-#define UNITS 1
+#define TILE 12
 #define SQUARE 3
 #endif
-#define TOGETHER 24 /* steps, at least, that gradients of weights are summed over at once, */
-#define CHUNK 32    /* and at most: their states stay in the nearest cache */
+#define TOGETHER 48 /* steps, at least, that gradients of weights are summed over at once, */
+#define CHUNK 64    /* and at most: their states stay in the nearest cache */
 
-typedef struct {
-  vec v[SIDE];
-} rows; /* one number of every window of a block */
-
-#define EACH_SIDE UNROLL for (int s = 0; s < SIDE; s++)
+/* A function that has all registers for itself: where products and what follows them share them, a compiler keeps
+   constants of the latter in registers and sums of the former in memory. */
+#define APART static __attribute__((noinline))
+#define LEFT_OVER(count, tile) ((count) % (tile) ? (count) % (tile) : 1)
 
 #if defined(__AVX512F__) && IS_DOUBLE
 INLINE REAL total(vec x) { return _mm512_reduce_add_pd(x); }
@@ -45,48 +43,51 @@ INLINE REAL total(vec x) {
 /* ---- products ---- */
 
 /* sum[i] += sum over j of w[j][i] in[j] */
-INLINE void add_product(const int count, rows *sum, const REAL *w, const int stride, const rows *in, const int inner) {
+INLINE void add_product(const int count, vec *sum, const REAL *w, const int stride, const vec *in, const int inner) {
   for (int j = 0; j < inner; j++) {
-    const rows x = in[j];
-    UNROLL for (int i = 0; i < count; i++) {
-      const REAL weight = w[j * stride + i];
-      EACH_SIDE sum[i].v[s] += weight * x.v[s];
-    }
+    const vec x = in[j];
+    UNROLL for (int i = 0; i < count; i++) sum[i] += w[j * stride + i] * x;
   }
 }
 
-INLINE void square(const int high, const int wide, vec *sums, const int columns, const rows *left, const int stride,
-                   const rows *right, const int32_t steps) {
+INLINE void square(const int high, const int wide, vec *sums, const int across, const vec *left, const int stride,
+                   const vec *right, const int columns, const int32_t steps) {
   vec sum[SQUARE][SQUARE];
-  UNROLL for (int i = 0; i < high; i++) UNROLL for (int j = 0; j < wide; j++) sum[i][j] = sums[i * columns + j];
-  for (int32_t t = 0; t < steps; t++, left += stride, right += columns) EACH_SIDE {
+  UNROLL for (int i = 0; i < high; i++) UNROLL for (int j = 0; j < wide; j++) sum[i][j] = sums[i * across + j];
+  for (int32_t t = 0; t < steps; t++, left += stride, right += columns) {
     vec y[SQUARE];
-    UNROLL for (int j = 0; j < wide; j++) y[j] = right[j].v[s];
-    UNROLL for (int i = 0; i < high; i++) {
-      const vec x = left[i].v[s];
-      UNROLL for (int j = 0; j < wide; j++) sum[i][j] += x * y[j];
-    }
+    UNROLL for (int j = 0; j < wide; j++) y[j] = right[j];
+    UNROLL for (int i = 0; i < high; i++) UNROLL for (int j = 0; j < wide; j++) sum[i][j] += left[i] * y[j];
   }
-  UNROLL for (int i = 0; i < high; i++) UNROLL for (int j = 0; j < wide; j++) sums[i * columns + j] = sum[i][j];
+  UNROLL for (int i = 0; i < high; i++) UNROLL for (int j = 0; j < wide; j++) sums[i * across + j] = sum[i][j];
 }
 
-INLINE void strip(const int wide, vec *sums, const int lines, const int columns, const rows *left, const int stride,
-                  const rows *right, const int32_t steps) {
+APART void whole_square(vec *sums, const int across, const vec *left, const int stride, const vec *right,
+                        const int columns, const int32_t steps) {
+  square(SQUARE, SQUARE, sums, across, left, stride, right, columns, steps);
+}
+
+INLINE void strip(const int wide, vec *sums, const int lines, const int across, const vec *left, const int stride,
+                  const vec *right, const int columns, const int32_t steps) {
   int i = 0;
-  for (; i + SQUARE <= lines; i += SQUARE)
-    square(SQUARE, wide, sums + i * columns, columns, left + i, stride, right, steps);
-  if (lines % SQUARE) square(lines % SQUARE, wide, sums + i * columns, columns, left + i, stride, right, steps);
+  for (; i + SQUARE <= lines; i += SQUARE, sums += SQUARE * across)
+    if (wide == SQUARE)
+      whole_square(sums, across, left + i, stride, right, columns, steps);
+    else
+      square(SQUARE, wide, sums, across, left + i, stride, right, columns, steps);
+  if (lines % SQUARE) square(lines % SQUARE, wide, sums, across, left + i, stride, right, columns, steps);
 }
 
-/* sums[i][j] += sum over steps of left[t][i] right[t][j], the lanes (windows) each for itself. */
-INLINE void outer(vec *sums, const int lines, const int columns, const rows *left, const int stride,
-                  const rows *right, const int32_t steps) {
+/* sums[i][j] += sum over steps of left[t][i] right[t][j], `lines` times `across` of them, the lanes (windows) each for
+   itself. A step of `left` has `stride` numbers, one of `right` has `columns`. */
+INLINE void outer(vec *sums, const int lines, const int across, const vec *left, const int stride,
+                  const vec *right, const int columns, const int32_t steps) {
   for (int32_t t = 0; t < steps; t += CHUNK) {
     const int32_t some = steps - t < CHUNK ? steps - t : CHUNK;
-    const rows *a = left + (size_t)t * stride, *b = right + (size_t)t * columns;
+    const vec *a = left + (size_t)t * stride, *b = right + (size_t)t * columns;
     int j = 0;
-    for (; j + SQUARE <= columns; j += SQUARE) strip(SQUARE, sums + j, lines, columns, a, stride, b + j, some);
-    if (columns % SQUARE) strip(columns % SQUARE, sums + j, lines, columns, a, stride, b + j, some);
+    for (; j + SQUARE <= across; j += SQUARE) strip(SQUARE, sums + j, lines, across, a, stride, b + j, columns, some);
+    if (across % SQUARE) strip(across % SQUARE, sums + j, lines, across, a, stride, b + j, columns, some);
   }
 }
 
@@ -103,14 +104,14 @@ typedef struct {
 
 typedef struct {
   const REAL *series;
-  int32_t begin[ROWS];  /* in the series, in numbers */
-  int32_t length[ROWS]; /* steps; 0 where there is no window */
+  int32_t begin[LANES];  /* in the series, in numbers */
+  int32_t length[LANES]; /* steps; 0 where there is no window */
   int32_t longest, shortest;
 } Block;
 
 static Block block_of(const Batch *b, const int64_t *positions, int64_t first) {
   Block block = {.series = b->series, .longest = 0, .shortest = INT32_MAX};
-  for (int l = 0; l < ROWS; l++) {
+  for (int l = 0; l < LANES; l++) {
     const int64_t k = (first + l) / b->batch, r = (first + l) % b->batch;
     const int there = k < b->windows;
     block.begin[l] = there ? (int32_t)((positions[r] + k * b->window) * N) : 0;
@@ -124,42 +125,41 @@ static Block block_of(const Batch *b, const int64_t *positions, int64_t first) {
 }
 
 /* The data at step t, or at the last one of a shorter window. */
-INLINE void observe(rows *x, const Block *block, int32_t t) {
-  int32_t places[ROWS];
+INLINE void observe(vec *x, const Block *block, int32_t t) {
+  int32_t places[LANES];
   if (t <= block->shortest)
-    UNROLL for (int l = 0; l < ROWS; l++) places[l] = block->begin[l] + t * N;
+    UNROLL for (int l = 0; l < LANES; l++) places[l] = block->begin[l] + t * N;
   else
-    UNROLL for (int l = 0; l < ROWS; l++)
+    UNROLL for (int l = 0; l < LANES; l++)
       places[l] = block->begin[l] + (t < block->length[l] ? t : block->length[l]) * N;
-  for (int n = 0; n < N; n++) EACH_SIDE {
+  for (int n = 0; n < N; n++) {
 #if defined(__AVX512F__) && !IS_DOUBLE
-    x[n].v[s] = _mm512_i32gather_ps(_mm512_loadu_si512(places + s * LANES), block->series + n, 4);
+    x[n] = _mm512_i32gather_ps(_mm512_loadu_si512(places), block->series + n, 4);
 #else
-    UNROLL for (int l = 0; l < LANES; l++) x[n].v[s][l] = block->series[places[s * LANES + l] + n];
+    UNROLL for (int l = 0; l < LANES; l++) x[n][l] = block->series[places[l] + n];
 #endif
   }
 }
 
 /* Zero where a window has no step t (they count from 1): what is not there must not become infinite. */
-INLINE void stop(rows *z, const int units, const Block *block, int32_t t) {
+INLINE void stop(vec *z, const int units, const Block *block, int32_t t) {
   if (t <= block->shortest) return;
-  ivec on[SIDE];
-  EACH_SIDE for (int l = 0; l < LANES; l++) on[s][l] = t <= block->length[s * LANES + l] ? -1 : 0;
-  for (int i = 0; i < units; i++) EACH_SIDE z[i].v[s] = choose(on[s], z[i].v[s], all(0));
+  ivec on;
+  for (int l = 0; l < LANES; l++) on[l] = t <= block->length[l] ? -1 : 0;
+  for (int i = 0; i < units; i++) z[i] = choose(on, z[i], all(0));
 }
 
 /* ---- one member ---- */
 
 typedef struct {
-  REAL *W_out, *W_back, *B_out, *P_out; /* (M, GATES), (GATES, M), (M, N), (N, M) */
-  const REAL *bias, *B;                 /* (GATES), (N, M) */
+  REAL *W_out, *W_back, *B_out, *P_out; /* (M, GATES), (GATES + N, M) with B below W, (M, N), (N, M) */
+  REAL *bias;                           /* (GATES) */
   REAL *diagonal;                       /* (M), of the PLRNN */
-  rows *hidden;                         /* (steps + 1, M): z or h */
-  rows *inputs;                         /* (steps + 1, M): what W is multiplied by, max(z, 0) for the PLRNN */
-  rows *cells, *squashed;               /* (steps + 1, M): c, tanh(c), of the LSTM */
-  rows *gates;                          /* (steps + 1, STRIDE): the gates, and then gradients before them */
-  rows *error;                          /* (steps + 1, N) */
-  vec *by_W, *by_bias, *by_B, *by_P;    /* gradients, lane by lane: (GATES, M), (GATES), (N, M), (M, N) */
+  vec *hidden;                          /* (steps + 1, STATE): z or h */
+  vec *inputs;                          /* (steps + 1, STATE): what W is multiplied by, max(z, 0) for the PLRNN */
+  vec *cells, *squashed;                /* (steps + 1, STATE): c, tanh(c), of the LSTM */
+  vec *gates;                           /* (steps + 1, STRIDE): gates, then gradients before them; errors below */
+  vec *by_W, *by_B, *by_bias, *by_P;    /* gradients, lane by lane: (GATES, M), (N, M), (GATES), (M, N) */
   vec *by_diagonal;                     /* (M) */
 } Member;
 #define SUMS (GATES * M + GATES + 2 * M * N + M)
@@ -169,116 +169,159 @@ static void turn(REAL *out, const REAL *in, int lines, int columns) {
     for (int j = 0; j < columns; j++) out[j * lines + i] = in[i * columns + j];
 }
 
-/* `count` units from i on, of the step after the state at t. */
-INLINE void step_units(const int count, const Member *m, int32_t t, int i) {
-  const rows *in = m->inputs + (size_t)t * M;
-  rows *hidden = m->hidden + (size_t)(t + 1) * M + i;
-#if ARCHITECTURE == LSTM
-  /* W_out and the bias have the four gates of a unit side by side. */
-  rows sum[4 * UNITS];
-  const rows *cell = m->cells + (size_t)t * M + i;
-  rows *next = m->cells + (size_t)(t + 1) * M + i, *squashed = m->squashed + (size_t)t * M + i;
-  rows *gates = m->gates + (size_t)t * STRIDE + i;
-  UNROLL for (int k = 0; k < 4 * count; k++) EACH_SIDE sum[k].v[s] = all(m->bias[4 * i + k]);
-  add_product(4 * count, sum, m->W_out + 4 * i, GATES, in, M);
-  UNROLL for (int k = 0; k < count; k++) EACH_SIDE {
-    const vec let = sigmoid(sum[4 * k].v[s]), keep = sigmoid(sum[4 * k + 1].v[s]), out = sigmoid(sum[4 * k + 2].v[s]);
-    const vec new = tanh_of(sum[4 * k + 3].v[s]), c = keep * cell[k].v[s] + let * new, seen = tanh_of(c);
-    gates[k].v[s] = let;
-    gates[M + k].v[s] = keep;
-    gates[2 * M + k].v[s] = out;
-    gates[3 * M + k].v[s] = new;
-    next[k].v[s] = c;
-    squashed[k].v[s] = seen;
-    hidden[k].v[s] = out * seen;
-  }
-#else
-  rows sum[TILE];
-  const rows *before = m->hidden + (size_t)t * M + i;
-  UNROLL for (int k = 0; k < count; k++) EACH_SIDE sum[k].v[s] = all(m->bias[i + k]);
-  if (ARCHITECTURE == PLRNN)
-    UNROLL for (int k = 0; k < count; k++) EACH_SIDE sum[k].v[s] += m->diagonal[i + k] * before[k].v[s];
-  add_product(count, sum, m->W_out + i, GATES, in, M);
-  UNROLL for (int k = 0; k < count; k++) EACH_SIDE
-    hidden[k].v[s] = ARCHITECTURE == RNN ? tanh_of(sum[k].v[s]) : sum[k].v[s];
-  if (ARCHITECTURE == PLRNN) {
-    rows *inputs = m->inputs + (size_t)(t + 1) * M + i;
-    UNROLL for (int k = 0; k < count; k++) EACH_SIDE inputs[k].v[s] = rectified(sum[k].v[s]);
-  }
+/* `count` units (of an LSTM: gates) from i on, of the step after the state at t, before what is not linear; of a PLRNN
+   that is all. */
+INLINE void some_forward(const int count, const Member *m, int32_t t, int i) {
+  vec sum[TILE];
+  vec *out = ARCHITECTURE == LSTM ? m->gates + (size_t)t * STRIDE + i : m->hidden + (size_t)(t + 1) * STATE + i;
+  UNROLL for (int k = 0; k < count; k++) sum[k] = all(m->bias[i + k]);
+#if ARCHITECTURE == PLRNN
+  const vec *before = m->hidden + (size_t)t * STATE + i;
+  vec *inputs = m->inputs + (size_t)(t + 1) * STATE + i;
+  UNROLL for (int k = 0; k < count; k++) sum[k] += m->diagonal[i + k] * before[k];
 #endif
+  add_product(count, sum, m->W_out + i, GATES, m->inputs + (size_t)t * STATE, M);
+  UNROLL for (int k = 0; k < count; k++) out[k] = sum[k];
+#if ARCHITECTURE == PLRNN
+  UNROLL for (int k = 0; k < count; k++) inputs[k] = rectified(sum[k]);
+#endif
+}
+APART void whole_forward(const Member *m, int32_t t, int i) { some_forward(TILE, m, t, i); }
+APART void rest_forward(const Member *m, int32_t t, int i) { some_forward(LEFT_OVER(GATES, TILE), m, t, i); }
+
+#if ARCHITECTURE == LSTM
+/* `count` units from i on: c, tanh(c) and h from what the gates' logistic functions gave. */
+INLINE void cells(const int count, const Member *m, int32_t t, int i) {
+  vec *gates = m->gates + (size_t)t * STRIDE + i, *hidden = m->hidden + (size_t)(t + 1) * STATE + i;
+  vec *next = m->cells + (size_t)(t + 1) * STATE + i, *squashed = m->squashed + (size_t)t * STATE + i;
+  const vec *cell = m->cells + (size_t)t * STATE + i;
+  vec seen[GROUP];
+  UNROLL for (int k = 0; k < count; k++) {
+    const vec new = 2 * gates[3 * M + k] - 1;
+    const vec c = gates[M + k] * cell[k] + gates[k] * new;
+    gates[3 * M + k] = new;
+    next[k] = c;
+    seen[k] = c * FOR_TANH;
+  }
+  logistic_group(count, seen);
+  UNROLL for (int k = 0; k < count; k++) {
+    const vec tanh_c = 2 * seen[k] - 1;
+    squashed[k] = tanh_c;
+    hidden[k] = gates[2 * M + k] * tanh_c;
+  }
+}
+#endif
+
+/* What is not linear in the step after the state at t. Weights come with FOR_SIGMOID or FOR_TANH in them. */
+APART void activate(const Member *m, int32_t t) {
+#if ARCHITECTURE == RNN
+  vec *hidden = m->hidden + (size_t)(t + 1) * STATE;
+  logistics(M, hidden);
+  for (int k = 0; k < M; k++) hidden[k] = 2 * hidden[k] - 1;
+#elif ARCHITECTURE == LSTM
+  logistics(GATES, m->gates + (size_t)t * STRIDE);
+  int i = 0;
+  for (; i + GROUP <= M; i += GROUP) cells(GROUP, m, t, i);
+  for (; i < M; i++) cells(1, m, t, i);
+#endif
+  (void)m, (void)t;
 }
 
 INLINE void forward(const Member *m, int32_t t) {
-  const int count = ARCHITECTURE == LSTM ? UNITS : TILE;
   int i = 0;
-  for (; i + count <= M; i += count) step_units(count, m, t, i);
-  if (M % count) step_units(M % count, m, t, i);
+  for (; i + TILE <= GATES; i += TILE) whole_forward(m, t, i);
+  if (GATES % TILE) rest_forward(m, t, i);
+  if (ARCHITECTURE != PLRNN) activate(m, t);
 }
 
-/* `count` units from i on of the gradient by the state at t, into `carry`: from step t + 1, and for an error at t. */
-INLINE void carry_units(const int count, const Member *m, int32_t t, rows *carry, int with_error, int i) {
-  const rows *later = m->gates + (size_t)t * STRIDE, *before = m->inputs + (size_t)t * M + i;
-  rows sum[TILE];
-  UNROLL for (int k = 0; k < count; k++) EACH_SIDE sum[k].v[s] = all(0);
+/* `count` units from i on of the gradient by the state at t: from step t + 1, and for an error at t. */
+INLINE void some_carried(const int count, const Member *m, int32_t t, vec *carry, int i) {
+  const vec *later = m->gates + (size_t)t * STRIDE;
+  vec sum[TILE];
+  UNROLL for (int k = 0; k < count; k++) sum[k] = all(0);
+#if ARCHITECTURE == PLRNN
+  const vec *before = m->inputs + (size_t)t * STATE + i;
   add_product(count, sum, m->W_back + i, M, later, GATES);
-  if (ARCHITECTURE == PLRNN)
-    UNROLL for (int k = 0; k < count; k++) EACH_SIDE
-      sum[k].v[s] = choose(before[k].v[s] > all(0), sum[k].v[s], all(0)) + m->diagonal[i + k] * later[i + k].v[s];
-  if (with_error) add_product(count, sum, m->B + i, M, m->error + (size_t)t * N, N);
-  UNROLL for (int k = 0; k < count; k++) EACH_SIDE carry[i + k].v[s] = sum[k].v[s];
+  UNROLL for (int k = 0; k < count; k++)
+    sum[k] = choose(before[k] > all(0), sum[k], all(0)) + m->diagonal[i + k] * later[i + k];
+  add_product(count, sum, m->W_back + GATES * M + i, M, later + GATES, N);
+#else
+  add_product(count, sum, m->W_back + i, M, later, GATES + N);
+#endif
+  UNROLL for (int k = 0; k < count; k++) carry[i + k] = sum[k];
+}
+APART void whole_carried(const Member *m, int32_t t, vec *carry, int i) { some_carried(TILE, m, t, carry, i); }
+APART void rest_carried(const Member *m, int32_t t, vec *carry, int i) {
+  some_carried(LEFT_OVER(M, TILE), m, t, carry, i);
 }
 
-INLINE void carried(const Member *m, int32_t t, rows *carry, int with_error) {
+INLINE void carried(const Member *m, int32_t t, vec *carry) {
   int i = 0;
-  for (; i + TILE <= M; i += TILE) carry_units(TILE, m, t, carry, with_error, i);
-  if (M % TILE) carry_units(M % TILE, m, t, carry, with_error, i);
+  for (; i + TILE <= M; i += TILE) whole_carried(m, t, carry, i);
+  if (M % TILE) rest_carried(m, t, carry, i);
 }
 
-/* From the gradient by the state after step t, `carry`, to that before the step's nonlinearity, in `gates`. */
-INLINE void backward(const Member *m, int32_t t, const rows *carry, rows *d_cell) {
-  rows *gates = m->gates + (size_t)t * STRIDE;
+/* From the gradient by the state after step t, `carry`, to that before the step's nonlinearity, in `gates` (which for
+   one gate is the same place), and what biases owe it. */
+INLINE void backward(const Member *m, int32_t t, const vec *carry, vec *d_cell) {
+  vec *gates = m->gates + (size_t)t * STRIDE;
 #if ARCHITECTURE == LSTM
-  const rows *cell = m->cells + (size_t)t * M, *squashed = m->squashed + (size_t)t * M;
-  for (int i = 0; i < M; i++) EACH_SIDE {
-    const vec let = gates[i].v[s], keep = gates[M + i].v[s], out = gates[2 * M + i].v[s], new = gates[3 * M + i].v[s];
-    const vec seen = squashed[i].v[s], d_h = carry[i].v[s], d_c = d_cell[i].v[s] + d_h * out * (1 - seen * seen);
-    gates[i].v[s] = d_c * new * (let - let * let);
-    gates[M + i].v[s] = d_c * cell[i].v[s] * (keep - keep * keep);
-    gates[2 * M + i].v[s] = d_h * seen * (out - out * out);
-    gates[3 * M + i].v[s] = d_c * let * (1 - new * new);
-    d_cell[i].v[s] = d_c * keep;
+  const vec *cell = m->cells + (size_t)t * STATE, *squashed = m->squashed + (size_t)t * STATE;
+  for (int i = 0; i < M; i++) {
+    const vec let = gates[i], keep = gates[M + i], out = gates[2 * M + i], new = gates[3 * M + i];
+    const vec seen = squashed[i], d_h = carry[i], d_c = d_cell[i] + d_h * out * (1 - seen * seen);
+    const vec d[4] = {d_c * new * (let - let * let), d_c * cell[i] * (keep - keep * keep),
+                      d_h * seen * (out - out * out), d_c * let * (1 - new * new)};
+    d_cell[i] = d_c * keep;
+    UNROLL for (int g = 0; g < 4; g++) {
+      gates[g * M + i] = d[g];
+      m->by_bias[g * M + i] += d[g];
+    }
   }
 #else
-  const rows *hidden = m->hidden + (size_t)(t + 1) * M;
-  for (int i = 0; i < M; i++) EACH_SIDE
-    gates[i].v[s] = ARCHITECTURE == RNN ? carry[i].v[s] * (1 - hidden[i].v[s] * hidden[i].v[s]) : carry[i].v[s];
+  const vec *state = m->hidden + (size_t)(ARCHITECTURE == RNN ? t + 1 : t) * STATE;
+  for (int i = 0; i < M; i++) {
+    const vec d = ARCHITECTURE == RNN ? carry[i] * (1 - state[i] * state[i]) : carry[i];
+    if (ARCHITECTURE == RNN) gates[i] = d;
+    if (ARCHITECTURE == PLRNN) m->by_diagonal[i] += d * state[i];
+    m->by_bias[i] += d;
+  }
   (void)d_cell;
 #endif
+}
+
+/* x += B z */
+INLINE void some_read_out(const int count, const Member *m, vec *x, const vec *z, int n) {
+  vec sum[TILE];
+  UNROLL for (int k = 0; k < count; k++) sum[k] = x[n + k];
+  add_product(count, sum, m->B_out + n, N, z, M);
+  UNROLL for (int k = 0; k < count; k++) x[n + k] = sum[k];
+}
+
+INLINE void read_out(const Member *m, vec *x, const vec *z) {
+  int n = 0;
+  for (; n + TILE <= N; n += TILE) some_read_out(TILE, m, x, z, n);
+  if (N % TILE) some_read_out(LEFT_OVER(N, TILE), m, x, z, n);
 }
 
 /* Adds to d_W (GATES, M), d_bias (GATES), d_B (N, M), d_P (M, N). P NULL: windows start from zero. */
 static double member(Member *m, const Batch *b, const int64_t *positions, const REAL *W, const REAL *bias,
                      const REAL *B, const REAL *P, REAL *d_W, REAL *d_bias, REAL *d_B, REAL *d_P) {
-#if ARCHITECTURE == LSTM
-  REAL side_by_side[GATES];
-  for (int i = 0; i < M; i++)
-    for (int g = 0; g < 4; g++) {
-      side_by_side[4 * i + g] = bias[g * M + i];
-      for (int j = 0; j < M; j++) m->W_out[j * GATES + 4 * i + g] = W[(g * M + i) * M + j];
-    }
-  m->bias = side_by_side;
   memcpy(m->W_back, W, sizeof(REAL) * GATES * M);
-#else
-  memcpy(m->W_back, W, sizeof(REAL) * GATES * M);
+  memcpy(m->W_back + GATES * M, B, sizeof(REAL) * N * M);
   if (ARCHITECTURE == PLRNN)
     for (int i = 0; i < M; i++) {
       m->diagonal[i] = W[i * M + i];
       m->W_back[i * M + i] = 0; /* a unit's coupling to itself is linear */
     }
   turn(m->W_out, m->W_back, GATES, M);
-  m->bias = bias;
-#endif
-  m->B = B;
+  memcpy(m->bias, bias, sizeof(REAL) * GATES);
+  if (ARCHITECTURE != PLRNN)
+    for (int i = 0; i < GATES; i++) {
+      const REAL of = ARCHITECTURE == RNN || i >= 3 * M ? FOR_TANH : FOR_SIGMOID;
+      m->bias[i] *= of;
+      for (int j = 0; j < M; j++) m->W_out[j * GATES + i] *= of;
+    }
   turn(m->B_out, B, N, M);
   if (P) turn(m->P_out, P, M, N);
   memset(m->by_W, 0, sizeof(vec) * SUMS);
@@ -286,61 +329,53 @@ static double member(Member *m, const Batch *b, const int64_t *positions, const 
   const REAL scale = (REAL)(2 / count);
   double squares = 0;
   int32_t first_step = 0; /* after those of earlier blocks whose gradients wait to be summed */
-  for (int64_t first = 0; first < b->windows * b->batch; first += ROWS) {
+  for (int64_t first = 0; first < b->windows * b->batch; first += LANES) {
     const Block block = block_of(b, positions, first);
     const int32_t last = first_step + block.longest;
-    rows *start = m->hidden + (size_t)first_step * M, x_0[N], carry[M], d_cell[M];
-    memset(start, 0, sizeof(rows) * M);
-    if (ARCHITECTURE == LSTM) memset(m->cells + (size_t)first_step * M, 0, sizeof(rows) * M);
+    vec *start = m->hidden + (size_t)first_step * STATE, x_0[N], carry[M], d_cell[M];
+    memset(start, 0, sizeof(vec) * M);
+    if (ARCHITECTURE == LSTM) memset(m->cells + (size_t)first_step * STATE, 0, sizeof(vec) * M);
     if (P) {
       observe(x_0, &block, 0);
       for (int i = 0; i < M; i++) add_product(1, start + i, m->P_out + i, M, x_0, N);
       stop(start, M, &block, 1);
     }
     if (ARCHITECTURE == PLRNN)
-      for (int i = 0; i < M; i++) EACH_SIDE m->inputs[(size_t)first_step * M + i].v[s] = rectified(start[i].v[s]);
+      for (int i = 0; i < M; i++) m->inputs[(size_t)first_step * STATE + i] = rectified(start[i]);
     vec sum = all(0);
     for (int32_t t = first_step; t < last; t++) {
       const int32_t step = t - first_step + 1;
-      rows *hidden = m->hidden + (size_t)(t + 1) * M, *error = m->error + (size_t)(t + 1) * N, x[N];
+      vec *hidden = m->hidden + (size_t)(t + 1) * STATE, *error = m->gates + (size_t)(t + 1) * STRIDE + GATES, x[N];
       forward(m, t);
       stop(hidden, M, &block, step);
-      if (ARCHITECTURE == PLRNN) stop(m->inputs + (size_t)(t + 1) * M, M, &block, step);
-      if (ARCHITECTURE == LSTM) stop(m->cells + (size_t)(t + 1) * M, M, &block, step);
+      if (ARCHITECTURE == PLRNN) stop(m->inputs + (size_t)(t + 1) * STATE, M, &block, step);
+      if (ARCHITECTURE == LSTM) stop(m->cells + (size_t)(t + 1) * STATE, M, &block, step);
       observe(x, &block, step);
-      UNROLL for (int n = 0; n < N; n++) EACH_SIDE x[n].v[s] = -x[n].v[s];
-      for (int n = 0; n < N; n++) add_product(1, x + n, m->B_out + n, N, hidden, M);
+      UNROLL for (int n = 0; n < N; n++) x[n] = -x[n];
+      read_out(m, x, hidden);
       stop(x, N, &block, step);
-      UNROLL for (int n = 0; n < N; n++) EACH_SIDE {
-        sum += x[n].v[s] * x[n].v[s];
-        error[n].v[s] = x[n].v[s] * scale;
+      UNROLL for (int n = 0; n < N; n++) {
+        sum += x[n] * x[n];
+        error[n] = x[n] * scale;
       }
     }
     squares += total(sum);
     /* Between blocks lies a state that nothing follows, and one that is no step's prediction. */
-    memset(m->gates + (size_t)last * STRIDE, 0, sizeof(rows) * GATES);
-    memset(m->error + (size_t)first_step * N, 0, sizeof(rows) * N);
+    memset(m->gates + (size_t)last * STRIDE, 0, sizeof(vec) * GATES);
+    memset(m->gates + (size_t)first_step * STRIDE + GATES, 0, sizeof(vec) * N);
     memset(d_cell, 0, sizeof d_cell);
     for (int32_t t = last; t > first_step; t--) {
-      carried(m, t, carry, 1);
-      backward(m, t - 1, carry, d_cell);
+      vec *by_state = ARCHITECTURE == LSTM ? carry : m->gates + (size_t)(t - 1) * STRIDE;
+      carried(m, t, by_state);
+      backward(m, t - 1, by_state, d_cell);
     }
-    carried(m, first_step, carry, 0);
-    if (P) outer(m->by_P, M, N, carry, M, x_0, 1);
+    carried(m, first_step, carry);
+    if (P) outer(m->by_P, M, N, carry, M, x_0, N, 1);
     first_step = last + 1;
-    if (first_step < TOGETHER && first + ROWS < b->windows * b->batch) continue;
-    outer(m->by_W, GATES, M, m->gates, STRIDE, m->inputs, first_step);
-    outer(m->by_B, N, M, m->error, N, m->hidden, first_step);
-    for (int i = 0; i < GATES; i++) {
-      vec by_bias = all(0), by_diagonal = all(0);
-      for (int32_t t = 0; t < first_step; t++) EACH_SIDE {
-        const vec d = m->gates[(size_t)t * STRIDE + i].v[s];
-        by_bias += d;
-        if (ARCHITECTURE == PLRNN) by_diagonal += d * m->hidden[(size_t)t * M + i].v[s];
-      }
-      m->by_bias[i] += by_bias;
-      if (ARCHITECTURE == PLRNN) m->by_diagonal[i] += by_diagonal;
-    }
+    if (first_step < TOGETHER && first + LANES < b->windows * b->batch) continue;
+    /* B stands below W where both are multiplied by the same states. */
+    outer(m->by_W, ARCHITECTURE == PLRNN ? GATES : GATES + N, M, m->gates, STRIDE, m->inputs, STATE, first_step);
+    if (ARCHITECTURE == PLRNN) outer(m->by_B, N, M, m->gates + GATES, STRIDE, m->hidden, STATE, first_step);
     first_step = 0;
   }
   add_totals(d_W, m->by_W, GATES * M);
@@ -431,7 +466,7 @@ static size_t most_steps(int64_t window) { return (size_t)window + TOGETHER + 2;
 
 /* Bytes of weights and the like, before what is made of vectors. */
 static size_t small_bytes(void) {
-  const size_t numbers = 2 * (size_t)GATES * M + 4 * (size_t)M * N + M;
+  const size_t numbers = 2 * (size_t)GATES * M + 5 * (size_t)M * N + M + GATES;
   return (numbers * sizeof(REAL) + BYTES - 1) / BYTES * BYTES;
 }
 
@@ -440,7 +475,7 @@ static size_t small_bytes(void) {
 /* Bytes that `losses_and_gradients` works in. */
 int64_t workspace_bytes(int64_t window) {
   const size_t most = most_steps(window);
-  return (int64_t)(small_bytes() + SUMS * sizeof(vec) + (KINDS * most * M + most * (STRIDE + N)) * sizeof(rows));
+  return (int64_t)(small_bytes() + SUMS * sizeof(vec) + most * (KINDS * STATE + STRIDE) * sizeof(vec));
 }
 
 /* Losses (members), gradients (members, stride), which come in as zeros, and their norms (members). `offsets` are
@@ -450,19 +485,18 @@ void losses_and_gradients(const REAL *series, int64_t steps, int64_t window, int
                          int64_t from_data, const int64_t *positions, const REAL *parameters, int64_t stride,
                          const int64_t *offsets, double *losses, REAL *gradient, double *norms, void *workspace) {
   const Batch b = {series, steps, window, batch, (steps + window - 1) / window};
-  const size_t most = most_steps(window), each = most * M, small = small_bytes();
+  const size_t most = most_steps(window), each = most * STATE, small = small_bytes();
   REAL *weights = workspace;
   vec *sums = (vec *)((char *)weights + small);
-  rows *states = (rows *)(sums + SUMS);
-  REAL *read_outs = weights + 2 * GATES * M;
+  vec *states = (vec *)(sums + SUMS);
+  REAL *read_outs = weights + (2 * GATES + N) * M;
   Member m = {
       .W_out = weights, .W_back = weights + GATES * M, .B_out = read_outs, .P_out = read_outs + M * N,
-      .diagonal = read_outs + 4 * M * N,
+      .diagonal = read_outs + 4 * M * N, .bias = read_outs + 4 * M * N + M,
       .hidden = states, .inputs = ARCHITECTURE == PLRNN ? states + each : states,
-      .cells = states + each, .squashed = states + 2 * each,
-      .gates = states + KINDS * each, .error = states + KINDS * each + most * STRIDE,
-      .by_W = sums, .by_bias = sums + GATES * M, .by_B = sums + GATES * M + GATES,
-      .by_P = sums + GATES * M + GATES + M * N, .by_diagonal = sums + GATES * M + GATES + 2 * M * N,
+      .cells = states + each, .squashed = states + 2 * each, .gates = states + KINDS * each,
+      .by_W = sums, .by_B = sums + GATES * M, .by_bias = sums + GATES * M + M * N,
+      .by_P = sums + GATES * M + M * N + GATES, .by_diagonal = sums + GATES * M + 2 * M * N + GATES,
   };
   REAL *P = read_outs + 2 * M * N, *d_P = read_outs + 3 * M * N;
   FLUSHING

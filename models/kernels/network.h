@@ -54,20 +54,19 @@ INLINE void step(Net *net) {
     UNROLL for (int k = 0; k < CHAINS; k++) UNROLL for (int v = 0; v < SUMS; v++) sum[k][v] += net->W[j + k][v] * x[j + k];
   for (; j < M; j++) UNROLL for (int v = 0; v < SUMS; v++) sum[0][v] += net->W[j][v] * x[j];
   UNROLL for (int k = 1; k < CHAINS; k++) UNROLL for (int v = 0; v < SUMS; v++) sum[0][v] += sum[k][v];
-  UNROLL for (int v = 0; v < VECTORS; v++) {
 #if ARCHITECTURE == LSTM
-    const vec let = sigmoid(sum[0][v]), keep = sigmoid(sum[0][VECTORS + v]), out = sigmoid(sum[0][2 * VECTORS + v]);
-    const vec new = tanh_of(sum[0][3 * VECTORS + v]);
+  sigmoids(3 * VECTORS, sum[0]);
+  tanhs(VECTORS, sum[0] + 3 * VECTORS);
+  UNROLL for (int v = 0; v < SUMS; v++) net->gates[v] = sum[0][v];
+  UNROLL for (int v = 0; v < VECTORS; v++) {
     net->before[v] = net->c[v];
-    net->c[v] = keep * net->c[v] + let * new;
-    net->seen[v] = tanh_of(net->c[v]);
-    net->z[v] = out * net->seen[v];
-    net->gates[v] = let;
-    net->gates[VECTORS + v] = keep;
-    net->gates[2 * VECTORS + v] = out;
-    net->gates[3 * VECTORS + v] = new;
-#else
-    net->z[v] = ARCHITECTURE == RNN ? tanh_of(sum[0][v]) : sum[0][v];
-#endif
+    net->c[v] = sum[0][VECTORS + v] * net->c[v] + sum[0][v] * sum[0][3 * VECTORS + v];
+    net->seen[v] = net->c[v];
   }
+  tanhs(VECTORS, net->seen);
+  UNROLL for (int v = 0; v < VECTORS; v++) net->z[v] = sum[0][2 * VECTORS + v] * net->seen[v];
+#else
+  if (ARCHITECTURE == RNN) tanhs(VECTORS, sum[0]);
+  UNROLL for (int v = 0; v < VECTORS; v++) net->z[v] = sum[0][v];
+#endif
 }

@@ -64,46 +64,62 @@ INLINE vec power_of_two(vec p, vec n) {
 
 #endif
 
-/* 2^r between -1/2 and 1/2: to 8e-8 of it in float, to 1e-17 and rounding in double */
-INLINE vec exponential(vec r) {
+/* Of 2^r between -1/2 and 1/2, highest power first: to 8e-8 of it in float, to 1e-17 and rounding in double. */
 #if IS_DOUBLE
-  vec p = all(1.3691488853904128e-12);
-  p = p * r + 2.5678435993488206e-11;
-  p = p * r + 4.4455382718708116e-10;
-  p = p * r + 7.054911620801123e-09;
-  p = p * r + 1.01780860092397e-07;
-  p = p * r + 1.321548679014431e-06;
-  p = p * r + 1.5252733804059841e-05;
-  p = p * r + 0.0001540353039338161;
-  p = p * r + 0.0013333558146428443;
-  p = p * r + 0.009618129107628477;
-  p = p * r + 0.05550410866482158;
-  p = p * r + 0.24022650695910072;
-  p = p * r + 0.6931471805599453;
-  p = p * r + 1.0;
+static const REAL powers[] = {
+    1.3691488853904128e-12, 2.5678435993488206e-11, 4.4455382718708116e-10, 7.054911620801123e-09,
+    1.01780860092397e-07,   1.321548679014431e-06,  1.5252733804059841e-05, 0.0001540353039338161,
+    0.0013333558146428443,  0.009618129107628477,   0.05550410866482158,    0.24022650695910072,
+    0.6931471805599453,     1.0};
 #else
-  vec p = all(1.3276511e-3f);
-  p = p * r + 9.6755405e-3f;
-  p = p * r + 5.5507133e-2f;
-  p = p * r + 2.4022120e-1f;
-  p = p * r + 6.9314697e-1f;
-  p = p * r + 1.0000001f;
+static const REAL powers[] = {1.3276511e-3f, 9.6755405e-3f, 5.5507133e-2f, 2.4022120e-1f, 6.9314697e-1f, 1.0000001f};
 #endif
-  return p;
+#define TERMS ((int)(sizeof powers / sizeof *powers))
+
+/* Each waits long for itself: so many go side by side, as registers allow (three for each). */
+#if defined(__AVX512F__) || defined(__aarch64__)
+#define GROUP 8
+#else
+#define GROUP 4
+#endif
+
+/* x <- 1 / (1 + 2^x), of GROUP vectors at most. */
+INLINE void logistic_group(const int count, vec *x) {
+  vec n[GROUP], r[GROUP], p[GROUP];
+#define EACH UNROLL for (int k = 0; k < count; k++)
+  EACH r[k] = at_most(all(IS_DOUBLE ? 1022 : 126), x[k]); /* 2^x, and 1 + 2^x, are finite */
+#if !defined(__AVX512F__) /* whose power of two takes any number */
+  EACH r[k] = choose(r[k] < all(IS_DOUBLE ? -1022 : -126), all(IS_DOUBLE ? -1022 : -126), r[k]);
+#endif
+  EACH n[k] = (r[k] + ROUNDS) - ROUNDS;
+  EACH r[k] -= n[k];
+  EACH p[k] = all(powers[0]);
+  UNROLL for (int term = 1; term < TERMS; term++) EACH p[k] = p[k] * r[k] + powers[term];
+  EACH p[k] = 1 + power_of_two(p[k], n[k]);
+  EACH x[k] = inverse(p[k]);
+#undef EACH
 }
 
-/* 1 / (1 + 2^(by x)) */
-INLINE vec logistic(vec x, REAL by) {
-  x = at_most(all(IS_DOUBLE ? 1022 : 126), x * by); /* 2^x, and 1 + 2^x, are finite */
-#if !defined(__AVX512F__) /* whose power of two takes any number */
-  x = choose(x < all(IS_DOUBLE ? -1022 : -126), all(IS_DOUBLE ? -1022 : -126), x);
-#endif
-  const vec n = (x + ROUNDS) - ROUNDS;
-  return inverse(1 + power_of_two(exponential(x - n), n));
+INLINE void logistics(const int count, vec *x) {
+  int k = 0;
+  for (; k + GROUP <= count; k += GROUP) logistic_group(GROUP, x + k);
+  for (; k < count; k++) logistic_group(1, x + k);
 }
-#define LOG2_E 1.44269504088896340736
-INLINE vec sigmoid(vec x) { return logistic(x, (REAL)-LOG2_E); }
-INLINE vec tanh_of(vec x) { return 2 * logistic(x, (REAL)(-2 * LOG2_E)) - 1; }
+
+/* What 2^x is to be taken of for a sigmoid, and for tanh(x) = 2 sigmoid(2 x) - 1. */
+#define FOR_SIGMOID ((REAL)-1.44269504088896340736)
+#define FOR_TANH (2 * FOR_SIGMOID)
+
+INLINE void sigmoids(const int count, vec *x) {
+  for (int k = 0; k < count; k++) x[k] *= FOR_SIGMOID;
+  logistics(count, x);
+}
+
+INLINE void tanhs(const int count, vec *x) {
+  for (int k = 0; k < count; k++) x[k] *= FOR_TANH;
+  logistics(count, x);
+  for (int k = 0; k < count; k++) x[k] = 2 * x[k] - 1;
+}
 
 #if defined(__SSE__)
 /* Vanishing gradients are full of denormal numbers, which are computed many times slower. */
