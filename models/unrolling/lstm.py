@@ -7,7 +7,16 @@ import torch
 from torch import Tensor
 
 from ..architecture import Parameters
-from .tape import Span, backward_weight, lay_tape, sigmoid_backward, tanh_backward, with_bias
+from .tape import (
+    Tape,
+    backward_weight,
+    lay_states,
+    narrow,
+    owing,
+    sigmoid_backward,
+    tanh_backward,
+    with_bias,
+)
 
 
 def unroll(parameters: Parameters, hidden: Tensor, widths: Sequence[int]) -> Tensor:
@@ -22,63 +31,62 @@ class _Unroll(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, W: Tensor, b: Tensor, B: Tensor, hidden: Tensor, widths: Sequence[int]) -> Tensor:
-        latent, rows = hidden.shape[1:]
+        latent = hidden.shape[1]
         weight = with_bias(W, b)
-        # tanh(x) = 2σ(2x) − 1: with the rows of g doubled, one sigmoid serves all four gates.
+        # With the rows of g doubled, one sigmoid serves all four gates.
         doubled = weight.clone()
         doubled[:, 3 * latent :].mul_(2)
-        tape, spans = lay_tape(hidden, widths)
+        tape = lay_states(hidden, widths)
+        states = tape.rows(0, latent)
         cells = [torch.zeros_like(hidden)]
         gates, squashed_cells = [], []
         minus_one = hidden.new_full((), -1.0)  # made where it is needed: nothing is copied there
-        for source, target, width in spans:
-            gate = torch.bmm(doubled, tape[:, :, source]).sigmoid_()
+        for before, after in zip(tape.before(), states.after(), strict=True):
+            gate = torch.bmm(doubled, before).sigmoid_()
             i, f, o, g = gate.chunk(4, dim=1)
             torch.add(minus_one, g, alpha=2, out=g)
-            c = (f * cells[-1][:, :, :width]).addcmul_(i, g, value=2)
-            t = c.sigmoid()
-            torch.add(minus_one, t, alpha=2, out=t)
-            torch.mul(o, t, out=tape[:, :latent, target])
+            cells.append((f * narrow(cells[-1], after.shape[2])).addcmul_(i, g, value=2))
+            squashed = cells[-1].sigmoid()
+            torch.add(minus_one, squashed, alpha=2, out=squashed)
+            torch.mul(o, squashed, out=after)
             gates.append(gate)
-            cells.append(c)
-            squashed_cells.append(t)
-        ctx.save_for_backward(weight, B, tape, *gates, *cells[:-1], *squashed_cells)
-        ctx.spans = spans
-        return torch.bmm(B, tape[:, :latent, rows:])
+            squashed_cells.append(squashed)
+        ctx.save_for_backward(weight, B, *tape.parts, *gates, *cells[:-1], *squashed_cells)
+        ctx.widths = widths
+        return states.through(B)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, None]:
         (d_x,) = gradients
-        weight, B, tape, *saved = ctx.saved_tensors
-        spans: list[Span] = ctx.spans
-        steps, latent, rows = len(spans), weight.shape[2] - 1, spans[0].width
-        gates, cells, squashed = saved[:steps], saved[steps : 2 * steps], saved[2 * steps :]
+        weight, B, *saved = ctx.saved_tensors
+        count, latent = len(ctx.widths), weight.shape[2] - 1
+        tape, saved = Tape(saved[: -3 * count]), saved[-3 * count :]
+        gates, cells, squashed = saved[:count], saved[count : 2 * count], saved[2 * count :]
         back = backward_weight(weight, B)
-        both = d_x.new_zeros(len(weight), 4 * latent + B.shape[1], rows)
-        d_weight = torch.zeros_like(weight)
-        d_cell = torch.zeros_like(tape[:, :latent, :rows])
+        owed = owing(d_x, 4 * latent, ctx.widths)
+        gradient = weight.new_zeros(len(weight), 4 * latent + B.shape[1], latent + 1)
+        first, *others = tape.transposed()
+        d_cells = torch.zeros_like(cells[0])
         zero = d_x.new_zeros(())
-        for (source, target, width), gate, cell, t in zip(
-            reversed(spans), reversed(gates), reversed(cells), reversed(squashed), strict=True
-        ):
-            both[:, 4 * latent :, :width] = d_x[:, :, target.start - rows : target.stop - rows]
-            d_h = torch.bmm(back, both[:, :, :width])
+        steps = zip(
+            reversed(gates), reversed(cells), reversed(squashed), reversed(others), owed, strict=False
+        )
+        for gate, cell, t, turned, (both, into) in steps:
+            gradient.baddbmm_(both, turned)
+            d_h = torch.bmm(back, both)
             i, f, o, g = gate.chunk(4, dim=1)
-            d_gate = both[:, : 4 * latent, :width]
-            d_i, d_f, d_o, d_g = d_gate.chunk(4, dim=1)
-            d_c = d_cell[:, :, :width]
-            d_c += tanh_backward(d_h * o, t)
+            d_i, d_f, d_o, d_g = into.chunk(4, dim=1)
+            d_c = narrow(d_cells, t.shape[2])
+            d_c.addcmul_(d_h, tanh_backward(o, t))
             torch.mul(d_c, g, out=d_i)
-            torch.addcmul(zero, d_c, cell[:, :, :width], value=0.5, out=d_f)  # the cell is doubled
+            torch.addcmul(zero, d_c, narrow(cell, t.shape[2]), value=0.5, out=d_f)  # the cell is doubled
             torch.mul(d_h, t, out=d_o)
             torch.mul(d_c, i, out=d_g)
-            sigmoids, squashes = slice(0, 3 * latent), slice(3 * latent, 4 * latent)
-            sigmoid_backward.grad_input(
-                d_gate[:, sigmoids], gate[:, sigmoids], grad_input=d_gate[:, sigmoids]
-            )
-            tanh_backward.grad_input(d_g, gate[:, squashes], grad_input=d_gate[:, squashes])
-            d_weight.baddbmm_(d_gate, tape[:, :, source].transpose(1, 2))
+            d_sigmoids = into[:, : 3 * latent]
+            sigmoid_backward.grad_input(d_sigmoids, gate[:, : 3 * latent], grad_input=d_sigmoids)
+            tanh_backward.grad_input(d_g, g, grad_input=d_g)
             d_c *= f
-        d_hidden = torch.bmm(back[:, :, : 4 * latent], both[:, : 4 * latent])
-        d_B = torch.bmm(d_x, tape[:, :latent, rows:].transpose(1, 2))
-        return d_weight[:, :, :latent], d_weight[:, :, latent], d_B, d_hidden, None
+        both, _ = next(owed)
+        gradient.baddbmm_(both, first)
+        d_weight, d_B = gradient[:, : 4 * latent], gradient[:, 4 * latent :, :latent]
+        return d_weight[:, :, :latent], d_weight[:, :, latent], d_B, torch.bmm(back, both), None

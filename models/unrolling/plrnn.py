@@ -5,9 +5,10 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
 from ..architecture import Parameters
-from .tape import relu_backward, with_bias
+from .tape import Tape, lay_states, narrow, relu_backward, with_bias
 
 
 def unroll(bound: Parameters, parameters: Parameters, hidden: Tensor, widths: Sequence[int]) -> Tensor:
@@ -17,54 +18,47 @@ def unroll(bound: Parameters, parameters: Parameters, hidden: Tensor, widths: Se
     return predictions
 
 
-def _rectified(z: Tensor, out: Tensor) -> Tensor:
-    """max(z, 0) above a row of ones, which `out` (E, M + 1, R) has already."""
-    part = out[:, :, : z.shape[2]]
-    torch.clamp_min(z, 0, out=part[:, :-1])
-    return part
-
-
-def _ones_below(hidden: Tensor) -> Tensor:
-    members, latent, rows = hidden.shape
-    return hidden.new_ones(members, latent + 1, rows)
-
-
 class _Unroll(torch.autograd.Function):
     @staticmethod
     def forward(
         ctx: Any, A: Tensor, W: Tensor, h: Tensor, B: Tensor, hidden: Tensor, widths: Sequence[int]
     ) -> Tensor:
+        latent = hidden.shape[1]
         weight = with_bias(W, h)
-        rectified = _ones_below(hidden)
-        states = [hidden]
-        for width in widths:
-            z = states[-1][:, :, :width]
-            states.append((A * z).baddbmm_(weight, _rectified(z, rectified)))
-        ctx.save_for_backward(A, weight, B, *states)
+        states = Tape.blank(hidden, latent, widths)
+        states.parts[0][0] = hidden
+        inputs = lay_states(hidden.relu(), widths)  # what W is multiplied by
+        rectified = inputs.rows(0, latent)
+        steps = zip(states.before(), states.after(), inputs.before(), rectified.after(), strict=True)
+        for before, after, source, target in steps:
+            torch.mul(A, before, out=after).baddbmm_(weight, source)
+            torch.clamp_min(after, 0, out=target)
+        ctx.save_for_backward(A, weight, B, *states.parts, *inputs.parts)
         ctx.widths = widths
-        return torch.cat([torch.bmm(B, state) for state in states[1:]], dim=2)
+        return states.through(B)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, None]:
         (d_x,) = gradients
-        A, weight, B, *states = ctx.saved_tensors
+        A, weight, B, *parts = ctx.saved_tensors
+        states, inputs = Tape(parts[: len(parts) // 2]), Tape(parts[len(parts) // 2 :])
         latent = weight.shape[1]
         W_back, B_back = weight[:, :, :latent].transpose(1, 2), B.transpose(1, 2)
-        rectified = _ones_below(states[0])
         d_weight, d_B = torch.zeros_like(weight), torch.zeros_like(B)
-        d_A = torch.zeros_like(states[0])  # over rows; summed at the end
-        carry = torch.zeros_like(states[0])
-        end = d_x.shape[2]
-        for step in reversed(range(len(ctx.widths))):
-            width = ctx.widths[step]
-            d_prediction = d_x[:, :, end - width : end]
-            end -= width
-            z = states[step][:, :, :width]
-            d_B.baddbmm_(d_prediction, states[step + 1].transpose(1, 2))
-            d_next = carry[:, :, :width].contiguous().baddbmm_(B_back, d_prediction)
-            d_weight.baddbmm_(d_next, _rectified(z, rectified).transpose(1, 2))
-            d_A[:, :, :width].addcmul_(d_next, z)
-            through_relu = relu_backward(torch.bmm(W_back, d_next), z, 0)
-            torch.addcmul(through_relu, A, d_next, out=carry[:, :, :width])
+        d_A = torch.zeros_like(parts[0][0])  # over columns; summed at the end
+        steps = zip(
+            reversed(states.before()), reversed(inputs.before()), reversed(states.transposed()[1:]),
+            reversed(torch.split(d_x, list(ctx.widths), dim=2)), strict=True,
+        )  # fmt: skip
+        carry = d_x.new_zeros(len(A), latent, ctx.widths[-1])
+        for before, source, turned, error in steps:
+            d_B.baddbmm_(error, turned)
+            width = error.shape[2]
+            if carry.shape[2] < width:  # columns that were done sooner: nothing comes from beyond
+                carry = pad(carry, (0, width - carry.shape[2]))
+            owed = carry.baddbmm_(B_back, error)
+            d_weight.baddbmm_(owed, source.transpose(1, 2))
+            narrow(d_A, width).addcmul_(owed, before)
+            carry = relu_backward(torch.bmm(W_back, owed), before, 0).addcmul_(A, owed)
         d_W, d_h = d_weight[:, :, :latent], d_weight[:, :, latent]
         return d_A.sum(dim=2, keepdim=True), d_W, d_h, d_B, carry, None

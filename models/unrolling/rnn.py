@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from ..architecture import Parameters
-from .tape import Span, backward_weight, lay_tape, sigmoid_backward, with_bias
+from .tape import Tape, backward_weight, lay_states, owing, sigmoid_backward, with_bias
 
 
 def unroll(parameters: Parameters, hidden: Tensor, widths: Sequence[int]) -> Tensor:
@@ -26,34 +26,35 @@ class _Unroll(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, W: Tensor, h: Tensor, B: Tensor, hidden: Tensor, widths: Sequence[int]) -> Tensor:
-        latent, rows = hidden.shape[1:]
+        latent = hidden.shape[1]
         weight = with_bias(4 * W, 2 * (h - W.sum(dim=2)))
         read_out = with_bias(2 * B, -B.sum(dim=2))
-        tape, spans = lay_tape((hidden + 1) / 2, widths)
-        for source, target, _ in spans:
-            torch.sigmoid(torch.bmm(weight, tape[:, :, source]), out=tape[:, :latent, target])
-        ctx.save_for_backward(weight, read_out, tape)
-        ctx.spans = spans
-        return torch.bmm(read_out, tape[:, :, rows:])
+        tape = lay_states((hidden + 1) / 2, widths)
+        states = tape.rows(0, latent)
+        for before, after in zip(tape.before(), states.after(), strict=True):
+            torch.sigmoid(torch.bmm(weight, before), out=after)
+        ctx.save_for_backward(weight, read_out, *tape.parts)
+        ctx.widths = widths
+        return tape.through(read_out)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, None]:
         (d_x,) = gradients
-        weight, read_out, tape = ctx.saved_tensors
-        spans: list[Span] = ctx.spans
-        latent, rows = weight.shape[1], spans[0].width
+        weight, read_out, *parts = ctx.saved_tensors
+        tape, latent = Tape(parts), weight.shape[1]
         back = backward_weight(weight, read_out[:, :, :-1])
-        both = d_x.new_zeros(len(weight), latent + d_x.shape[1], rows)
-        d_weight = torch.zeros_like(weight)
-        for source, target, width in reversed(spans):
-            both[:, latent:, :width] = d_x[:, :, target.start - rows : target.stop - rows]
-            d_s = torch.bmm(back, both[:, :, :width])
-            d_pre = both[:, :latent, :width]
-            sigmoid_backward.grad_input(d_s, tape[:, :latent, target], grad_input=d_pre)
-            d_weight.baddbmm_(d_pre, tape[:, :, source].transpose(1, 2))
-        d_hidden = torch.bmm(back[:, :, :latent], both[:, :latent]) / 2
-        d_read_out = torch.bmm(d_x, tape[:, :, rows:].transpose(1, 2))
+        owed = owing(d_x, latent, ctx.widths)
+        gradient = weight.new_zeros(len(weight), latent + d_x.shape[1], latent + 1)
+        first, *others = tape.transposed()
+        for after, turned, (both, into) in zip(
+            reversed(tape.rows(0, latent).after()), reversed(others), owed, strict=False
+        ):
+            gradient.baddbmm_(both, turned)
+            sigmoid_backward.grad_input(torch.bmm(back, both), after, grad_input=into)
+        both, _ = next(owed)
+        gradient.baddbmm_(both, first)
+        d_weight, d_read_out = gradient[:, :latent], gradient[:, latent:]
         d_h = 2 * d_weight[:, :, latent]
         d_W = 4 * d_weight[:, :, :latent] - d_h.unsqueeze(2)
         d_B = 2 * d_read_out[:, :, :latent] - d_read_out[:, :, latent:]
-        return d_W, d_h, d_B, d_hidden, None
+        return d_W, d_h, d_B, torch.bmm(back, both) / 2, None
