@@ -1,7 +1,8 @@
 """C that is compiled where it runs, once for each processor, and kept.
 
 It stands below everything else: what computes for long may be compiled, whichever room it is in. What is
-needed is any compiler that goes by `cc`, `gcc` or `clang`, or that the environment names in CC.
+needed is any compiler that goes by `cc`, `gcc` or `clang`, or that the environment names in CC; where a
+machine has none, a package that pip installs is one (the clang of `ziglang`).
 """
 
 from __future__ import annotations
@@ -10,10 +11,12 @@ import atexit
 import contextlib
 import ctypes
 import hashlib
+import importlib.util
 import os
 import shlex
 import shutil
 import subprocess
+import sys
 import tempfile
 import uuid
 from collections.abc import Mapping
@@ -21,6 +24,8 @@ from functools import cache, cached_property
 from pathlib import Path
 
 NAMES = ("cc", "gcc", "clang")
+PACKAGE = "ziglang"
+EXTRA = "pip install 'orch-dsr[compiler]' brings one"
 FLAGS = (
     "-std=gnu11",
     "-O3",
@@ -116,6 +121,8 @@ def compiler() -> Compiler:
     """
     named = shlex.split(os.environ.get("CC", ""))
     found = [named] if named else [[name] for name in NAMES if shutil.which(name)]
+    if not named and importlib.util.find_spec(PACKAGE):
+        found.append([sys.executable, "-m", PACKAGE, "cc"])
     for command in found:
         # Not every compiler knows the first; on Apple's processors older ones know the second alone.
         for native in ("-march=native", "-mcpu=native"):
@@ -127,7 +134,7 @@ def compiler() -> Compiler:
                     return Compiler(tried, done.stdout)
     if named:
         raise NoCompilerError(f"CC is {shlex.join(named)}, which is no compiler of C that can be used")
-    raise NoCompilerError(f"there is no compiler: none of {', '.join(NAMES)} is on PATH")
+    raise NoCompilerError(f"there is no compiler of C: none of {', '.join(NAMES)} on PATH is one ({EXTRA})")
 
 
 @cache

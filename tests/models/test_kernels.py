@@ -1,6 +1,7 @@
 """Kernels in C against tensor operations: the same losses, gradients and steps, or none at all."""
 
 import math
+import os
 import threading
 
 import numpy as np
@@ -247,6 +248,38 @@ def test_without_a_compiler_it_trains_by_tensor_operations(cc, why, anew, monkey
     assert "no compiler of C" in rollout.computed_by(ours.architecture, ours.parameters())
     losses, _ = ours.train_epoch()
     assert np.isfinite(losses).all()
+
+
+def test_a_machine_without_a_compiler_is_told_of_one_that_pip_brings(anew, monkeypatch):
+    monkeypatch.delenv("CC", raising=False)
+    monkeypatch.setenv("PATH", str(anew))
+    monkeypatch.setattr(compiling.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(
+        compiling.NoCompilerError, match=r"no compiler of C.*pip install 'orch-dsr\[compiler\]'"
+    ):
+        compiling.compiler()
+
+
+@pytest.mark.usefixtures("needs_compiler")
+def test_a_compiler_that_pip_brought_is_found(anew, monkeypatch):
+    """A package in the place of ziglang hands on to this machine's compiler, which is on PATH no more."""
+    *command, _ = compiling.compiler().command
+    compiling.compiler.cache_clear()
+    package = anew / "ziglang"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    handed_on = f"import os, sys; os.environ['PATH'] = {os.environ['PATH']!r}; assert sys.argv[1] == 'cc'\n"
+    (package / "__main__.py").write_text(
+        f"{handed_on}os.execvp({command[0]!r}, {command!r} + sys.argv[2:])\n"
+    )
+    monkeypatch.delenv("CC", raising=False)
+    monkeypatch.syspath_prepend(str(anew))
+    monkeypatch.setenv("PYTHONPATH", str(anew))
+    monkeypatch.setenv("PATH", str(package))
+    ours = stack("rnn", SparseForcing(tau=7), latent=3)
+    assert compiling.compiler().command[1:4] == ("-m", "ziglang", "cc")
+    losses, _ = ours.train_epoch()
+    assert ours.kernel is not None and np.isfinite(losses).all()
 
 
 @pytest.mark.usefixtures("needs_compiler")
