@@ -35,6 +35,21 @@ FLAGS = (
     "-fPIC",
     "-shared",
 )
+NATIVE = (("-march=native", "-mprefer-vector-width=512"), ("-march=native",), ("-mcpu=native",))
+"""What asks for the processor's own instructions, best first. Compilers use half of the widest vectors unless
+they are told, as the first processors that had 64 bytes ran slower with them. Older compilers for Apple's
+processors know the last alone."""
+PROBE = """
+#include <math.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#if defined(__SSE__)
+#include <immintrin.h>
+#endif
+double probe(double x) { return exp(x); }
+"""
+"""What a compiler must be able to do to be one: headers may be missing, or a linker."""
 SECONDS = 120.0
 """The longest that a compiler may take."""
 
@@ -83,58 +98,117 @@ class Compiler:
             NoCompilerError: it does not compile, or cannot be loaded.
         """
         defined = {"BYTES": self.vector_bytes, **defines}
-        # Of processors whose first models ran slower with them, compilers use half of the widest.
-        whole = ["-mprefer-vector-width=512"] if self.vector_bytes == 64 else []
-        options = [*FLAGS, *whole, *(f"-D{name}={value}" for name, value in defined.items())]
+        options = [*FLAGS, *(f"-D{name}={value}" for name, value in defined.items())]
         key = "\0".join([source, *self.command, *options, self._said])
         path = _folder() / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.so"
-        if not path.exists():
-            self._compile(source, options, path)
         try:
+            if not path.exists():
+                self._compile(source, options, path)
             return ctypes.CDLL(str(path))
+        except NoCompilerError as error:
+            raise NoCompilerError(f"{self.name} does not compile: {error}") from None
         except OSError as error:
             raise NoCompilerError(f"what was compiled cannot be loaded: {error}") from None
 
     def _compile(self, source: str, options: list[str], path: Path) -> None:
         """Under another name first: two workers may do this at once."""
         temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
-        command = [*self.command, *options, "-x", "c", "-", "-o", str(temporary), "-lm"]
         try:
-            done = subprocess.run(command, input=source, capture_output=True, text=True, timeout=SECONDS)
-            if done.returncode:
-                said = [line for line in done.stderr.splitlines() if "error" in line] or ["no reason given"]
-                raise NoCompilerError(f"{self.command[0]} does not compile the kernel: {said[0].strip()}")
+            _output([*self.command, *options, "-x", "c", "-", "-o", str(temporary), "-lm"], source)
             os.replace(temporary, path)
-        except (OSError, subprocess.SubprocessError) as error:
-            raise NoCompilerError(f"{self.command[0]} cannot be run: {error}") from None
+        except OSError as error:
+            raise NoCompilerError(f"what was compiled cannot be kept: {error}") from None
         finally:
             with contextlib.suppress(OSError):
                 temporary.unlink(missing_ok=True)
 
 
-@cache
 def compiler() -> Compiler:
     """The compiler of this machine.
 
     Raises:
         NoCompilerError: there is none.
     """
-    named = shlex.split(os.environ.get("CC", ""))
-    found = [named] if named else [[name] for name in NAMES if shutil.which(name)]
-    if not named and importlib.util.find_spec(PACKAGE):
-        found.append([sys.executable, "-m", PACKAGE, "cc"])
-    for command in found:
-        # Not every compiler knows the first; on Apple's processors older ones know the second alone.
-        for native in ("-march=native", "-mcpu=native"):
-            tried = (*command, native)
-            with contextlib.suppress(OSError, subprocess.SubprocessError):
-                asked = [*tried, "-dM", "-E", "-x", "c", os.devnull]
-                done = subprocess.run(asked, capture_output=True, text=True, timeout=SECONDS)
-                if done.returncode == 0 and "__GNUC__" in done.stdout:
-                    return Compiler(tried, done.stdout)
-    if named:
-        raise NoCompilerError(f"CC is {shlex.join(named)}, which is no compiler of C that can be used")
-    raise NoCompilerError(f"there is no compiler of C: none of {', '.join(NAMES)} on PATH is one ({EXTRA})")
+    found = _compiler_or_why()
+    if isinstance(found, str):
+        raise NoCompilerError(found)
+    return found
+
+
+@cache
+def _compiler_or_why() -> Compiler | str:
+    said = os.environ.get("CC", "").strip()
+    if said:
+        try:
+            return _tried(shlex.split(said))
+        except (NoCompilerError, ValueError) as error:
+            return f"CC is {said}, which is no compiler of C that can be used: {error}"
+    commands = {name: [name] for name in NAMES if shutil.which(name)}
+    spec = importlib.util.find_spec(PACKAGE)
+    if spec is not None and spec.origin is not None:
+        # -P: what lies about in the working directory is not that package.
+        commands[PACKAGE] = [sys.executable, "-P", "-m", PACKAGE, "cc"]
+    whys = []
+    for name, command in commands.items():
+        try:
+            return _tried(command)
+        except NoCompilerError as error:
+            whys.append(f"{name}: {error}")
+    advice = "" if PACKAGE in commands else f" ({EXTRA})"
+    if not whys:
+        return f"there is no compiler of C: none of {', '.join(NAMES)} is on PATH{advice}"
+    return f"there is no compiler of C that can be used: {'; '.join(whys)}{advice}"
+
+
+def _tried(command: list[str]) -> Compiler:
+    """Such a compiler, once it has compiled something.
+
+    Raises:
+        NoCompilerError: it does not.
+    """
+    whys = []
+    for native in NATIVE:
+        try:
+            macros = _output([*command, *native, "-dM", "-E", "-x", "c", os.devnull])
+        except NoCompilerError as error:
+            whys.append(error)  # it may not know the option
+            continue
+        if "__GNUC__" not in macros:
+            raise NoCompilerError("it does not go by what GCC and clang understand")
+        made = Compiler((*command, *native), macros)
+        try:
+            made.load(PROBE, {})
+        except NoCompilerError as error:
+            whys.insert(0, error)
+            continue
+        return made
+    raise whys[0]
+
+
+def _output(command: list[str], source: str | None = None) -> str:
+    """What it prints when it is given the source.
+
+    Raises:
+        NoCompilerError: it does not run or fails: what it says.
+    """
+    try:
+        done = subprocess.run(
+            command,
+            input=source,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=SECONDS,
+        )
+    except OSError as error:
+        raise NoCompilerError(f"it cannot be run: {error.strerror}") from None
+    except subprocess.TimeoutExpired:
+        raise NoCompilerError(f"it took longer than {SECONDS:.0f} s") from None
+    if done.returncode == 0:
+        return done.stdout
+    lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
+    named = [line for line in lines if "error" in line.lower()]
+    raise NoCompilerError((named or lines[-1:] or [f"it ended with status {done.returncode}"])[0])
 
 
 @cache

@@ -1,7 +1,10 @@
 """Kernels in C against tensor operations: the same losses, gradients and steps, or none at all."""
 
+import importlib.util
 import math
 import os
+import shlex
+import shutil
 import threading
 
 import numpy as np
@@ -230,7 +233,7 @@ def test_vectors_of_which_nothing_is_left_and_of_numbers_beyond_all():
 def anew(monkeypatch, tmp_path):
     """Compilers are looked for and kernels compiled as if for the first time."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    caches = (compiling.compiler, compiling._folder, _kernel)
+    caches = (compiling._compiler_or_why, compiling._folder, _kernel)
     for cached in caches:
         cached.cache_clear()
     yield tmp_path
@@ -238,59 +241,105 @@ def anew(monkeypatch, tmp_path):
         cached.cache_clear()
 
 
-@pytest.mark.parametrize(
-    ("cc", "why"), [("no-such-compiler", "no compiler of C"), ("false", "no compiler of C")]
-)
-def test_without_a_compiler_it_trains_by_tensor_operations(cc, why, anew, monkeypatch):
+@pytest.mark.parametrize("cc", ["no-such-compiler", "false", "cc 'left open"])
+def test_without_a_compiler_it_trains_by_tensor_operations(cc, anew, monkeypatch):
     monkeypatch.setenv("CC", cc)
     ours = stack("lstm", SparseForcing(tau=7), latent=12)
-    assert ours.kernel is None and "no compiler of C" in ours.computed_by
+    assert ours.kernel is None and f"CC is {cc}, which is no compiler of C" in ours.computed_by
     assert "no compiler of C" in rollout.computed_by(ours.architecture, ours.parameters())
     losses, _ = ours.train_epoch()
     assert np.isfinite(losses).all()
 
 
-def test_a_machine_without_a_compiler_is_told_of_one_that_pip_brings(anew, monkeypatch):
+@pytest.fixture
+def commands(anew, monkeypatch):
+    """A PATH of nothing but what is put there, and no package of a compiler unless one is put there too."""
     monkeypatch.delenv("CC", raising=False)
     monkeypatch.setenv("PATH", str(anew))
-    monkeypatch.setattr(compiling.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.syspath_prepend(str(anew))
+    monkeypatch.setenv("PYTHONPATH", str(anew))
+    found = importlib.util.find_spec
+    monkeypatch.setattr(
+        compiling.importlib.util,
+        "find_spec",
+        lambda name: found(name) if name != "ziglang" or (anew / name).exists() else None,
+    )
+
+    def put(name: str, text: str) -> None:
+        (anew / name).parent.mkdir(exist_ok=True)
+        (anew / name).write_text(text)
+        (anew / name).chmod(0o755)
+
+    return put
+
+
+def handing_on(to: list[str]) -> str:
+    """A compiler in Python, as a package has one, that is another."""
+    return f"import os, sys; assert sys.argv.pop(1) == 'cc'; os.execv({to[0]!r}, {to} + sys.argv[1:])\n"
+
+
+@pytest.fixture
+def real(needs_compiler) -> list[str]:
+    """What runs this machine's compiler wherever PATH leads."""
+    command = [word for word in compiling.compiler().command if not word.startswith("-m")]
+    return [str(shutil.which("env")), f"PATH={os.environ['PATH']}", *command]
+
+
+def test_a_machine_without_a_compiler_is_told_of_one_that_pip_brings(commands):
     with pytest.raises(
-        compiling.NoCompilerError, match=r"no compiler of C.*pip install 'orch-dsr\[compiler\]'"
+        compiling.NoCompilerError, match=r"no compiler of C: none.*pip install 'orch-dsr\[compiler\]'"
     ):
         compiling.compiler()
 
 
-@pytest.mark.usefixtures("needs_compiler")
-def test_a_compiler_that_pip_brought_is_found(anew, monkeypatch):
-    """A package in the place of ziglang hands on to this machine's compiler, which is on PATH no more."""
-    *command, _ = compiling.compiler().command
-    compiling.compiler.cache_clear()
-    package = anew / "ziglang"
-    package.mkdir()
-    (package / "__init__.py").touch()
-    handed_on = f"import os, sys; os.environ['PATH'] = {os.environ['PATH']!r}; assert sys.argv[1] == 'cc'\n"
-    (package / "__main__.py").write_text(
-        f"{handed_on}os.execvp({command[0]!r}, {command!r} + sys.argv[2:])\n"
-    )
-    monkeypatch.delenv("CC", raising=False)
-    monkeypatch.syspath_prepend(str(anew))
-    monkeypatch.setenv("PYTHONPATH", str(anew))
-    monkeypatch.setenv("PATH", str(package))
+def test_a_compiler_that_pip_brought_is_found(real, commands):
+    commands("ziglang/__init__.py", "")
+    commands("ziglang/__main__.py", handing_on(real))
     ours = stack("rnn", SparseForcing(tau=7), latent=3)
-    assert compiling.compiler().command[1:4] == ("-m", "ziglang", "cc")
+    assert compiling.compiler().command[2:5] == ("-m", "ziglang", "cc")
     losses, _ = ours.train_epoch()
     assert ours.kernel is not None and np.isfinite(losses).all()
+
+
+def test_a_compiler_that_compiles_nothing_does_not_stand_before_one_that_does(real, commands):
+    """One that preprocesses and cannot link, as where the headers or the linker are not installed."""
+    half = f"""#!/bin/sh
+case " $* " in *" -dM "*) exec {shlex.join(real)} "$@";; esac
+echo 'collect2: fatal error: cannot find ld' >&2; exit 1
+"""
+    commands("cc", half)
+    with pytest.raises(compiling.NoCompilerError, match=r"cc: .*cannot find ld.*orch-dsr\[compiler\]"):
+        compiling.compiler()
+    compiling._compiler_or_why.cache_clear()
+    commands("ziglang/__init__.py", "")
+    commands("ziglang/__main__.py", "raise SystemExit('no clang here')\n")
+    with pytest.raises(compiling.NoCompilerError, match=r"cannot find ld; ziglang: no clang here$"):
+        compiling.compiler()
+    compiling._compiler_or_why.cache_clear()
+    commands("ziglang/__main__.py", handing_on(real))
+    assert "ziglang" in compiling.compiler().command
+
+
+def test_options_that_an_older_compiler_does_not_know_are_left_out(real, commands):
+    commands(
+        "cc",
+        f"""#!/bin/sh
+case " $* " in *prefer-vector-width*) echo "error: unrecognized option" >&2; exit 1;; esac
+exec {shlex.join(real)} "$@"
+""",
+    )
+    assert compiling.compiler().command == ("cc", "-march=native")
 
 
 @pytest.mark.usefixtures("needs_compiler")
 def test_what_was_compiled_is_kept_and_what_does_not_compile_is_said(anew, monkeypatch):
     assert stack("rnn", SparseForcing(tau=7), latent=3).kernel is not None
-    (kept,) = anew.rglob("*.so")
+    probe, kept = sorted(anew.rglob("*.so"), key=lambda path: path.stat().st_mtime_ns)
     assert kept.parent.stat().st_mode & 0o077 == 0
     _kernel.cache_clear()
     monkeypatch.setattr(compiling, "FLAGS", (*compiling.FLAGS, "-Dmember=)"))
-    assert "does not compile the kernel" in stack("rnn", SparseForcing(tau=7), latent=3).computed_by
-    assert [path.name for path in kept.parent.iterdir()] == [kept.name]
+    assert "does not compile: " in stack("rnn", SparseForcing(tau=7), latent=3).computed_by
+    assert {path.name for path in kept.parent.iterdir()} == {probe.name, kept.name}
 
 
 def test_there_is_none_for_other_devices_and_sizes():
