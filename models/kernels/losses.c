@@ -12,16 +12,18 @@
 #define STATE (M | 1)
 #define STRIDE ((GATES + N) | 1)
 
-/* Sums that registers hold at a time, of 32 or of 16: TILE, and SQUARE * SQUARE. */
+/* Sums that registers hold at a time, of 32 or of 16: TILE, and HIGH * WIDE. */
 #if defined(__AVX512F__) || defined(__aarch64__)
 #define TILE 20
-#define SQUARE 5
+#define HIGH 5
+#define WIDE 5
 #else
 #define TILE 12
-#define SQUARE 3
+#define HIGH 4
+#define WIDE 3
 #endif
 #define TOGETHER 48 /* steps, at least, that gradients of weights are summed over at once, */
-#define CHUNK 64    /* and at most: their states stay in the nearest cache */
+#define CHUNK 64    /* and at most: WIDE columns of their states stay in the nearest cache */
 
 /* A function that has all registers for itself: where products and what follows them share them, a compiler keeps
    constants of the latter in registers and sums of the former in memory. */
@@ -52,10 +54,10 @@ INLINE void add_product(const int count, vec *sum, const REAL *w, const int stri
 
 INLINE void square(const int high, const int wide, vec *sums, const int across, const vec *left, const int stride,
                    const vec *right, const int columns, const int32_t steps) {
-  vec sum[SQUARE][SQUARE];
+  vec sum[HIGH][WIDE];
   UNROLL for (int i = 0; i < high; i++) UNROLL for (int j = 0; j < wide; j++) sum[i][j] = sums[i * across + j];
   for (int32_t t = 0; t < steps; t++, left += stride, right += columns) {
-    vec y[SQUARE];
+    vec y[WIDE];
     UNROLL for (int j = 0; j < wide; j++) y[j] = right[j];
     UNROLL for (int i = 0; i < high; i++) UNROLL for (int j = 0; j < wide; j++) sum[i][j] += left[i] * y[j];
   }
@@ -64,18 +66,18 @@ INLINE void square(const int high, const int wide, vec *sums, const int across, 
 
 APART void whole_square(vec *sums, const int across, const vec *left, const int stride, const vec *right,
                         const int columns, const int32_t steps) {
-  square(SQUARE, SQUARE, sums, across, left, stride, right, columns, steps);
+  square(HIGH, WIDE, sums, across, left, stride, right, columns, steps);
 }
 
 INLINE void strip(const int wide, vec *sums, const int lines, const int across, const vec *left, const int stride,
                   const vec *right, const int columns, const int32_t steps) {
   int i = 0;
-  for (; i + SQUARE <= lines; i += SQUARE, sums += SQUARE * across)
-    if (wide == SQUARE)
+  for (; i + HIGH <= lines; i += HIGH, sums += HIGH * across)
+    if (wide == WIDE)
       whole_square(sums, across, left + i, stride, right, columns, steps);
     else
-      square(SQUARE, wide, sums, across, left + i, stride, right, columns, steps);
-  if (lines % SQUARE) square(lines % SQUARE, wide, sums, across, left + i, stride, right, columns, steps);
+      square(HIGH, wide, sums, across, left + i, stride, right, columns, steps);
+  if (lines % HIGH) square(lines % HIGH, wide, sums, across, left + i, stride, right, columns, steps);
 }
 
 /* sums[i][j] += sum over steps of left[t][i] right[t][j], `lines` times `across` of them, the lanes (windows) each for
@@ -86,8 +88,8 @@ INLINE void outer(vec *sums, const int lines, const int across, const vec *left,
     const int32_t some = steps - t < CHUNK ? steps - t : CHUNK;
     const vec *a = left + (size_t)t * stride, *b = right + (size_t)t * columns;
     int j = 0;
-    for (; j + SQUARE <= across; j += SQUARE) strip(SQUARE, sums + j, lines, across, a, stride, b + j, columns, some);
-    if (across % SQUARE) strip(across % SQUARE, sums + j, lines, across, a, stride, b + j, columns, some);
+    for (; j + WIDE <= across; j += WIDE) strip(WIDE, sums + j, lines, across, a, stride, b + j, columns, some);
+    if (across % WIDE) strip(across % WIDE, sums + j, lines, across, a, stride, b + j, columns, some);
   }
 }
 
@@ -212,26 +214,29 @@ INLINE void cells(const int count, const Member *m, int32_t t, int i) {
 }
 #endif
 
+#if ARCHITECTURE != PLRNN
 /* What is not linear in the step after the state at t. Weights come with FOR_SIGMOID or FOR_TANH in them. */
 APART void activate(const Member *m, int32_t t) {
 #if ARCHITECTURE == RNN
   vec *hidden = m->hidden + (size_t)(t + 1) * STATE;
   logistics(M, hidden);
   for (int k = 0; k < M; k++) hidden[k] = 2 * hidden[k] - 1;
-#elif ARCHITECTURE == LSTM
+#else
   logistics(GATES, m->gates + (size_t)t * STRIDE);
   int i = 0;
   for (; i + GROUP <= M; i += GROUP) cells(GROUP, m, t, i);
   for (; i < M; i++) cells(1, m, t, i);
 #endif
-  (void)m, (void)t;
 }
+#endif
 
 INLINE void forward(const Member *m, int32_t t) {
   int i = 0;
   for (; i + TILE <= GATES; i += TILE) whole_forward(m, t, i);
   if (GATES % TILE) rest_forward(m, t, i);
-  if (ARCHITECTURE != PLRNN) activate(m, t);
+#if ARCHITECTURE != PLRNN
+  activate(m, t);
+#endif
 }
 
 /* `count` units from i on of the gradient by the state at t: from step t + 1, and for an error at t. */
@@ -304,7 +309,7 @@ INLINE void read_out(const Member *m, vec *x, const vec *z) {
   if (N % TILE) some_read_out(LEFT_OVER(N, TILE), m, x, z, n);
 }
 
-/* Adds to d_W (GATES, M), d_bias (GATES), d_B (N, M), d_P (M, N). P NULL: windows start from zero. */
+/* Adds to d_W (GATES, M), d_bias (GATES), d_B (N, M), d_P (M, N), which come in as zeros. P NULL: windows start from zero. */
 static double member(Member *m, const Batch *b, const int64_t *positions, const REAL *W, const REAL *bias,
                      const REAL *B, const REAL *P, REAL *d_W, REAL *d_bias, REAL *d_B, REAL *d_P) {
   memcpy(m->W_back, W, sizeof(REAL) * GATES * M);
@@ -369,8 +374,10 @@ static double member(Member *m, const Batch *b, const int64_t *positions, const 
       carried(m, t, by_state);
       backward(m, t - 1, by_state, d_cell);
     }
-    carried(m, first_step, carry);
-    if (P) outer(m->by_P, M, N, carry, M, x_0, N, 1);
+    if (P) {
+      carried(m, first_step, carry);
+      outer(m->by_P, M, N, carry, M, x_0, N, 1);
+    }
     first_step = last + 1;
     if (first_step < TOGETHER && first + LANES < b->windows * b->batch) continue;
     /* B stands below W where both are multiplied by the same states. */

@@ -51,6 +51,17 @@ def stack(
     return Stack(architecture, regime, settings=settings, series=series(columns), seeds=SEEDS)
 
 
+def assert_as_autograd(ours: Stack, tolerance: float) -> None:
+    assert ours.kernel is not None and ours.computed_by == ours.kernel.name
+    positions = ours.positions(1)[0]
+    losses, gradient, norms = ours.losses_and_gradients(positions)
+    ours.kernel = None
+    expected, true, true_norms = ours.losses_and_gradients(positions)
+    torch.testing.assert_close(losses, expected.double(), rtol=tolerance, atol=0)
+    assert ((gradient - true).norm(dim=1) <= tolerance * true.norm(dim=1)).all()
+    torch.testing.assert_close(norms, true_norms.double(), rtol=tolerance, atol=0)
+
+
 @pytest.mark.usefixtures("needs_compiler")
 @pytest.mark.parametrize("regime", REGIMES, ids=lambda r: f"{r.name}-{getattr(r, 'tau', '')}")
 @pytest.mark.parametrize(("latent", "columns", "rows"), [(30, 3, 32), (7, 1, 5), (12, 5, 33)])
@@ -59,14 +70,7 @@ def test_losses_and_gradients_are_those_of_autograd(name, latent, columns, rows,
     """Units, variables and windows that fill vectors, tiles and blocks, and that leave something over."""
     for precision, tolerance in (("float64", 1e-12), ("float32", 1e-4)):
         ours = stack(name, regime, latent=latent, columns=columns, rows=rows, precision=precision)
-        assert ours.kernel is not None and ours.computed_by == ours.kernel.name
-        positions = ours.positions(1)[0]
-        losses, gradient, norms = ours.losses_and_gradients(positions)
-        ours.kernel = None
-        expected, true, true_norms = ours.losses_and_gradients(positions)
-        torch.testing.assert_close(losses, expected.double(), rtol=tolerance, atol=0)
-        assert ((gradient - true).norm(dim=1) <= tolerance * true.norm(dim=1)).all()
-        torch.testing.assert_close(norms, true_norms.double(), rtol=tolerance, atol=0)
+        assert_as_autograd(ours, tolerance)
 
 
 @pytest.mark.usefixtures("needs_compiler")
@@ -329,6 +333,23 @@ exec {shlex.join(real)} "$@"
 """,
     )
     assert compiling.compiler().command == ("cc", "-march=native")
+
+
+@pytest.mark.parametrize("without", ["-mno-avx512f", "-mno-avx"])
+def test_processors_with_narrower_vectors_compute_the_same(without, real, anew, monkeypatch):
+    wide = compiling.compiler().vector_bytes
+    compiling._compiler_or_why.cache_clear()
+    monkeypatch.setenv("CC", shlex.join([*real, without]))
+    try:
+        narrow = compiling.compiler().vector_bytes
+    except compiling.NoCompilerError:
+        narrow = wide
+    if narrow == wide:
+        pytest.skip("this processor has no wider ones")
+    for name in WEIGHTS:
+        for precision, tolerance in (("float64", 1e-12), ("float32", 1e-4)):
+            ours = stack(name, SparseForcing(tau=7), latent=9, columns=5, rows=7, precision=precision)
+            assert_as_autograd(ours, tolerance)
 
 
 @pytest.mark.usefixtures("needs_compiler")
