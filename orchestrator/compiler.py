@@ -99,28 +99,35 @@ class Compiler:
         """
         defined = {"BYTES": self.vector_bytes, **defines}
         options = [*FLAGS, *(f"-D{name}={value}" for name, value in defined.items())]
-        key = "\0".join([source, *self.command, *options, self._said])
-        path = _folder() / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.so"
+        key = _digest("\0".join([source, *self.command, *options, self._said]).encode())
+        kept = (path for path in _folder().glob(f"{key}-*.so") if _is_whole(path))
         try:
-            if not path.exists():
-                self._compile(source, options, path)
-            return ctypes.CDLL(str(path))
+            return ctypes.CDLL(str(next(kept, None) or self._compile(source, options, key)))
         except NoCompilerError as error:
             raise NoCompilerError(f"{self.name} does not compile: {error}") from None
         except OSError as error:
-            raise NoCompilerError(f"what was compiled cannot be loaded: {error}") from None
+            raise NoCompilerError(f"what was compiled cannot be kept or loaded: {error}") from None
 
-    def _compile(self, source: str, options: list[str], path: Path) -> None:
+    def _compile(self, source: str, options: list[str], key: str) -> Path:
         """Under another name first: two workers may do this at once."""
-        temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
+        temporary = _folder() / f".{key}.{uuid.uuid4().hex}.tmp"
         try:
             _output([*self.command, *options, "-x", "c", "-", "-o", str(temporary), "-lm"], source)
+            path = temporary.with_name(f"{key}-{_digest(temporary.read_bytes())}.so")
             os.replace(temporary, path)
-        except OSError as error:
-            raise NoCompilerError(f"what was compiled cannot be kept: {error}") from None
+            return path
         finally:
             with contextlib.suppress(OSError):
                 temporary.unlink(missing_ok=True)
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:32]
+
+
+def _is_whole(path: Path) -> bool:
+    """Whether it is what its name says: to load a file that was cut short would end the process."""
+    return path.stem.endswith(_digest(path.read_bytes()))
 
 
 def compiler() -> Compiler:
