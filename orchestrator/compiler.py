@@ -15,11 +15,12 @@ import importlib.util
 import os
 import shlex
 import shutil
+import stat
 import subprocess
 import sys
 import tempfile
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache, cached_property
 from pathlib import Path
 
@@ -27,6 +28,7 @@ NAMES = ("cc", "gcc", "clang")
 PACKAGE = "ziglang"
 EXTRA = "pip install 'orch-dsr[compiler]' brings one"
 FLAGS = (
+    "-fno-fast-math",  # which CC may ask for: what is not finite must be seen
     "-std=gnu11",
     "-O3",
     "-ffp-contract=fast",
@@ -65,6 +67,8 @@ class Compiler:
         self.command = command
         self._said = said
         """Its predefined macros: they tell it, its version and the processor's instructions."""
+        self._refused: dict[str, str] = {}
+        """What it does not compile, and why: nobody waits for that twice."""
 
     @property
     def vector_bytes(self) -> int:
@@ -100,20 +104,25 @@ class Compiler:
         defined = {"BYTES": self.vector_bytes, **defines}
         options = [*FLAGS, *(f"-D{name}={value}" for name, value in defined.items())]
         key = _digest("\0".join([source, *self.command, *options, self._said]).encode())
-        kept = (path for path in _folder().glob(f"{key}-*.so") if _is_whole(path))
-        try:
-            return ctypes.CDLL(str(next(kept, None) or self._compile(source, options, key)))
-        except NoCompilerError as error:
-            raise NoCompilerError(f"{self.name} does not compile: {error}") from None
-        except OSError as error:
-            raise NoCompilerError(f"what was compiled cannot be kept or loaded: {error}") from None
+        if key not in self._refused:
+            why = "there is no place for what was compiled"
+            for folder in _folders():
+                kept = (path for path in folder.glob(f"{key}-*.so") if _is_whole(path))
+                try:
+                    return ctypes.CDLL(str(next(kept, None) or self._compile(source, options, folder / key)))
+                except NoCompilerError as error:
+                    why = f"{self.name} does not compile: {error}"
+                except OSError as error:
+                    why = f"what was compiled cannot be kept or loaded: {error}"
+            self._refused[key] = why
+        raise NoCompilerError(self._refused[key])
 
-    def _compile(self, source: str, options: list[str], key: str) -> Path:
+    def _compile(self, source: str, options: list[str], place: Path) -> Path:
         """Under another name first: two workers may do this at once."""
-        temporary = _folder() / f".{key}.{uuid.uuid4().hex}.tmp"
+        temporary = place.with_name(f".{place.name}.{uuid.uuid4().hex}.tmp")
         try:
             _output([*self.command, *options, "-x", "c", "-", "-o", str(temporary), "-lm"], source)
-            path = temporary.with_name(f"{key}-{_digest(temporary.read_bytes())}.so")
+            path = place.with_name(f"{place.name}-{_digest(temporary.read_bytes())}.so")
             os.replace(temporary, path)
             return path
         finally:
@@ -201,11 +210,12 @@ def _output(command: list[str], source: str | None = None) -> str:
     try:
         done = subprocess.run(
             command,
-            input=source,
+            input=source or "",
             capture_output=True,
             encoding="utf-8",
             errors="replace",
             timeout=SECONDS,
+            env={**os.environ, "LC_ALL": "C"},
         )
     except OSError as error:
         raise NoCompilerError(f"it cannot be run: {error.strerror}") from None
@@ -214,26 +224,42 @@ def _output(command: list[str], source: str | None = None) -> str:
     if done.returncode == 0:
         return done.stdout
     lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
-    named = [line for line in lines if "error" in line.lower()]
-    raise NoCompilerError((named or lines[-1:] or [f"it ended with status {done.returncode}"])[0])
+    # That the linker failed is said last; why, before it.
+    named = [line for line in lines if "error" in line.lower() and "ld returned" not in line]
+    raise NoCompilerError((named or lines or [f"it ended with status {done.returncode}"])[0])
+
+
+def _folders() -> Iterator[Path]:
+    """Where compiled kernels are kept: the user's cache, or for this process alone where that is no place."""
+    kept = _kept_folder()
+    if kept is not None:
+        yield kept
+    try:
+        own = _own_folder()
+    except OSError:
+        return
+    yield own
 
 
 @cache
-def _folder() -> Path:
-    """Where compiled kernels are kept: the user's cache, or for this process alone where that is no place."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()
-    folder = Path(base) / "orch" / "kernels"
+def _kept_folder() -> Path | None:
+    base = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser())
+    ours = [base / "orch", base / "orch" / "kernels"]
     try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        # What is loaded from here runs: a folder that others could write to is no place either.
-        if (
-            folder.stat().st_uid == os.getuid()
-            and not folder.stat().st_mode & 0o022
-            and os.access(folder, os.W_OK)
-        ):
-            return folder
+        base.mkdir(parents=True, exist_ok=True)
+        for folder in ours:
+            folder.mkdir(exist_ok=True, mode=0o700)
+        # What is loaded from here runs: a folder that others could write to is no place either, nor one that
+        # they could move away.
+        anybody = base.stat().st_mode & (stat.S_IWOTH | stat.S_ISVTX) == stat.S_IWOTH
+        safe = all(one.stat().st_uid == os.getuid() and not one.stat().st_mode & 0o022 for one in ours)
+        return ours[-1] if safe and not anybody and os.access(ours[-1], os.W_OK) else None
     except (OSError, AttributeError, RuntimeError):
-        pass
+        return None
+
+
+@cache
+def _own_folder() -> Path:
     own = tempfile.mkdtemp(prefix="orch-kernels-")
     atexit.register(shutil.rmtree, own, ignore_errors=True)
     return Path(own)

@@ -143,7 +143,8 @@ INLINE void observe(vec *x, const Block *block, int32_t t) {
   }
 }
 
-/* Zero where a window has no step t (they count from 1): what is not there must not become infinite. */
+/* Zero where a window has no step t (they count from 1): what is not there must not become infinite. (An LSTM's cells
+   cannot: each step adds less than one to them.) */
 INLINE void stop(vec *z, const int units, const Block *block, int32_t t) {
   if (t <= block->shortest) return;
   ivec on;
@@ -354,7 +355,6 @@ static double member(Member *m, const Batch *b, const int64_t *positions, const 
       forward(m, t);
       stop(hidden, M, &block, step);
       if (ARCHITECTURE == PLRNN) stop(m->inputs + (size_t)(t + 1) * STATE, M, &block, step);
-      if (ARCHITECTURE == LSTM) stop(m->cells + (size_t)(t + 1) * STATE, M, &block, step);
       observe(x, &block, step);
       UNROLL for (int n = 0; n < N; n++) x[n] = -x[n];
       read_out(m, x, hidden);

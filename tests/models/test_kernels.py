@@ -16,6 +16,7 @@ from orchestrator.models import ARCHITECTURES, rollout
 from orchestrator.models.adam import Adam
 from orchestrator.models.kernels.building import WEIGHTS
 from orchestrator.models.kernels.free_runs import RunKernel, run_kernel_for
+from orchestrator.models.kernels.free_runs import _kernel as _run_kernel
 from orchestrator.models.kernels.losses import Kernel, _kernel, kernel_for
 from orchestrator.models.readout import right_inverse
 from orchestrator.models.regimes import Clipping, SparseForcing, ZeroReset
@@ -71,6 +72,40 @@ def test_losses_and_gradients_are_those_of_autograd(name, latent, columns, rows,
     for precision, tolerance in (("float64", 1e-12), ("float32", 1e-4)):
         ours = stack(name, regime, latent=latent, columns=columns, rows=rows, precision=precision)
         assert_as_autograd(ours, tolerance)
+
+
+@pytest.mark.usefixtures("needs_compiler")
+@pytest.mark.parametrize("weights", [[[0, 50.0], [50, 0]], [[0, 0], [50, 50.0]]])
+def test_a_window_that_ended_does_not_explode_beside_one_that_goes_on(weights):
+    """Its vector goes on: states that grow fiftyfold a step would be infinite, gradients no numbers."""
+    settings = TrainingSettings(sequence_length=50, batch_size=2)
+    x = np.r_[-np.ones(48), np.ones(152)][:, None]
+    architecture = ARCHITECTURES["plrnn"](latent_dim=2)
+    ours = Stack(architecture, SparseForcing(tau=48), settings=settings, series=x, seeds=[1])
+    with torch.no_grad():
+        parameters = ours.parameters()
+        parameters["AW"][:] = torch.tensor(weights)
+        parameters["h"].zero_()
+        parameters["B"][:] = torch.tensor([[1.0, 0]])
+    positions = torch.zeros(1, 2, dtype=torch.int64)
+    _, gradient, norms = ours.losses_and_gradients(positions)
+    ours.kernel = None
+    _, true, true_norms = ours.losses_and_gradients(positions)
+    assert norms.isfinite().all()
+    torch.testing.assert_close(gradient, true, rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(norms, true_norms.double(), rtol=1e-5, atol=0)
+
+
+@pytest.mark.usefixtures("needs_compiler")
+def test_the_caller_keeps_its_denormal_numbers():
+    """Kernels flush them to zero while they run, in whatever thread that is."""
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(1)
+        stack("rnn", SparseForcing(tau=7), latent=3, precision="float32").train_epoch()
+    finally:
+        torch.set_num_threads(before)
+    assert np.float32(1e-40) * np.float32(0.5) > 0
 
 
 @pytest.mark.usefixtures("needs_compiler")
@@ -139,6 +174,15 @@ def test_the_optimiser_is_the_usual_one():
         assert alive.tolist() == [True, False, True]
         torch.testing.assert_close(flat[[0, 2]], usual.detach()[[0, 2]], rtol=1e-12, atol=1e-14)
         assert torch.equal(flat[1], frozen)
+        # Loss and gradient may be finite, and what the step leads to not.
+        far, alive = torch.full((2, 64), -1.7e308, dtype=torch.float64), torch.ones(2, dtype=torch.bool)
+        gradient = torch.ones(2, 64, dtype=torch.float64)
+        gradient[0] = 0
+        norms = gradient.norm(dim=1)
+        Adam(far, rate=1e307).update(
+            far, gradient, alive=alive, losses=torch.zeros(2).double(), norms=norms, kernel=kernel
+        )
+        assert alive.tolist() == [True, False] and (far == -1.7e308).all()
 
 
 @pytest.mark.usefixtures("needs_compiler")
@@ -237,7 +281,7 @@ def test_vectors_of_which_nothing_is_left_and_of_numbers_beyond_all():
 def anew(monkeypatch, tmp_path):
     """Compilers are looked for and kernels compiled as if for the first time."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    caches = (compiling._compiler_or_why, compiling._folder, _kernel)
+    caches = (compiling._compiler_or_why, compiling._kept_folder, _kernel, _run_kernel)
     for cached in caches:
         cached.cache_clear()
     yield tmp_path
@@ -366,6 +410,21 @@ def test_what_was_compiled_is_kept_and_what_does_not_compile_is_said(anew, monke
     monkeypatch.setattr(compiling, "FLAGS", (*compiling.FLAGS, "-Dmember=)"))
     assert "does not compile: " in stack("rnn", SparseForcing(tau=7), latent=3).computed_by
     assert not list(kept.parent.glob(".*"))
+
+
+@pytest.mark.usefixtures("needs_compiler")
+def test_what_others_could_write_to_is_not_loaded_from(anew):
+    """Nor is a place that is lost a reason to do without: there is one for this process alone."""
+    (anew / "orch").mkdir()
+    (anew / "orch").chmod(0o775)
+    assert stack("rnn", SparseForcing(tau=7), latent=3).kernel is not None
+    assert not list(anew.rglob("*.so"))
+    (anew / "orch").chmod(0o700)
+    for cached in (compiling._kept_folder, compiling._compiler_or_why, _kernel):
+        cached.cache_clear()
+    shutil.rmtree(compiling._kept_folder())
+    (anew / "orch" / "kernels").touch()
+    assert stack("rnn", SparseForcing(tau=7), latent=3).kernel is not None
 
 
 def test_there_is_none_for_other_devices_and_sizes():
