@@ -13,7 +13,7 @@ from ..models import ARCHITECTURES
 from ..models.regimes import SparseForcing
 from ..models.settings import TrainingSettings
 from ..models.training import Stack
-from .ceiling import operations
+from .ceiling import Ceilings, Work, work
 from .plain_loop import PlainLoop
 
 
@@ -29,8 +29,8 @@ class Timed:
     """The plain loop with products and biases fused by hand."""
     stack: NDArray[np.float64]
     """Ours, divided by the members of the stack."""
-    operations: float | None
-    """Of an epoch of one network, in matrix products."""
+    work: Work | None
+    """Of an epoch of one network, where it is known."""
     computed_by: str
 
     @property
@@ -38,11 +38,9 @@ class Timed:
         """The textbook loop over ours, round by round."""
         return self.textbook / self.stack
 
-    def share(self, most_per_second: float | None) -> float | None:
-        """Of what the processor could do at most, in matrix products."""
-        if self.operations is None or most_per_second is None:
-            return None
-        return float(self.operations / np.median(self.stack) / most_per_second)
+    def share(self, ceilings: Ceilings) -> float | None:
+        """What the processor needs at the least, over what ours takes."""
+        return None if self.work is None else float(ceilings.floor(self.work) / np.median(self.stack))
 
 
 def side_by_side(
@@ -60,7 +58,7 @@ def side_by_side(
 
 def _compare(name: str, tau: int, *, members: int, length: int, rounds: int) -> Timed:
     settings = TrainingSettings(sequence_length=length)
-    series = made_up_series()
+    series = made_up_series(max(20_000, 2 * length))
     stack = Stack(
         ARCHITECTURES[name](), SparseForcing(tau=tau), settings=settings, series=series, seeds=range(members)
     )
@@ -92,8 +90,8 @@ def _compare(name: str, tau: int, *, members: int, length: int, rounds: int) -> 
         rows.append([*row, _seconds(stack.train_epoch) / members])
     textbook, tuned, stacked = np.array(rows[1:]).T  # the first round warms up
     steps = settings.batches_per_epoch * settings.batch_size * length
-    count = operations(name, latent_dim=stack.architecture.latent_dim, observed_dim=3, steps=steps)
-    return Timed(name, tau, textbook, tuned, stacked, count, stack.computed_by)
+    least = work(name, latent_dim=stack.architecture.latent_dim, observed_dim=3, steps=steps)
+    return Timed(name, tau, textbook, tuned, stacked, least, stack.computed_by)
 
 
 def made_up_series(length: int = 20_000) -> NDArray[np.float64]:

@@ -2,9 +2,8 @@
 
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -18,7 +17,9 @@ from ..models.settings import TrainingSettings
 from ..models.training import Stack
 from ..settings import EvaluationSettings
 from ..study import load
-from ..systems.dataset import load as load_data
+from ..systems.dataset import Dataset
+from ..systems.registry import get as get_system
+from .ceiling import work
 from .side_by_side import Timed
 
 EVALUATED_STEPS = 100_000
@@ -38,23 +39,29 @@ class Expected:
 
 def expected(
     timed: Sequence[Timed], *, evaluation: dict[str, float], cores: int, length: int
-) -> Iterator[Expected]:
-    """Of every shipped study that trains what was timed.
+) -> tuple[list[Expected], dict[str, str]]:
+    """Of every shipped study that trains what was timed; of the others why not, by name.
+
+    Not counted is what it takes to start: Ray, the data of a system that is new, imports.
 
     Args:
-        evaluation: architecture → seconds per network of an evaluation of one step.
+        evaluation: architecture → seconds per network of an evaluation of one step, of Lorenz-63.
         length: of the sequences that were timed.
     """
+    found, left = [], {}
     for path in sorted(shipped_folder().glob("*.toml")):
         try:
             study = load(path)
-        except StudyError:
+        except StudyError as error:
+            left[path.stem] = str(error)
             continue
         cells = [(cell, len(study.seeds)) for cell in study.cells()]
         for search in study.searches():
             middle = search.cell(round(math.sqrt(search.low * search.high)))
             cells.append((middle, search.settings.trials * search.settings.seeds_per_trial))
-        if not all(cell.architecture.name in evaluation for cell, _ in cells):
+        lacking = sorted({cell.architecture.name for cell, _ in cells} - set(evaluation))
+        if lacking:
+            left[path.stem] = f"{' and '.join(lacking)} not timed"
             continue
         ours = usual = 0.0
         for cell, seeds in cells:
@@ -65,26 +72,37 @@ def expected(
             ours += seeds * (epochs * per_epoch + measured)
             usual += seeds * (epochs * plain + measured)
         trials = sum(seeds for _, seeds in cells)
-        yield Expected(path.stem, trials, ours / cores, usual / cores)
+        found.append(Expected(path.stem, trials, ours / cores, usual / cores))
+    return found, left
 
 
 def _seconds_per_epoch(cell: Trial, timed: Sequence[Timed], length: int) -> tuple[float, float]:
-    """Ours and the plain loop's: those at the nearest τ, in proportion to the steps of an epoch."""
-    training = cell.training
+    """Ours and the plain loop's, from those at the nearest τ.
+
+    Ours in proportion to the products of an epoch; the plain loop's, which waits for operations to begin
+    however large they are, to its steps.
+    """
+    training, architecture = cell.training, cell.architecture
     window = cell.regime.window(training.sequence_length)
     nearest = min(
-        (one for one in timed if one.architecture == cell.architecture.name),
+        (one for one in timed if one.architecture == architecture.name),
         key=lambda one: abs(math.log(one.tau / window)),
     )
     steps = training.sequence_length * training.batch_size * training.batches_per_epoch
     usual = TrainingSettings()
     scale = steps / (length * usual.batch_size * usual.batches_per_epoch)
-    return float(np.median(nearest.stack)) * scale, float(np.median(nearest.textbook)) * scale
+    least = work(
+        architecture.name,
+        latent_dim=architecture.latent_dim,
+        observed_dim=get_system(cell.system).dimension,
+        steps=steps,
+    )
+    size = scale if least is None or nearest.work is None else least.operations / nearest.work.operations
+    return float(np.median(nearest.stack)) * size, float(np.median(nearest.textbook)) * scale
 
 
-def evaluation_seconds(architectures: Sequence[str], *, members: int, cache: Path) -> dict[str, float]:
-    """Seconds per network and step of an evaluation on Lorenz-63, by architecture."""
-    data = load_data("lorenz63", cache=cache)
+def evaluation_seconds(architectures: Sequence[str], *, members: int, data: Dataset) -> dict[str, float]:
+    """Seconds per network and step of an evaluation on these data, by architecture."""
     evaluate = Evaluator(data, EvaluationSettings(steps=EVALUATED_STEPS))
     found = {}
     settings = TrainingSettings(sequence_length=200)

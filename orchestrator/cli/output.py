@@ -52,8 +52,13 @@ def print_rows(columns: Sequence[str], rows: Iterable[Sequence[Any]], form: Form
         # Two columns of a query may share a name; in an object the later one would win unseen.
         names = _distinct(columns)
         items = [dict(zip(names, map(_json, row), strict=True)) for row in rows]
-        json.dump(items, sys.stdout, indent=2, default=_plain, ensure_ascii=False, allow_nan=False)
-        print()
+        print_json(items)
+
+
+def print_json(value: Any) -> None:
+    """Print what JSON can say, to stdout."""
+    json.dump(value, sys.stdout, indent=2, default=_plain, ensure_ascii=False, allow_nan=False)
+    print()
 
 
 def print_mappings(rows: Sequence[Mapping[str, Any]], form: Format) -> None:

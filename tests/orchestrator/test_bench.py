@@ -3,15 +3,17 @@
 import json
 
 import numpy as np
+import pytest
 
-from orchestrator.bench.ceiling import most_per_second, operations
+from orchestrator.bench.ceiling import Ceilings, Work, ceilings, work
 from orchestrator.bench.side_by_side import Timed
 from orchestrator.bench.studies import expected
 
+SMALL = ["--tau", "7", "--length", "20", "--members", "2", "--rounds", "2"]
+
 
 def test_both_sides_are_timed(orch):
-    small = ["--tau", "7", "--length", "20", "--members", "2", "--rounds", "2", "--no-studies"]
-    out, err = orch("bench", *small, "--format", "json")
+    out, err = orch("bench", *SMALL, "--no-studies", "--format", "json")
     rows = json.loads(out)
     assert [row["architecture"] for row in rows] == ["rnn", "plrnn", "lstm"]
     assert all(min(row["textbook_s"], row["ours_s"], row["least"]) > 0 for row in rows)
@@ -20,23 +22,46 @@ def test_both_sides_are_timed(orch):
     assert "did you mean 'lstm'" in err
 
 
-def test_operations_are_those_of_the_products():
-    """An LSTM's step: a product with (4M, M), two for its gradients, and the read-out's (N, M) likewise."""
+def test_hours_of_studies_are_part_of_one_document(orch, tmp_path):
+    out, err = orch("bench", *SMALL, "--architecture", "plrnn", "--format", "json")
+    found = json.loads(out)
+    assert [row["architecture"] for row in found["epochs"]] == ["plrnn"]
+    assert {row["study"] for row in found["studies"]} >= {"quickstart", "lorenz_smoke"}
+    assert all(0 < row["seconds"] < row["usual_seconds"] for row in found["studies"] if row["trials"] > 50)
+    assert "lorenz_tau is left out: lstm and rnn not timed" in err
+    (tmp_path / "file").touch()
+    _, err = orch("bench", *SMALL, "--results", str(tmp_path / "file" / "within"), code=1)
+    assert "cannot be written" in err and "τ" not in err
+
+
+def test_work_is_that_of_the_products_and_functions():
+    """An LSTM's step: a product with (4M, M), two for its gradients, and the read-out's (N, M) likewise;
+    three logistic functions and two tangents."""
     by_hand = sum(3 * 2 * rows * 30 for rows in (4 * 30, 3))
-    assert operations("lstm", latent_dim=30, observed_dim=3, steps=10) == 10 * by_hand
-    assert operations("urnn", latent_dim=30, observed_dim=3, steps=10) is None
-    peak = most_per_second(repeats=1)
-    assert peak is None or peak > 1e9
+    assert work("lstm", latent_dim=30, observed_dim=3, steps=10) == Work(10 * by_hand, 10 * 5 * 30)
+    assert work("urnn", latent_dim=30, observed_dim=3, steps=10) is None
+    most = ceilings(repeats=1)
+    if isinstance(most, Ceilings):
+        assert most.operations > 1e9 and most.functions > 1e7 and most.cache > most.memory / 2 > 1e8
+        assert most.floor(Work(most.operations, 2 * most.functions)) == pytest.approx(3)
 
 
 def test_a_study_takes_as_long_as_its_epochs_and_evaluations():
     one = np.ones(3)
     timed = [
-        Timed(name, 30, textbook=9 * one, tuned=9 * one, stack=one, operations=None, computed_by="")
+        Timed(
+            name, 30, textbook=9 * one, tuned=9 * one, stack=one, computed_by="",
+            work=work(name, latent_dim=30, observed_dim=3, steps=64_000),
+        )
         for name in ("rnn", "plrnn", "lstm")
-    ]
+    ]  # fmt: skip
     evaluation = {"rnn": 0.0, "plrnn": 0.0, "lstm": 0.0}
-    found = {one.name: one for one in expected(timed, evaluation=evaluation, cores=2, length=200)}
+    counted, left = expected(timed, evaluation=evaluation, cores=2, length=200)
+    found = {one.name: one for one in counted}
     quick = found["quickstart"]  # 80 trials of 200 epochs, of sequences half as long as those that were timed
-    assert quick.trials == 80 and quick.seconds == 80 * 200 * 0.5 / 2
-    assert quick.usual_seconds == 9 * quick.seconds
+    assert quick.trials == 80 and quick.seconds == pytest.approx(80 * 200 * 0.5 / 2)
+    assert quick.usual_seconds == pytest.approx(9 * quick.seconds)
+    # As many networks and steps of ten variables for three: larger products, as many operations to begin.
+    assert found["mackey_glass_tau"].seconds > found["duffing_tau"].seconds
+    assert found["mackey_glass_tau"].usual_seconds == found["duffing_tau"].usual_seconds
+    assert left == {"theorems": "urnn not timed"}
