@@ -61,7 +61,7 @@ def expected(
             cells.append((middle, search.settings.trials * search.settings.seeds_per_trial))
         lacking = sorted({cell.architecture.name for cell, _ in cells} - set(evaluation))
         if lacking:
-            left[path.stem] = f"{' and '.join(lacking)} not timed"
+            left[path.stem] = f"{', '.join(lacking)} not timed"
             continue
         ours = usual = 0.0
         for cell, seeds in cells:

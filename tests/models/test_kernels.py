@@ -390,10 +390,11 @@ def test_processors_with_narrower_vectors_compute_the_same(without, real, anew, 
         narrow = wide
     if narrow == wide:
         pytest.skip("this processor has no wider ones")
-    for name in WEIGHTS:
-        for precision, tolerance in (("float64", 1e-12), ("float32", 1e-4)):
-            ours = stack(name, SparseForcing(tau=7), latent=9, columns=5, rows=7, precision=precision)
-            assert_as_autograd(ours, tolerance)
+    for name, precision, tolerance in (
+        ("rnn", "float64", 1e-12), ("plrnn", "float32", 1e-4), ("lstm", "float32", 1e-4),
+    ):  # fmt: skip
+        ours = stack(name, SparseForcing(tau=7), latent=9, columns=5, rows=7, precision=precision)
+        assert_as_autograd(ours, tolerance)
 
 
 @pytest.mark.usefixtures("needs_compiler")
