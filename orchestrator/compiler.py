@@ -243,9 +243,9 @@ def _folders() -> Iterator[Path]:
 
 @cache
 def _kept_folder() -> Path | None:
-    base = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser())
-    ours = [base / "orch", base / "orch" / "kernels"]
     try:
+        base = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser())
+        ours = [base / "orch", base / "orch" / "kernels"]
         base.mkdir(parents=True, exist_ok=True)
         for folder in ours:
             folder.mkdir(exist_ok=True, mode=0o700)
@@ -254,7 +254,7 @@ def _kept_folder() -> Path | None:
         anybody = base.stat().st_mode & (stat.S_IWOTH | stat.S_ISVTX) == stat.S_IWOTH
         safe = all(one.stat().st_uid == os.getuid() and not one.stat().st_mode & 0o022 for one in ours)
         return ours[-1] if safe and not anybody and os.access(ours[-1], os.W_OK) else None
-    except (OSError, AttributeError, RuntimeError):
+    except (OSError, AttributeError, RuntimeError):  # the last where a user has no home
         return None
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -119,6 +120,21 @@ def browser() -> Iterator[Any]:
         launched = playwright.chromium.launch(executable_path=path, args=list(BROWSER_ARGUMENTS))
         yield launched
         launched.close()
+
+
+@pytest.fixture(scope="session")
+def needs_compiler(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """What does not ask the code under test: where there is a compiler, that has to find it."""
+    there = next(filter(shutil.which, ("cc", "gcc", "clang")), "cc")
+    command = [*shlex.split(os.environ.get("CC", there)), "-x", "c", "-", "-shared", "-fPIC", "-o"]
+    made = tmp_path_factory.mktemp("compiled") / "probe.so"
+    source = "#include <math.h>\ndouble probe(double x) { return exp(x); }\n"
+    try:
+        done = subprocess.run([*command, str(made)], input=source, capture_output=True, text=True)
+    except OSError as error:
+        pytest.skip(f"{command[0]} cannot be run: {error}")
+    if done.returncode:
+        pytest.skip(f"{command[0]} compiles nothing: {done.stderr}")
 
 
 @pytest.fixture

@@ -310,7 +310,8 @@ INLINE void read_out(const Member *m, vec *x, const vec *z) {
   if (N % TILE) some_read_out(LEFT_OVER(N, TILE), m, x, z, n);
 }
 
-/* Adds to d_W (GATES, M), d_bias (GATES), d_B (N, M), d_P (M, N), which come in as zeros. P NULL: windows start from zero. */
+/* Adds to d_W (GATES, M), d_bias (GATES), d_B (N, M), d_P (M, N), which come in as zeros. P NULL: windows start from
+   zero. */
 static double member(Member *m, const Batch *b, const int64_t *positions, const REAL *W, const REAL *bias,
                      const REAL *B, const REAL *P, REAL *d_W, REAL *d_bias, REAL *d_B, REAL *d_P) {
   memcpy(m->W_back, W, sizeof(REAL) * GATES * M);

@@ -1,6 +1,5 @@
 """`orch system analyse`: what a person needs to know of a series before training on it."""
 
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -8,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..errors import OrchError, UsageError
-from .output import Format, FormatOption, ResultsOption, print_rows, print_shown
+from .output import Format, FormatOption, ResultsOption, print_json, print_rows, print_shown
 
 if TYPE_CHECKING:
     from ..systems.analysis.overview import Overview
@@ -62,8 +61,7 @@ def _print(seen: "Overview", form: Format) -> None:
     from ..reports.series.data import as_dict, flat
 
     if form is Format.json:
-        json.dump(as_dict(seen), sys.stdout, indent=2, ensure_ascii=False, allow_nan=False)
-        print()
+        print_json(as_dict(seen))
     elif form is Format.csv:
         print_rows(["field", "value"], flat(as_dict(seen)), form)
     else:
