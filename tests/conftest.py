@@ -1,5 +1,6 @@
 """Shared fixtures: a real run of `lorenz_smoke`, made once per session with the command line."""
 
+# What imports NumPy is imported where it is needed: its threads, and those of torch, are told of first.
 import contextlib
 import os
 import shlex
@@ -7,15 +8,18 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import pytest
 
-from orchestrator.store import Store
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # Workers have a core each: threads that wait for each other by counting take what the others need.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # A user's folders of the same names as ours, which must never be imported in their stead.
 SHADOWS = ("models", "systems", "reports", "studies", "orchestrator")
@@ -94,11 +98,10 @@ class Orch:
 
     def measures(self, results: Path | None = None) -> list[tuple[Any, ...]]:
         """All that was measured of every trial, to the last digit."""
+        from orchestrator.store import Store
+
         with Store(results or self.results).reading() as (connection, _):
             return connection.execute(MEASURES).fetchall()
-
-
-Begun: TypeAlias = tuple[Orch, "subprocess.Popen[str]"] | None
 
 
 def make_orch(directory: Path) -> Orch:
@@ -144,25 +147,46 @@ def orch(tmp_path: Path) -> Orch:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def smoke_begun(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Begun]:
-    """The smoke run, begun beside the first tests: half of it is waiting for Ray."""
-    if not any("smoke" in item.fixturenames for item in request.session.items):
-        yield None
+def smoke_begun(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Where the smoke run is made, once for all workers, beside the first tests: half of it waits for Ray."""
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    made = shared / "smoke"
+    process = None
+    if any("smoke" in item.fixturenames for item in request.session.items):
+        with contextlib.suppress(FileExistsError):  # another worker began it
+            made.mkdir()
+            process = make_orch(made / "work").start("study", "run", "lorenz_smoke")
+    if process is None:
+        yield made
         return
-    made = make_orch(tmp_path_factory.mktemp("smoke") / "work")
-    process = made.start("study", "run", "lorenz_smoke")
-    yield made, process
+    waiting = threading.Thread(target=_say_how_it_ended, args=(process, made))
+    waiting.start()
+    yield made
+    waiting.join(timeout=240)  # another worker may still wait for it
     process.kill()
 
 
+def _say_how_it_ended(process: "subprocess.Popen[str]", made: Path) -> None:
+    out, err = process.communicate()
+    (made / "said").write_text(f"{out}\n{err}")
+    (made / "ended").write_text(str(process.returncode))
+
+
 @pytest.fixture(scope="session")
-def smoke(smoke_begun: Begun) -> Orch:
-    """A finished run of `lorenz_smoke`; tests that add to it make a copy."""
-    assert smoke_begun is not None
-    made, process = smoke_begun
-    out, err = process.communicate(timeout=240)
-    assert process.returncode == 0 and "Traceback" not in err, f"{out}\n{err}"
-    return made
+def smoke(smoke_begun: Path, tmp_path_factory: pytest.TempPathFactory) -> Orch:
+    """A finished run of `lorenz_smoke`, this worker's own; tests that add to it make a copy."""
+    deadline = time.monotonic() + 240
+    ended = smoke_begun / "ended"
+    while not (ended.exists() and ended.read_text()):
+        assert time.monotonic() < deadline, "the smoke run does not end"
+        time.sleep(0.1)
+    said = (smoke_begun / "said").read_text()
+    assert ended.read_text() == "0" and "Traceback" not in said, said
+    mine = make_orch(tmp_path_factory.mktemp("smoke") / "work")
+    shutil.copytree(smoke_begun / "work" / "results", mine.results)
+    return mine
 
 
 @pytest.fixture

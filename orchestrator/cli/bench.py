@@ -29,14 +29,9 @@ def bench(
     One thread; M 30, R 32, 10 minibatches an epoch. `share` is of what one core can do at most, in products
     and elementary functions. Hours of studies are without what starting takes, evaluated as Lorenz-63 is.
     """
-    from ..bench.ceiling import ceilings
-    from ..bench.side_by_side import Timed, side_by_side
     from ..catalogue import results_folder
-    from ..cluster import cpus
     from ..errors import OrchError, UsageError, did_you_mean
     from ..models import ARCHITECTURES
-    from ..systems.dataset import load
-    from ..worker import prepare
 
     names = list(dict.fromkeys(architecture or ["rnn", "plrnn", "lstm"]))
     taus = list(dict.fromkeys(tau or [5, 30, 200]))
@@ -46,6 +41,12 @@ def bench(
     if studies and form is Format.csv:
         _say("csv holds one table: studies are left out")
         studies = False
+    from ..bench.ceiling import ceilings
+    from ..bench.side_by_side import Timed, side_by_side
+    from ..cluster import cpus
+    from ..systems.dataset import load
+    from ..worker import prepare
+
     folder = results_folder(results)
     try:  # before the time is spent
         data = load("lorenz63", cache=folder / "systems") if studies else None

@@ -84,14 +84,12 @@ def test_no_curves_and_no_classes_and_no_networks(written: Page) -> None:
         assert said.count(sentence) == 1
 
 
-@pytest.mark.parametrize(
-    "name", ["</script>", "two words", "Δ ж 火 'x' \"y\"", "a<!--b", "$x$ $\\frac{", "[x] `y`", "\u202eabc"]
-)
-def test_any_name(written: Page, name: str) -> None:
-    connection = made([name], 3)
-    connection.execute("UPDATE trials SET regime_label = replace(regime_label, 'sparse', ?)", [name])
+def test_any_name(written: Page) -> None:
+    names = ["</script>", "two words", "Δ ж 火 'x' \"y\"", "a<!--b", "$x$ $\\frac{", "[x] `y`", "\u202eabc"]
+    connection = made(names, 3)
+    connection.execute("UPDATE trials SET regime_label = replace(regime_label, 'sparse', system)")
     said = written(connection)
-    assert " ".join(f"{name} × rnn".split()) in said
+    assert [name for name in names if " ".join(f"{name} × rnn".split()) not in said] == []
 
 
 def test_settings_that_all_share_are_said_once(written: Page) -> None:
@@ -103,10 +101,10 @@ def test_settings_that_all_share_are_said_once(written: Page) -> None:
 
 
 def test_many_verdicts_are_counted(written: Page) -> None:
-    connection = made([f"s{i}" for i in range(10)], 4)
+    connection = made([f"s{i}" for i in range(9)], 4)
     said = written(connection)
-    assert "20 verdicts, each by its leading comparison: 20 better than clipping." in said
-    assert said.index("20 verdicts") < said.index("s0 × lstm")
+    assert "18 verdicts, each by its leading comparison: 18 better than clipping." in said
+    assert said.index("18 verdicts") < said.index("s0 × lstm")
     assert said.count("Part 1 of 2.") == said.count("Part 2 of 2.") == 2  # figures higher than a sheet
 
 
