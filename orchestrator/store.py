@@ -190,7 +190,12 @@ class Store:
         return connection, Source("journal", datetime.now(UTC), why)
 
     def _behind(self) -> bool:
-        """Whether the journal has what the database lacks, or its tables are old; False while locked."""
+        """Whether the journal has what the database lacks, or its tables are old.
+
+        Raises:
+            duckdb.Error: another process holds the database: what it lacks is not known, and may be what was
+                read from the journal a moment ago.
+        """
         try:
             with duckdb.connect(str(self.database), read_only=True) as connection:
                 if version_of(connection) != journal.SCHEMA_VERSION:
@@ -202,7 +207,7 @@ class Store:
                 known = set(connection.execute("SELECT kind, file FROM ingested").fetchall())
         except duckdb.Error as error:
             if is_lock(error):
-                return False
+                raise
             raise self._unusable(error) from None
         there = {(kind, path.name) for kind in journal.KINDS for path in journal.files(self.journal, kind)}
         return bool(there - known)

@@ -38,6 +38,21 @@ def test_what_the_database_lacks_comes_in_before_it_is_read(store):
     assert store.ingest() == 0
 
 
+def test_a_lock_let_go_between_two_looks_hides_nothing(store, monkeypatch):
+    """What a reader saw in the journal while another process held the database is there afterwards, too."""
+    assert store.ingest() == 1
+    journal.write(store.journal, "trials", "two", [row("c")])
+    held, connect = iter([True]), duckdb.connect
+
+    def connect_once_it_is_free(*arguments, **options):
+        if next(held, False):
+            raise duckdb.IOException("Could not set lock on file: Conflicting lock is held")
+        return connect(*arguments, **options)
+
+    monkeypatch.setattr(duckdb, "connect", connect_once_it_is_free)
+    assert statuses(store) == {"a": "ok", "b": "diverged", "c": "ok"}
+
+
 def test_a_trial_has_one_row_and_failed_ones_give_way(store):
     journal.write(store.journal, "trials", "two", [row("a", d_stsp=9.0), row("d", "failed", reason="first")])
     statuses(store)
