@@ -16,6 +16,9 @@ from .errors import OrchError
 SETTLED_SECONDS = 60.0
 """A journal file that cannot be read and is younger may be on its way here: it is passed over, not moved."""
 
+LISTINGS = 3
+"""Times that the journal is listed, at the most, where files are compacted away meanwhile."""
+
 CLASSIFY_FAILURES = """
     UPDATE trials SET failure = if(reason LIKE 'worker lost%', 'worker_lost', 'bug')
     WHERE status = 'failed' AND failure IS NULL
@@ -83,6 +86,17 @@ def ingest(connection: duckdb.DuckDBPyConnection, folder: Path) -> int:
         duckdb.Error: the database cannot be written.
     """
     connection.execute("SET TimeZone = 'UTC'")
+    taken = 0
+    for _ in range(LISTINGS):
+        more, gone = _take_in_listed(connection, folder)
+        taken += more
+        if not gone:
+            break
+    return taken
+
+
+def _take_in_listed(connection: duckdb.DuckDBPyConnection, folder: Path) -> tuple[int, bool]:
+    """The number of files taken in, and whether any was gone before: its rows are in another file by now."""
     seen = signature(folder)  # before the files are listed: what comes later shows as a change
     listed = {kind: journal.files(folder, kind) for kind in ("systems", "studies", "trials")}
     try:
@@ -95,19 +109,26 @@ def ingest(connection: duckdb.DuckDBPyConnection, folder: Path) -> int:
         readable = {kind: [path for path in paths if can_be_read(path)] for kind, paths in listed.items()}
         if readable == listed:
             raise
-        return _take_in(connection, readable, "")
+        taken, gone = _take_in(connection, readable, "")
+        left_out = {path for paths in listed.values() for path in paths} - {
+            path for paths in readable.values() for path in paths
+        }
+        return taken, gone or not all(path.exists() for path in left_out)
 
 
-def _take_in(connection: duckdb.DuckDBPyConnection, listed: dict[str, list[Path]], seen: str) -> int:
+def _take_in(
+    connection: duckdb.DuckDBPyConnection, listed: dict[str, list[Path]], seen: str
+) -> tuple[int, bool]:
     connection.execute("BEGIN")
     migrate(connection)
     known = set(connection.execute("SELECT kind, file FROM ingested").fetchall())
-    taken = 0
+    taken, gone = 0, False
     for kind, paths in listed.items():
         arrived = [path for path in paths if (kind, path.name) not in known]
         new = [path for path in arrived if is_whole(path)]
         if len(new) < len(arrived):
             seen = ""  # what was passed over may be whole the next time, without a trace in the folder
+            gone = gone or not all(path.exists() for path in arrived)
         if new:
             _INSERT[kind](connection, [str(path) for path in new])
             names = [path.name for path in new]
@@ -116,7 +137,7 @@ def _take_in(connection: duckdb.DuckDBPyConnection, listed: dict[str, list[Path]
     connection.execute("DELETE FROM meta WHERE key = 'journal'")
     connection.execute("INSERT INTO meta VALUES ('journal', ?)", [seen])
     connection.execute("COMMIT")
-    return taken
+    return taken, gone
 
 
 def migrate(connection: duckdb.DuckDBPyConnection) -> None:

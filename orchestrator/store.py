@@ -138,7 +138,8 @@ class Store:
                 return
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="orch-")))
             try:
-                for path in (self.database, self.database.with_name(self.database.name + ".wal")):
+                # The database last: once a process closes a file, it has let go of its own lock on it, too.
+                for path in (self.database.with_name(self.database.name + ".wal"), self.database):
                     if path.exists():
                         shutil.copyfile(path, folder / path.name)
                 connection.close()

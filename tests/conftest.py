@@ -8,7 +8,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,6 +21,9 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # A user's folders of the same names as ours, which must never be imported in their stead.
+ORCH = Path(sys.executable).with_name("orch")
+SAY_HOW_IT_ENDED = "echo $? >../ending; mv ../ending ../ended"
+
 SHADOWS = ("models", "systems", "reports", "studies", "orchestrator")
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -51,7 +53,7 @@ class Orch:
         """Start a command and return at once."""
         environment = {key: value for key, value in os.environ.items() if key != "ORCH_RESULTS"}
         return subprocess.Popen(
-            [str(Path(sys.executable).with_name("orch")), *arguments],
+            [str(ORCH), *arguments],
             cwd=self.directory,
             env=environment,
             stdout=subprocess.PIPE,
@@ -63,7 +65,7 @@ class Orch:
         """Run a command, check its exit code, return stdout and stderr."""
         environment = {key: value for key, value in os.environ.items() if key != "ORCH_RESULTS"}
         done = subprocess.run(
-            [str(Path(sys.executable).with_name("orch")), *arguments],
+            [str(ORCH), *arguments],
             cwd=self.directory,
             env=environment,
             input=stdin,
@@ -157,21 +159,21 @@ def smoke_begun(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
     if any("smoke" in item.fixturenames for item in request.session.items):
         with contextlib.suppress(FileExistsError):  # another worker began it
             made.mkdir()
-            process = make_orch(made / "work").start("study", "run", "lorenz_smoke")
-    if process is None:
-        yield made
-        return
-    waiting = threading.Thread(target=_say_how_it_ended, args=(process, made))
-    waiting.start()
+            process = subprocess.Popen(  # that says how it ended, even if who began it is gone by then
+                ["sh", "-c", f'"$0" study run lorenz_smoke >../said 2>&1; {SAY_HOW_IT_ENDED}', str(ORCH)],
+                cwd=make_orch(made / "work").directory,
+                env={key: value for key, value in os.environ.items() if key != "ORCH_RESULTS"},
+                start_new_session=True,
+            )
     yield made
-    waiting.join(timeout=240)  # another worker may still wait for it
-    process.kill()
-
-
-def _say_how_it_ended(process: "subprocess.Popen[str]", made: Path) -> None:
-    out, err = process.communicate()
-    (made / "said").write_text(f"{out}\n{err}")
-    (made / "ended").write_text(str(process.returncode))
+    if process is None:
+        return
+    if "PYTEST_XDIST_WORKER" in os.environ:  # another worker may still wait for it
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=240)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
 
 
 @pytest.fixture(scope="session")
@@ -179,11 +181,11 @@ def smoke(smoke_begun: Path, tmp_path_factory: pytest.TempPathFactory) -> Orch:
     """A finished run of `lorenz_smoke`, this worker's own; tests that add to it make a copy."""
     deadline = time.monotonic() + 240
     ended = smoke_begun / "ended"
-    while not (ended.exists() and ended.read_text()):
+    while not ended.exists():
         assert time.monotonic() < deadline, "the smoke run does not end"
         time.sleep(0.1)
     said = (smoke_begun / "said").read_text()
-    assert ended.read_text() == "0" and "Traceback" not in said, said
+    assert ended.read_text().strip() == "0" and "Traceback" not in said, said
     mine = make_orch(tmp_path_factory.mktemp("smoke") / "work")
     shutil.copytree(smoke_begun / "work" / "results", mine.results)
     return mine

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from orchestrator.bench.ceiling import Ceilings, Work, ceilings, work
-from orchestrator.bench.side_by_side import Timed
+from orchestrator.bench.side_by_side import Timed, side_by_side
 from orchestrator.bench.studies import expected
 
 SMALL = ["--tau", "7", "--length", "20", "--members", "2", "--rounds", "2"]
@@ -26,6 +26,12 @@ def test_both_sides_are_timed_and_hours_of_studies_follow(smoke, orch, tmp_path)
     (tmp_path / "file").touch()
     _, err = orch("bench", *SMALL, "--results", str(tmp_path / "file" / "within"), code=1)
     assert "cannot be written" in err and "τ" not in err
+
+
+def test_both_sides_compute_the_same_for_every_architecture():
+    found = list(side_by_side(["rnn", "plrnn", "lstm"], [7], members=2, length=20, rounds=1))
+    assert [one.architecture for one in found] == ["rnn", "plrnn", "lstm"]
+    assert all(min(one.textbook.min(), one.tuned.min(), one.stack.min()) > 0 for one in found)
 
 
 def test_work_is_that_of_the_products_and_functions():

@@ -149,7 +149,8 @@ def test_sql_reads_and_nothing_else(smoke, monkeypatch, capsys, query, code, mes
     monkeypatch.chdir(smoke.directory)
     monkeypatch.delenv("ORCH_RESULTS", raising=False)
     monkeypatch.setattr(sys, "argv", ["orch", "sql", query])
-    monkeypatch.setattr(warnings, "showwarning", warnings.showwarning)  # which a command replaces
+    for module, name in ((warnings, "showwarning"), (sys, "excepthook")):  # which a command replaces
+        monkeypatch.setattr(module, name, getattr(module, name))
     assert cli._run() == code
     assert message in capsys.readouterr().err.lower()
     assert not list(Path(smoke.directory).glob("stolen*"))

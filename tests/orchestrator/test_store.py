@@ -6,9 +6,11 @@ import warnings
 from datetime import datetime
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
-from orchestrator import journal
+from orchestrator import ingest, journal
 from orchestrator.errors import OrchError
 from orchestrator.store import Store
 
@@ -51,6 +53,39 @@ def test_a_lock_let_go_between_two_looks_hides_nothing(store, monkeypatch):
 
     monkeypatch.setattr(duckdb, "connect", connect_once_it_is_free)
     assert statuses(store) == {"a": "ok", "b": "diverged", "c": "ok"}
+
+
+@pytest.mark.parametrize("seen_whole", [False, True])
+def test_what_is_compacted_while_it_is_read_is_not_missed(store, monkeypatch, seen_whole):
+    """Files go, and their rows with them into another one, after they were listed, or looked at."""
+    journal.write(store.journal, "trials", "two", [row("c")])
+    before = journal.files(store.journal, "trials")
+
+    def compacted() -> None:
+        table = pa.concat_tables([pq.read_table(path) for path in before])
+        journal.write_table(store.journal, "trials", "compacted", table)
+        for path in before:
+            path.unlink()
+
+    def once_compacted(function, at):
+        def wrapped(*arguments):
+            found = function(*arguments)
+            if at(*arguments) and all(path.exists() for path in before):
+                compacted()
+            return found
+
+        return wrapped
+
+    if seen_whole:
+        monkeypatch.setattr(
+            ingest, "is_whole", once_compacted(ingest.is_whole, lambda path: path == before[-1])
+        )
+    else:
+        monkeypatch.setattr(journal, "files", once_compacted(journal.files, lambda _, kind: kind == "trials"))
+    with duckdb.connect(str(store.database)) as connection:
+        ingest.ingest(connection, store.journal)
+        found = connection.execute("SELECT trial_id FROM trials ORDER BY 1").fetchall()
+    assert found == [("a",), ("b",), ("c",)]
 
 
 def test_a_trial_has_one_row_and_failed_ones_give_way(store):
