@@ -110,10 +110,7 @@ def _take_in_listed(connection: duckdb.DuckDBPyConnection, folder: Path) -> tupl
         if readable == listed:
             raise
         taken, gone = _take_in(connection, readable, "")
-        left_out = {path for paths in listed.values() for path in paths} - {
-            path for paths in readable.values() for path in paths
-        }
-        return taken, gone or not all(path.exists() for path in left_out)
+        return taken, gone or not all(path.exists() for paths in listed.values() for path in paths)
 
 
 def _take_in(

@@ -20,11 +20,13 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     # Workers have a core each: threads that wait for each other by counting take what the others need.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-# A user's folders of the same names as ours, which must never be imported in their stead.
-ORCH = Path(sys.executable).with_name("orch")
-SAY_HOW_IT_ENDED = "echo $? >../ending; mv ../ending ../ended"
+ORCH = str(Path(sys.executable).with_name("orch"))
 
+# A user's folders of the same names as ours, which must never be imported in their stead.
 SHADOWS = ("models", "systems", "reports", "studies", "orchestrator")
+
+SMOKE = '"$0" study run lorenz_smoke >../said 2>&1; echo $? >../ending; mv ../ending ../ended'
+"""Says how it ended even if who began it is gone by then."""
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 BROWSER_ARGUMENTS = (
@@ -39,6 +41,11 @@ MEASURES = """
 """
 
 
+def environment() -> dict[str, str]:
+    """That of a user who keeps results where they are by default."""
+    return {key: value for key, value in os.environ.items() if key != "ORCH_RESULTS"}
+
+
 @dataclass(frozen=True)
 class Orch:
     """The command line as a user has it, in a working directory full of misleading folders."""
@@ -51,11 +58,10 @@ class Orch:
 
     def start(self, *arguments: str) -> "subprocess.Popen[str]":
         """Start a command and return at once."""
-        environment = {key: value for key, value in os.environ.items() if key != "ORCH_RESULTS"}
         return subprocess.Popen(
-            [str(ORCH), *arguments],
+            [ORCH, *arguments],
             cwd=self.directory,
-            env=environment,
+            env=environment(),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -63,11 +69,10 @@ class Orch:
 
     def __call__(self, *arguments: str, code: int = 0, stdin: str | None = None) -> tuple[str, str]:
         """Run a command, check its exit code, return stdout and stderr."""
-        environment = {key: value for key, value in os.environ.items() if key != "ORCH_RESULTS"}
         done = subprocess.run(
-            [str(ORCH), *arguments],
+            [ORCH, *arguments],
             cwd=self.directory,
-            env=environment,
+            env=environment(),
             input=stdin,
             capture_output=True,
             text=True,
@@ -159,10 +164,10 @@ def smoke_begun(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
     if any("smoke" in item.fixturenames for item in request.session.items):
         with contextlib.suppress(FileExistsError):  # another worker began it
             made.mkdir()
-            process = subprocess.Popen(  # that says how it ended, even if who began it is gone by then
-                ["sh", "-c", f'"$0" study run lorenz_smoke >../said 2>&1; {SAY_HOW_IT_ENDED}', str(ORCH)],
+            process = subprocess.Popen(
+                ["sh", "-c", SMOKE, ORCH],
                 cwd=make_orch(made / "work").directory,
-                env={key: value for key, value in os.environ.items() if key != "ORCH_RESULTS"},
+                env=environment(),
                 start_new_session=True,
             )
     yield made

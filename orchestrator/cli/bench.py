@@ -41,6 +41,7 @@ def bench(
     if studies and form is Format.csv:
         _say("csv holds one table: studies are left out")
         studies = False
+    # These take torch, which takes a second: a wrong name is told before.
     from ..bench.ceiling import ceilings
     from ..bench.side_by_side import Timed, side_by_side
     from ..cluster import cpus

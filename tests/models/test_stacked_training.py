@@ -126,7 +126,7 @@ def test_no_digit_depends_on_who_else_is_in_the_stack(name, regime, series):
 
     def run(seeds):
         stack = Stack(ARCHITECTURES[name](), regime, settings=settings, series=series, seeds=seeds)
-        for _ in range(6):
+        for _ in range(20):
             stack.train_epoch()
         start = torch.from_numpy(series[0])
         return stack.flat, free_run(stack.architecture, stack.parameters(), start=start, steps=300).series

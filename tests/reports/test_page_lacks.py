@@ -104,10 +104,10 @@ def test_settings_that_all_share_are_said_once(written: Page) -> None:
 
 
 def test_many_verdicts_are_counted(written: Page) -> None:
-    connection = made([f"s{i}" for i in range(9)], 4)
+    connection = made([f"s{i}" for i in range(10)], 4)
     said = written(connection)
-    assert "18 verdicts, each by its leading comparison: 18 better than clipping." in said
-    assert said.index("18 verdicts") < said.index("s0 × lstm")
+    assert "20 verdicts, each by its leading comparison: 20 better than clipping." in said
+    assert said.index("20 verdicts") < said.index("s0 × lstm")
     assert said.count("Part 1 of 2.") == said.count("Part 2 of 2.") == 2  # figures higher than a sheet
 
 
