@@ -12,23 +12,30 @@
 #define STATE (M | 1)
 #define STRIDE ((GATES + N) | 1)
 
-/* Sums that registers hold at a time, of 32 or of 16: TILE, and HIGH * WIDE. */
-#if defined(__AVX512F__) || defined(__aarch64__)
-#define TILE 20
+/* Sums that registers hold at a time, of 32 or of 16: MOST of a product (AVX-512 multiplies by a weight in memory,
+   others by one in a register), and HIGH * WIDE. */
+#if defined(__AVX512F__)
+#define MOST 30
+#define HIGH 5
+#define WIDE 5
+#elif defined(__aarch64__)
+#define MOST 20
 #define HIGH 5
 #define WIDE 5
 #else
-#define TILE 12
+#define MOST 12
 #define HIGH 4
 #define WIDE 3
 #endif
+/* `count` sums in as few tiles of almost one size as registers allow: few side by side wait for each other. */
+#define TILE(count) (((count) + ((count) + MOST - 1) / MOST - 1) / (((count) + MOST - 1) / MOST))
 #define TOGETHER 48 /* steps, at least, that gradients of weights are summed over at once, */
 #define CHUNK 64    /* and at most: WIDE columns of their states stay in the nearest cache */
 
 /* A function that has all registers for itself: where products and what follows them share them, a compiler keeps
    constants of the latter in registers and sums of the former in memory. */
 #define APART static __attribute__((noinline))
-#define LEFT_OVER(count, tile) ((count) % (tile) ? (count) % (tile) : 1)
+#define LEFT_OVER(count) ((count) % TILE(count) ? (count) % TILE(count) : 1)
 
 #if defined(__AVX512F__) && IS_DOUBLE
 INLINE REAL total(vec x) { return _mm512_reduce_add_pd(x); }
@@ -156,48 +163,65 @@ INLINE void stop(vec *z, const int units, const Block *block, int32_t t) {
 
 typedef struct {
   REAL *W_out, *W_back, *B_out, *P_out; /* (M, GATES), (GATES + N, M) with B below W, (M, N), (N, M) */
+  REAL *V_out;                          /* (N, GATES): W P, of a first step */
   REAL *bias;                           /* (GATES) */
   REAL *diagonal;                       /* (M), of the PLRNN */
-  vec *hidden;                          /* (steps + 1, STATE): z or h */
-  vec *inputs;                          /* (steps + 1, STATE): what W is multiplied by, max(z, 0) for the PLRNN */
-  vec *cells, *squashed;                /* (steps + 1, STATE): c, tanh(c), of the LSTM */
-  vec *gates;                           /* (steps + 1, STRIDE): gates, then gradients before them; errors below */
-  vec *by_W, *by_B, *by_bias, *by_P;    /* gradients, lane by lane: (GATES, M), (N, M), (GATES), (M, N) */
+  /* A row for a state and what follows from it: */
+  vec *hidden;                          /* (rows, STATE): z or h */
+  vec *inputs;                          /* (rows, STATE): what W is multiplied by, max(z, 0) for the PLRNN */
+  vec *cells, *squashed;                /* (rows, STATE): c, and tanh(c) of the step after it, of the LSTM */
+  vec *gates;                           /* (rows, STRIDE): gates, then gradients before them; errors below */
+  vec *by_W, *by_B, *by_bias;           /* gradients, lane by lane: (GATES, M), (N, M), (GATES) */
+  vec *by_first;                        /* those by V, (GATES, N); by P, (M, N), of the PLRNN */
   vec *by_diagonal;                     /* (M) */
 } Member;
-#define SUMS (GATES * M + GATES + 2 * M * N + M)
+#define SUMS (GATES * M + GATES + M * N + GATES * N + M)
 
 static void turn(REAL *out, const REAL *in, int lines, int columns) {
   for (int i = 0; i < lines; i++)
     for (int j = 0; j < columns; j++) out[j * lines + i] = in[i * columns + j];
 }
 
-/* `count` units (of an LSTM: gates) from i on, of the step after the state at t, before what is not linear; of a PLRNN
-   that is all. */
-INLINE void some_forward(const int count, const Member *m, int32_t t, int i) {
-  vec sum[TILE];
-  vec *out = ARCHITECTURE == LSTM ? m->gates + (size_t)t * STRIDE + i : m->hidden + (size_t)(t + 1) * STATE + i;
+/* out (lines, columns) += a (lines, inner) times b (inner, columns) */
+static void add_matrices(REAL *restrict out, const REAL *a, const REAL *restrict b, int lines, int inner, int columns) {
+  for (int i = 0; i < lines; i++)
+    for (int k = 0; k < inner; k++)
+      for (int j = 0; j < columns; j++) out[i * columns + j] += a[i * inner + k] * b[k * columns + j];
+}
+
+/* The step between two rows, and what it takes: `inner` numbers `in`, and their weights (inner, GATES). */
+typedef struct {
+  int32_t before, after;
+  const REAL *weights;
+  const vec *in;
+  int inner;
+} Step;
+
+/* `count` units (of an LSTM: gates) from i on, before what is not linear; of a PLRNN that is all. */
+INLINE void some_forward(const int count, const Member *m, const Step *s, int i) {
+  vec sum[MOST];
+  vec *out = ARCHITECTURE == LSTM ? m->gates + (size_t)s->before * STRIDE : m->hidden + (size_t)s->after * STATE;
   UNROLL for (int k = 0; k < count; k++) sum[k] = all(m->bias[i + k]);
 #if ARCHITECTURE == PLRNN
-  const vec *before = m->hidden + (size_t)t * STATE + i;
-  vec *inputs = m->inputs + (size_t)(t + 1) * STATE + i;
+  const vec *before = m->hidden + (size_t)s->before * STATE + i;
+  vec *inputs = m->inputs + (size_t)s->after * STATE + i;
   UNROLL for (int k = 0; k < count; k++) sum[k] += m->diagonal[i + k] * before[k];
 #endif
-  add_product(count, sum, m->W_out + i, GATES, m->inputs + (size_t)t * STATE, M);
-  UNROLL for (int k = 0; k < count; k++) out[k] = sum[k];
+  add_product(count, sum, s->weights + i, GATES, s->in, s->inner);
+  UNROLL for (int k = 0; k < count; k++) out[i + k] = sum[k];
 #if ARCHITECTURE == PLRNN
   UNROLL for (int k = 0; k < count; k++) inputs[k] = rectified(sum[k]);
 #endif
 }
-APART void whole_forward(const Member *m, int32_t t, int i) { some_forward(TILE, m, t, i); }
-APART void rest_forward(const Member *m, int32_t t, int i) { some_forward(LEFT_OVER(GATES, TILE), m, t, i); }
+APART void whole_forward(const Member *m, const Step *s, int i) { some_forward(TILE(GATES), m, s, i); }
+APART void rest_forward(const Member *m, const Step *s, int i) { some_forward(LEFT_OVER(GATES), m, s, i); }
 
 #if ARCHITECTURE == LSTM
 /* `count` units from i on: c, tanh(c) and h from what the gates' logistic functions gave. */
-INLINE void cells(const int count, const Member *m, int32_t t, int i) {
-  vec *gates = m->gates + (size_t)t * STRIDE + i, *hidden = m->hidden + (size_t)(t + 1) * STATE + i;
-  vec *next = m->cells + (size_t)(t + 1) * STATE + i, *squashed = m->squashed + (size_t)t * STATE + i;
-  const vec *cell = m->cells + (size_t)t * STATE + i;
+INLINE void cells(const int count, const Member *m, const Step *s, int i) {
+  vec *gates = m->gates + (size_t)s->before * STRIDE + i, *hidden = m->hidden + (size_t)s->after * STATE + i;
+  vec *next = m->cells + (size_t)s->after * STATE + i, *squashed = m->squashed + (size_t)s->before * STATE + i;
+  const vec *cell = m->cells + (size_t)s->before * STATE + i;
   vec seen[GROUP];
   UNROLL for (int k = 0; k < count; k++) {
     const vec new = 2 * gates[3 * M + k] - 1;
@@ -216,34 +240,34 @@ INLINE void cells(const int count, const Member *m, int32_t t, int i) {
 #endif
 
 #if ARCHITECTURE != PLRNN
-/* What is not linear in the step after the state at t. Weights come with FOR_SIGMOID or FOR_TANH in them. */
-APART void activate(const Member *m, int32_t t) {
+/* What is not linear in a step. Weights come with FOR_SIGMOID or FOR_TANH in them. */
+APART void activate(const Member *m, const Step *s) {
 #if ARCHITECTURE == RNN
-  vec *hidden = m->hidden + (size_t)(t + 1) * STATE;
+  vec *hidden = m->hidden + (size_t)s->after * STATE;
   logistics(M, hidden);
   for (int k = 0; k < M; k++) hidden[k] = 2 * hidden[k] - 1;
 #else
-  logistics(GATES, m->gates + (size_t)t * STRIDE);
+  logistics(GATES, m->gates + (size_t)s->before * STRIDE);
   int i = 0;
-  for (; i + GROUP <= M; i += GROUP) cells(GROUP, m, t, i);
-  for (; i < M; i++) cells(1, m, t, i);
+  for (; i + GROUP <= M; i += GROUP) cells(GROUP, m, s, i);
+  for (; i < M; i++) cells(1, m, s, i);
 #endif
 }
 #endif
 
-INLINE void forward(const Member *m, int32_t t) {
+INLINE void forward(const Member *m, const Step *s) {
   int i = 0;
-  for (; i + TILE <= GATES; i += TILE) whole_forward(m, t, i);
-  if (GATES % TILE) rest_forward(m, t, i);
+  for (; i + TILE(GATES) <= GATES; i += TILE(GATES)) whole_forward(m, s, i);
+  if (i < GATES) rest_forward(m, s, i);
 #if ARCHITECTURE != PLRNN
-  activate(m, t);
+  activate(m, s);
 #endif
 }
 
-/* `count` units from i on of the gradient by the state at t: from step t + 1, and for an error at t. */
+/* `count` units from i on of the gradient by the state in row t: from the step after it, and for its error. */
 INLINE void some_carried(const int count, const Member *m, int32_t t, vec *carry, int i) {
   const vec *later = m->gates + (size_t)t * STRIDE;
-  vec sum[TILE];
+  vec sum[MOST];
   UNROLL for (int k = 0; k < count; k++) sum[k] = all(0);
 #if ARCHITECTURE == PLRNN
   const vec *before = m->inputs + (size_t)t * STATE + i;
@@ -256,36 +280,38 @@ INLINE void some_carried(const int count, const Member *m, int32_t t, vec *carry
 #endif
   UNROLL for (int k = 0; k < count; k++) carry[i + k] = sum[k];
 }
-APART void whole_carried(const Member *m, int32_t t, vec *carry, int i) { some_carried(TILE, m, t, carry, i); }
-APART void rest_carried(const Member *m, int32_t t, vec *carry, int i) {
-  some_carried(LEFT_OVER(M, TILE), m, t, carry, i);
-}
+APART void whole_carried(const Member *m, int32_t t, vec *carry, int i) { some_carried(TILE(M), m, t, carry, i); }
+APART void rest_carried(const Member *m, int32_t t, vec *carry, int i) { some_carried(LEFT_OVER(M), m, t, carry, i); }
 
 INLINE void carried(const Member *m, int32_t t, vec *carry) {
   int i = 0;
-  for (; i + TILE <= M; i += TILE) whole_carried(m, t, carry, i);
-  if (M % TILE) rest_carried(m, t, carry, i);
+  for (; i + TILE(M) <= M; i += TILE(M)) whole_carried(m, t, carry, i);
+  if (i < M) rest_carried(m, t, carry, i);
 }
 
-/* From the gradient by the state after step t, `carry`, to that before the step's nonlinearity, in `gates` (which for
-   one gate is the same place), and what biases owe it. */
-INLINE void backward(const Member *m, int32_t t, const vec *carry, vec *d_cell) {
-  vec *gates = m->gates + (size_t)t * STRIDE;
+/* From the gradient by the state after a step, `carry`, to that before its nonlinearity, in the gates of the row
+   before it (which for one gate is the same place), and what biases owe it. */
+INLINE void backward(const Member *m, int32_t before, int32_t after, const vec *carry, vec *d_cell) {
+  vec *gates = m->gates + (size_t)before * STRIDE;
 #if ARCHITECTURE == LSTM
-  const vec *cell = m->cells + (size_t)t * STATE, *squashed = m->squashed + (size_t)t * STATE;
+  const vec *cell = m->cells + (size_t)before * STATE, *squashed = m->squashed + (size_t)before * STATE;
+  (void)after;
   for (int i = 0; i < M; i++) {
-    const vec let = gates[i], keep = gates[M + i], out = gates[2 * M + i], new = gates[3 * M + i];
-    const vec seen = squashed[i], d_h = carry[i], d_c = d_cell[i] + d_h * out * (1 - seen * seen);
-    const vec d[4] = {d_c * new * (let - let * let), d_c * cell[i] * (keep - keep * keep),
-                      d_h * seen * (out - out * out), d_c * let * (1 - new * new)};
-    d_cell[i] = d_c * keep;
+    /* c = keep cell + let new, h = out seen with seen = tanh(c) */
+    const vec let = gates[i], keep = gates[M + i], out = gates[2 * M + i], new = gates[3 * M + i], seen = squashed[i];
+    const vec by_seen = carry[i] * out, by_out = by_seen * seen; /* the latter times out */
+    const vec d_c = d_cell[i] + by_seen - by_out * seen;
+    const vec by_new = d_c * let, by_let = by_new * new; /* times let */
+    const vec by_cell = d_c * keep, by_keep = by_cell * cell[i]; /* times keep */
+    const vec d[4] = {by_let - by_let * let, by_keep - by_keep * keep, by_out - by_out * out, by_new - by_let * new};
+    d_cell[i] = by_cell;
     UNROLL for (int g = 0; g < 4; g++) {
       gates[g * M + i] = d[g];
       m->by_bias[g * M + i] += d[g];
     }
   }
 #else
-  const vec *state = m->hidden + (size_t)(ARCHITECTURE == RNN ? t + 1 : t) * STATE;
+  const vec *state = m->hidden + (size_t)(ARCHITECTURE == RNN ? after : before) * STATE;
   for (int i = 0; i < M; i++) {
     const vec d = ARCHITECTURE == RNN ? carry[i] * (1 - state[i] * state[i]) : carry[i];
     if (ARCHITECTURE == RNN) gates[i] = d;
@@ -296,24 +322,32 @@ INLINE void backward(const Member *m, int32_t t, const vec *carry, vec *d_cell) 
 #endif
 }
 
-/* x += B z */
+/* x += B z. Where there are few variables each has several sums, as an addition waits for the one before. */
 INLINE void some_read_out(const int count, const Member *m, vec *x, const vec *z, int n) {
-  vec sum[TILE];
-  UNROLL for (int k = 0; k < count; k++) sum[k] = x[n + k];
-  add_product(count, sum, m->B_out + n, N, z, M);
-  UNROLL for (int k = 0; k < count; k++) x[n + k] = sum[k];
+  const int chains = count > 6 ? 1 : count > 3 ? 2 : 4;
+  const REAL *w = m->B_out + n;
+  vec sum[4][MOST];
+  UNROLL for (int c = 0; c < chains; c++) UNROLL for (int k = 0; k < count; k++) sum[c][k] = c ? all(0) : x[n + k];
+  int j = 0;
+  for (; j + chains <= M; j += chains)
+    UNROLL for (int c = 0; c < chains; c++) add_product(count, sum[c], w + (j + c) * N, N, z + j + c, 1);
+  add_product(count, sum[0], w + j * N, N, z + j, M - j);
+  UNROLL for (int c = 1; c < chains; c++) UNROLL for (int k = 0; k < count; k++) sum[0][k] += sum[c][k];
+  UNROLL for (int k = 0; k < count; k++) x[n + k] = sum[0][k];
 }
 
 INLINE void read_out(const Member *m, vec *x, const vec *z) {
   int n = 0;
-  for (; n + TILE <= N; n += TILE) some_read_out(TILE, m, x, z, n);
-  if (N % TILE) some_read_out(LEFT_OVER(N, TILE), m, x, z, n);
+  for (; n + TILE(N) <= N; n += TILE(N)) some_read_out(TILE(N), m, x, z, n);
+  if (n < N) some_read_out(LEFT_OVER(N), m, x, z, n);
 }
 
-/* Adds to d_W (GATES, M), d_bias (GATES), d_B (N, M), d_P (M, N), which come in as zeros. P NULL: windows start from
-   zero. */
-static double member(Member *m, const Batch *b, const int64_t *positions, const REAL *W, const REAL *bias,
-                     const REAL *B, const REAL *P, REAL *d_W, REAL *d_bias, REAL *d_B, REAL *d_P) {
+/* A first state is P x. Of a PLRNN, W takes what of it is rectified. With others a first step takes x by V = W P, and
+   owes V what is x by its gradient: N products for each unit and not M, and no row of its own to be summed over. */
+#define BY_V (ARCHITECTURE != PLRNN)
+
+/* P NULL: windows start from zero. */
+static void lay_weights(Member *m, const REAL *W, const REAL *bias, const REAL *B, const REAL *P) {
   memcpy(m->W_back, W, sizeof(REAL) * GATES * M);
   memcpy(m->W_back + GATES * M, B, sizeof(REAL) * N * M);
   if (ARCHITECTURE == PLRNN)
@@ -330,32 +364,56 @@ static double member(Member *m, const Batch *b, const int64_t *positions, const 
       for (int j = 0; j < M; j++) m->W_out[j * GATES + i] *= of;
     }
   turn(m->B_out, B, N, M);
-  if (P) turn(m->P_out, P, M, N);
+  if (!P) return;
+  turn(m->P_out, P, M, N);
+  memset(m->V_out, 0, sizeof(REAL) * N * GATES);
+  if (BY_V) add_matrices(m->V_out, m->P_out, m->W_out, N, M, GATES);
+}
+
+/* What W and P are owed for V, in place of the weights, which are done with. */
+static void back_from_first(Member *m, const REAL *W, REAL *d_W, REAL *d_P) {
+  REAL *d_V = m->W_out, *d_V_out = m->V_out, *d_P_out = m->B_out;
+  memset(d_V, 0, sizeof(REAL) * GATES * N);
+  memset(d_P_out, 0, sizeof(REAL) * N * M);
+  add_totals(d_V, m->by_first, GATES * N);
+  turn(d_V_out, d_V, GATES, N);
+  add_matrices(d_W, d_V, m->P_out, GATES, N, M);
+  add_matrices(d_P_out, d_V_out, W, N, GATES, M);
+  turn(d_P, d_P_out, N, M);
+}
+
+/* Adds to d_W (GATES, M), d_bias (GATES), d_B (N, M), d_P (M, N), which come in as zeros. P NULL: windows start from
+   zero. */
+static double member(Member *m, const Batch *b, const int64_t *positions, const REAL *W, const REAL *bias,
+                     const REAL *B, const REAL *P, REAL *d_W, REAL *d_bias, REAL *d_B, REAL *d_P) {
+  lay_weights(m, W, bias, B, P);
   memset(m->by_W, 0, sizeof(vec) * SUMS);
   const double count = (double)N * (double)b->steps * (double)b->batch;
   const REAL scale = (REAL)(2 / count);
   double squares = 0;
-  int32_t first_step = 0; /* after those of earlier blocks whose gradients wait to be summed */
+  int32_t rows = BY_V; /* first states have row 0 in turn; earlier blocks may have some that wait to be summed over */
   for (int64_t first = 0; first < b->windows * b->batch; first += LANES) {
     const Block block = block_of(b, positions, first);
-    const int32_t last = first_step + block.longest;
-    vec *start = m->hidden + (size_t)first_step * STATE, x_0[N], carry[M], d_cell[M];
-    memset(start, 0, sizeof(vec) * M);
-    if (ARCHITECTURE == LSTM) memset(m->cells + (size_t)first_step * STATE, 0, sizeof(vec) * M);
-    if (P) {
-      observe(x_0, &block, 0);
-      for (int i = 0; i < M; i++) add_product(1, start + i, m->P_out + i, M, x_0, N);
-      stop(start, M, &block, 1);
+    const int32_t start = BY_V ? 0 : rows, first_after = rows + !BY_V, last = first_after + block.longest - 1;
+    vec x_0[N], d_cell[M];
+    if (P) observe(x_0, &block, 0);
+    if (ARCHITECTURE == PLRNN) {
+      vec *state = m->hidden + (size_t)start * STATE;
+      for (int i = 0; i < M; i++) state[i] = all(0);
+      if (P) for (int i = 0; i < M; i++) add_product(1, state + i, m->P_out + i, M, x_0, N);
+      stop(state, M, &block, 1);
+      for (int i = 0; i < M; i++) m->inputs[(size_t)start * STATE + i] = rectified(state[i]);
     }
-    if (ARCHITECTURE == PLRNN)
-      for (int i = 0; i < M; i++) m->inputs[(size_t)first_step * STATE + i] = rectified(start[i]);
+    if (ARCHITECTURE == LSTM) memset(m->cells, 0, sizeof(vec) * M);
     vec sum = all(0);
-    for (int32_t t = first_step; t < last; t++) {
-      const int32_t step = t - first_step + 1;
-      vec *hidden = m->hidden + (size_t)(t + 1) * STATE, *error = m->gates + (size_t)(t + 1) * STRIDE + GATES, x[N];
-      forward(m, t);
+    for (int32_t after = first_after; after <= last; after++) {
+      const int32_t step = after - first_after + 1, before = step == 1 ? start : after - 1;
+      const Step by_V = {before, after, m->V_out, x_0, P ? N : 0};
+      const Step by_W = {before, after, m->W_out, m->inputs + (size_t)before * STATE, M};
+      vec *hidden = m->hidden + (size_t)after * STATE, *error = m->gates + (size_t)after * STRIDE + GATES, x[N];
+      forward(m, BY_V && step == 1 ? &by_V : &by_W);
       stop(hidden, M, &block, step);
-      if (ARCHITECTURE == PLRNN) stop(m->inputs + (size_t)(t + 1) * STATE, M, &block, step);
+      if (ARCHITECTURE == PLRNN) stop(m->inputs + (size_t)after * STATE, M, &block, step);
       observe(x, &block, step);
       UNROLL for (int n = 0; n < N; n++) x[n] = -x[n];
       read_out(m, x, hidden);
@@ -366,30 +424,35 @@ static double member(Member *m, const Batch *b, const int64_t *positions, const 
       }
     }
     squares += total(sum);
-    /* Between blocks lies a state that nothing follows, and one that is no step's prediction. */
+    /* Nothing follows the last state, and the first is no step's prediction. */
     memset(m->gates + (size_t)last * STRIDE, 0, sizeof(vec) * GATES);
-    memset(m->gates + (size_t)first_step * STRIDE + GATES, 0, sizeof(vec) * N);
+    memset(m->gates + (size_t)start * STRIDE + GATES, 0, sizeof(vec) * N);
     memset(d_cell, 0, sizeof d_cell);
-    for (int32_t t = last; t > first_step; t--) {
-      vec *by_state = ARCHITECTURE == LSTM ? carry : m->gates + (size_t)(t - 1) * STRIDE;
-      carried(m, t, by_state);
-      backward(m, t - 1, by_state, d_cell);
+    for (int32_t after = last; after >= first_after; after--) {
+      const int32_t before = after == first_after ? start : after - 1;
+      vec carry[M], *by_state = ARCHITECTURE == LSTM ? carry : m->gates + (size_t)before * STRIDE;
+      carried(m, after, by_state);
+      backward(m, before, after, by_state, d_cell);
     }
-    if (P) {
-      carried(m, first_step, carry);
-      outer(m->by_P, M, N, carry, M, x_0, N, 1);
+    if (P && BY_V) outer(m->by_first, GATES, N, m->gates, STRIDE, x_0, N, 1);
+    if (P && !BY_V) {
+      vec carry[M];
+      carried(m, start, carry);
+      outer(m->by_first, M, N, carry, M, x_0, N, 1);
     }
-    first_step = last + 1;
-    if (first_step < TOGETHER && first + LANES < b->windows * b->batch) continue;
+    rows = last + 1;
+    if (rows < TOGETHER && first + LANES < b->windows * b->batch) continue;
     /* B stands below W where both are multiplied by the same states. */
-    outer(m->by_W, ARCHITECTURE == PLRNN ? GATES : GATES + N, M, m->gates, STRIDE, m->inputs, STATE, first_step);
-    if (ARCHITECTURE == PLRNN) outer(m->by_B, N, M, m->gates + GATES, STRIDE, m->hidden, STATE, first_step);
-    first_step = 0;
+    const vec *owed = m->gates + BY_V * STRIDE, *states = m->inputs + BY_V * STATE;
+    outer(m->by_W, ARCHITECTURE == PLRNN ? GATES : GATES + N, M, owed, STRIDE, states, STATE, rows - BY_V);
+    if (ARCHITECTURE == PLRNN) outer(m->by_B, N, M, m->gates + GATES, STRIDE, m->hidden, STATE, rows);
+    rows = BY_V;
   }
   add_totals(d_W, m->by_W, GATES * M);
   add_totals(d_bias, m->by_bias, GATES);
   add_totals(d_B, m->by_B, N * M);
-  if (P) add_totals(d_P, m->by_P, M * N);
+  if (P && BY_V) back_from_first(m, W, d_W, d_P);
+  if (P && !BY_V) add_totals(d_P, m->by_first, M * N);
   if (ARCHITECTURE == PLRNN)
     for (int i = 0; i < M; i++) d_W[i * M + i] = total(m->by_diagonal[i]);
   return squares / count;
@@ -474,7 +537,7 @@ static size_t most_steps(int64_t window) { return (size_t)window + TOGETHER + 2;
 
 /* Bytes of weights and the like, before what is made of vectors. */
 static size_t small_bytes(void) {
-  const size_t numbers = 2 * (size_t)GATES * M + 5 * (size_t)M * N + M + GATES;
+  const size_t numbers = 2 * (size_t)GATES * M + (5 * (size_t)M + GATES) * N + M + GATES;
   return (numbers * sizeof(REAL) + BYTES - 1) / BYTES * BYTES;
 }
 
@@ -486,12 +549,13 @@ int64_t workspace_bytes(int64_t window) {
   return (int64_t)(small_bytes() + SUMS * sizeof(vec) + most * (KINDS * STATE + STRIDE) * sizeof(vec));
 }
 
-/* Losses (members), gradients (members, stride), which come in as zeros, and their norms (members). `offsets` are
-   those of W, bias and B in a member's row of `parameters` (members, stride). `workspace` has as many bytes as it
-   takes and begins at a whole number of vectors. */
-void losses_and_gradients(const REAL *series, int64_t steps, int64_t window, int64_t batch, int64_t members,
-                         int64_t from_data, const int64_t *positions, const REAL *parameters, int64_t stride,
-                         const int64_t *offsets, double *losses, REAL *gradient, double *norms, void *workspace) {
+/* Losses (members), gradients (members, stride), which come in as zeros, and their norms (members), of the members
+   from a first to before a last one. `offsets` are those of W, bias and B in a member's row of `parameters` (members,
+   stride). `workspace` has as many bytes as it takes and begins at a whole number of vectors. */
+void losses_and_gradients(int64_t first, int64_t last, void *workspace, const REAL *series, int64_t steps,
+                         int64_t window, int64_t batch, int64_t from_data, const int64_t *positions,
+                         const REAL *parameters, int64_t stride, const int64_t *offsets, double *losses,
+                         REAL *gradient, double *norms) {
   const Batch b = {series, steps, window, batch, (steps + window - 1) / window};
   const size_t most = most_steps(window), each = most * STATE, small = small_bytes();
   REAL *weights = workspace;
@@ -501,14 +565,15 @@ void losses_and_gradients(const REAL *series, int64_t steps, int64_t window, int
   Member m = {
       .W_out = weights, .W_back = weights + GATES * M, .B_out = read_outs, .P_out = read_outs + M * N,
       .diagonal = read_outs + 4 * M * N, .bias = read_outs + 4 * M * N + M,
+      .V_out = read_outs + 4 * M * N + M + GATES,
       .hidden = states, .inputs = ARCHITECTURE == PLRNN ? states + each : states,
       .cells = states + each, .squashed = states + 2 * each, .gates = states + KINDS * each,
       .by_W = sums, .by_B = sums + GATES * M, .by_bias = sums + GATES * M + M * N,
-      .by_P = sums + GATES * M + M * N + GATES, .by_diagonal = sums + GATES * M + 2 * M * N + GATES,
+      .by_first = sums + GATES * M + M * N + GATES, .by_diagonal = sums + GATES * M + M * N + GATES * N + GATES,
   };
   REAL *P = read_outs + 2 * M * N, *d_P = read_outs + 3 * M * N;
   FLUSHING
-  for (int64_t e = 0; e < members; e++) {
+  for (int64_t e = first; e < last; e++) {
     const REAL *p = parameters + e * stride, *B = p + offsets[2];
     REAL *g = gradient + e * stride;
     double X[N * N];

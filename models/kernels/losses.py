@@ -57,15 +57,15 @@ class Kernel:
         positions = positions.contiguous()
         gradient = torch.zeros_like(flat)
         losses, norms = torch.empty(2, members, dtype=torch.float64)
-        places = (ctypes.c_int64 * 3)(*(offsets[name] for name in self.weights))
+        given = (
+            series.data_ptr(), steps, window, batch, from_data, positions.data_ptr(), flat.data_ptr(),
+            flat.shape[1], (ctypes.c_int64 * 3)(*(offsets[name] for name in self.weights)),
+            losses.data_ptr(), gradient.data_ptr(), norms.data_ptr(),
+        )  # fmt: skip
 
         def some(first: int, last: int) -> int:
             with self.workspaces.of(int(self.code.workspace_bytes(window))) as workspace:
-                self.code.losses_and_gradients(
-                    series.data_ptr(), steps, window, batch, last - first, from_data,
-                    positions[first].data_ptr(), flat[first].data_ptr(), flat.shape[1], places,
-                    losses[first].data_ptr(), gradient[first].data_ptr(), norms[first].data_ptr(), workspace,
-                )  # fmt: skip
+                self.code.losses_and_gradients(first, last, workspace, *given)
             return 0
 
         over_members(members, some)
@@ -104,7 +104,9 @@ def kernel_for(
 @cache
 def _kernel(architecture: str, latent_dim: int, observed_dim: int, dtype: torch.dtype) -> Kernel:
     code, name = build("losses.c", architecture=architecture, dtype=dtype, M=latent_dim, N=observed_dim)
-    code.losses_and_gradients.argtypes = [PLACE, *[WHOLE] * 5, PLACE, PLACE, WHOLE, *[PLACE] * 5]
+    code.losses_and_gradients.argtypes = [
+        WHOLE, WHOLE, PLACE, PLACE, *[WHOLE] * 4, PLACE, PLACE, WHOLE, *[PLACE] * 4,
+    ]  # fmt: skip
     code.losses_and_gradients.restype = None
     code.workspace_bytes.argtypes, code.workspace_bytes.restype = [WHOLE], WHOLE
     code.adam.argtypes = [WHOLE, WHOLE, *[PLACE] * 7, *[NUMBER] * 4, WHOLE]

@@ -69,8 +69,18 @@ INLINE vec inverse(vec x) {
 INLINE vec inverse(vec x) { return 1 / x; }
 #endif
 
-/* Of 2^r between -1/2 and 1/2, highest power first: to 8e-8 of it in float, to 1e-17 and rounding in double. */
-#if IS_DOUBLE
+/* Of 2^r, highest power first: in float to 8e-8 of it between -1/2 and 1/2, or to 6e-8 between -1/64 and 1/64, where
+   the widest vectors look up 2^(n/32); in double to 1e-17 and rounding. */
+#if defined(__AVX512F__) && !IS_DOUBLE
+#define LOOKED_UP 32
+static const REAL powers[] = {0.24022651f, 0.69315734f, 1.0f};
+static const REAL roots[LOOKED_UP] __attribute__((aligned(BYTES))) = {
+    1.00000000f, 1.02189715f, 1.04427378f, 1.06714040f, 1.09050773f, 1.11438674f, 1.13878863f, 1.16372486f,
+    1.18920712f, 1.21524736f, 1.24185781f, 1.26905096f, 1.29683955f, 1.32523664f, 1.35425555f, 1.38390988f,
+    1.41421356f, 1.44518081f, 1.47682615f, 1.50916443f, 1.54221083f, 1.57598085f, 1.61049033f, 1.64575548f,
+    1.68179283f, 1.71861930f, 1.75625216f, 1.79470908f, 1.83400809f, 1.87416763f, 1.91520656f, 1.95714412f,
+};
+#elif IS_DOUBLE
 static const REAL powers[] = {
     1.3691488853904128e-12, 2.5678435993488206e-11, 4.4455382718708116e-10, 7.054911620801123e-09,
     1.01780860092397e-07,   1.321548679014431e-06,  1.5252733804059841e-05, 0.0001540353039338161,
@@ -82,7 +92,9 @@ static const REAL powers[] = {1.3276511e-3f, 9.6755405e-3f, 5.5507133e-2f, 2.402
 #define TERMS ((int)(sizeof powers / sizeof *powers))
 
 /* Each waits long for itself: so many go side by side, as registers allow (three for each). */
-#if defined(__AVX512F__) || defined(__aarch64__)
+#if defined(__AVX512F__)
+#define GROUP 6
+#elif defined(__aarch64__)
 #define GROUP 8
 #else
 #define GROUP 4
@@ -93,9 +105,16 @@ INLINE void logistic_group(const int count, vec *x) {
   vec n[GROUP], r[GROUP], p[GROUP];
 #define EACH UNROLL for (int k = 0; k < count; k++)
   EACH r[k] = at_most(all(LARGEST), x[k]); /* 2^x, and 1 + 2^x, are finite */
-#if defined(__AVX512F__)
+#if defined(LOOKED_UP)
+  EACH x[k] = r[k] + ROUNDS / LOOKED_UP; /* last bits: which root */
+  EACH n[k] = x[k] - ROUNDS / LOOKED_UP;
+  EACH r[k] -= n[k];
+  EACH n[k] = _mm512_scalef_ps(
+      _mm512_permutex2var_ps(*(const vec *)roots, (__m512i)x[k], *(const vec *)(roots + LANES)), n[k]);
+#elif defined(__AVX512F__)
   EACH n[k] = (r[k] + ROUNDS) - ROUNDS;
   EACH r[k] -= n[k];
+  EACH n[k] = X86(scalef)(all(1), n[k]);
 #else
   EACH r[k] = at_least(all(-LARGEST), r[k]);
   EACH n[k] = r[k] + (ROUNDS + BIAS); /* last bits: the exponent of 2^n */
@@ -104,12 +123,7 @@ INLINE void logistic_group(const int count, vec *x) {
 #endif
   EACH p[k] = all(powers[0]);
   UNROLL for (int term = 1; term < TERMS; term++) EACH p[k] = p[k] * r[k] + powers[term];
-#if defined(__AVX512F__)
-  EACH p[k] = 1 + X86(scalef)(p[k], n[k]);
-#else
-  EACH p[k] = 1 + p[k] * n[k];
-#endif
-  EACH x[k] = inverse(p[k]);
+  EACH x[k] = inverse(1 + p[k] * n[k]);
 #undef EACH
 }
 

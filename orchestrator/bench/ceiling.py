@@ -49,22 +49,27 @@ class Ceilings:
         return work.operations / self.operations + work.functions / self.functions
 
 
-def work(architecture: str, *, latent_dim: int, observed_dim: int, steps: int) -> Work | None:
-    """Of an epoch of one network.
+def work(architecture: str, *, latent_dim: int, observed_dim: int, steps: int, windows: int) -> Work | None:
+    """Of an epoch of one network, whose windows start from the data.
 
-    A step of one window takes a product with the recurrent weights forward, one back, and one for their
-    gradient; the read-out likewise. What is neither product nor elementary function is not counted.
+    A step of one window takes a product with the recurrent weights W forward, one back, and one for their
+    gradient; the read-out likewise. A first step takes x by W B⁺, and what W B⁺ owes is a product with x: N
+    for M columns, and none back. (Not of a PLRNN, where W takes what was rectified.) What is neither product
+    nor elementary function is not counted.
 
     Args:
-        steps: of all windows of all minibatches of the epoch.
+        steps, windows: of all minibatches of the epoch.
 
     Returns:
         None for an architecture whose products are not such.
     """
     if architecture not in GATES:
         return None
-    rows = GATES[architecture] * latent_dim + observed_dim
-    return Work(6.0 * steps * latent_dim * rows, float(steps * latent_dim * FUNCTIONS[architecture]))
+    rows = GATES[architecture] * latent_dim
+    of_step, of_read_out = 6.0 * rows * latent_dim, 6.0 * observed_dim * latent_dim
+    of_first = of_step if architecture == "plrnn" else 4.0 * rows * observed_dim
+    products = steps * of_read_out + (steps - windows) * of_step + windows * of_first
+    return Work(products, float(steps * latent_dim * FUNCTIONS[architecture]))
 
 
 def ceilings(repeats: int = 5) -> Ceilings | str:

@@ -1,5 +1,6 @@
 """An epoch of training, per network: a stack of windows against the plain loop, timed in turn."""
 
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -89,8 +90,14 @@ def _compare(name: str, tau: int, *, members: int, length: int, rounds: int) -> 
         ]
         rows.append([*row, _seconds(stack.train_epoch) / members])
     textbook, tuned, stacked = np.array(rows[1:]).T  # the first round warms up
-    steps = settings.batches_per_epoch * settings.batch_size * length
-    least = work(name, latent_dim=stack.architecture.latent_dim, observed_dim=3, steps=steps)
+    sequences = settings.batches_per_epoch * settings.batch_size
+    least = work(
+        name,
+        latent_dim=stack.architecture.latent_dim,
+        observed_dim=3,
+        steps=sequences * length,
+        windows=sequences * math.ceil(length / stack.groups[0].windows.window),
+    )
     return Timed(name, tau, textbook, tuned, stacked, least, stack.computed_by)
 
 

@@ -88,7 +88,8 @@ def _seconds_per_epoch(cell: Trial, timed: Sequence[Timed], length: int) -> tupl
         (one for one in timed if one.architecture == architecture.name),
         key=lambda one: abs(math.log(one.tau / window)),
     )
-    steps = training.sequence_length * training.batch_size * training.batches_per_epoch
+    sequences = training.batch_size * training.batches_per_epoch
+    steps = sequences * training.sequence_length
     usual = TrainingSettings()
     scale = steps / (length * usual.batch_size * usual.batches_per_epoch)
     least = work(
@@ -96,6 +97,7 @@ def _seconds_per_epoch(cell: Trial, timed: Sequence[Timed], length: int) -> tupl
         latent_dim=architecture.latent_dim,
         observed_dim=get_system(cell.system).dimension,
         steps=steps,
+        windows=sequences * math.ceil(training.sequence_length / window),
     )
     size = scale if least is None or nearest.work is None else least.operations / nearest.work.operations
     return float(np.median(nearest.stack)) * size, float(np.median(nearest.textbook)) * scale

@@ -37,10 +37,12 @@ def test_hours_of_studies_are_part_of_one_document(smoke, orch, tmp_path):
 
 def test_work_is_that_of_the_products_and_functions():
     """An LSTM's step: a product with (4M, M), two for its gradients, and the read-out's (N, M) likewise;
-    three logistic functions and two tangents."""
-    by_hand = sum(3 * 2 * rows * 30 for rows in (4 * 30, 3))
-    assert work("lstm", latent_dim=30, observed_dim=3, steps=10) == Work(10 * by_hand, 10 * 5 * 30)
-    assert work("urnn", latent_dim=30, observed_dim=3, steps=10) is None
+    three logistic functions and two tangents. A window's first: one with (4M, N) and one for its gradient."""
+    sizes = {"latent_dim": 30, "observed_dim": 3, "steps": 10, "windows": 2}
+    read_out, later, first = 3 * 2 * 3 * 30, 3 * 2 * 4 * 30 * 30, 2 * 2 * 4 * 30 * 3
+    assert work("lstm", **sizes) == Work(10 * read_out + 8 * later + 2 * first, 10 * 5 * 30)
+    assert work("plrnn", **sizes) == Work(10 * (read_out + later / 4), 0)
+    assert work("urnn", **sizes) is None
 
 
 @pytest.mark.usefixtures("needs_compiler")
@@ -56,7 +58,7 @@ def test_a_study_takes_as_long_as_its_epochs_and_evaluations():
     timed = [
         Timed(
             name, 30, textbook=9 * one, tuned=9 * one, stack=one, computed_by="",
-            work=work(name, latent_dim=30, observed_dim=3, steps=64_000),
+            work=work(name, latent_dim=30, observed_dim=3, steps=64_000, windows=10 * 32 * 7),
         )
         for name in ("rnn", "plrnn", "lstm")
     ]  # fmt: skip
