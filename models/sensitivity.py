@@ -150,7 +150,7 @@ def loss_gradient_norms(
             positions=positions,
             from_data=from_data,
         )
-        last = windows.target_time == lag
+        last = windows.target_times == lag
         losses = (predictions - targets)[:, :, last].square().sum(dim=(1, 2))
         norms.append(_gradient_norms(losses, apart)[:count].view(members, len(places)))
     return np.asarray(torch.stack(norms, dim=2).cpu().numpy(), dtype=np.float64)

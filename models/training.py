@@ -203,24 +203,9 @@ class Stack:
         drawn = np.stack([stream(seed, "minibatches", epoch).random(shape) for seed in self.seeds], axis=1)
         return torch.from_numpy((drawn * places).astype(np.int64)).to(self.device)
 
-    def loss(self, positions: Tensor) -> Tensor:
-        """Mean squared one-step prediction error of each member on its minibatch: (E,)."""
-        return torch.cat([self._loss_of(group, self.flat[group.members], positions) for group in self.groups])
-
-    def _loss_of(self, group: Group, rows: Tensor, positions: Tensor) -> Tensor:
-        """The same of a group's members, from their rows of parameters."""
-        predictions, targets = predict(
-            self.architecture,
-            self._named(rows),
-            group.windows,
-            series=self.series,
-            positions=positions[group.members],
-            from_data=group.regime.starts_from_data,
-        )
-        return (predictions - targets).square().mean(dim=(1, 2))
-
     def losses_and_gradients(self, positions: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """`loss`, (E,), each member's gradient of its own, (E, P), and its norm, (E,)."""
+        """Mean squared one-step prediction error of each member on its minibatch, (E,), its gradient, (E, P),
+        and the gradient's norm, (E,)."""
         tasks = [functools.partial(self._losses_and_gradients_of, group, positions) for group in self.groups]
         found = abreast(tasks, device=self.device)
         if len(found) == 1:
@@ -240,11 +225,19 @@ class Stack:
                 window=group.windows.window,
                 from_data=group.regime.starts_from_data,
             )
-        rows.requires_grad_()
-        losses = self._loss_of(group, rows, positions)
-        # Members share no parameter, so the gradient of the sum is each one's own gradient.
-        (gradient,) = torch.autograd.grad(losses.sum(), rows)
-        return losses.detach(), gradient, gradient_norm(gradient)
+        predictions, targets = predict(
+            self.architecture,
+            self._named(rows.requires_grad_()),
+            group.windows,
+            series=self.series,
+            positions=positions[group.members],
+            from_data=group.regime.starts_from_data,
+        )
+        errors = predictions.detach() - targets
+        losses = errors.square().mean(dim=(1, 2))
+        # What a mean of squares owes its terms is known. Members share no parameter: each one's is its own.
+        (gradient,) = torch.autograd.grad(predictions, rows, errors * (2 / errors[0].numel()))
+        return losses, gradient, gradient_norm(gradient)
 
     def update(self, positions: Tensor) -> tuple[Tensor, Tensor]:
         """One optimiser step on one minibatch; returns each member's loss and raw gradient norm.

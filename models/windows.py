@@ -20,14 +20,14 @@ class Windows:
         """Steps between two settings of the state."""
         starts = torch.arange(0, sequence_length, window)
         last_window = sequence_length - (len(starts) - 1) * window
-        row = torch.arange(rows).repeat(len(starts))
-        first = starts.repeat_interleave(rows)
-        self.widths = [len(row) if step < last_window else len(row) - rows for step in range(window)]
+        going = [len(starts) if step < last_window else len(starts) - 1 for step in range(window)]
+        self.widths = [count * rows for count in going]
         """Columns that take part in each step."""
-        self.first_row, self.first_time = row.to(device), first.to(device)
-        self.target_row = torch.cat([row[:width] for width in self.widths]).to(device)
-        times = [first[:width] + step + 1 for step, width in enumerate(self.widths)]
-        self.target_time = torch.cat(times).to(device)
+        self.first_times = starts.to(device)
+        """When windows start: (windows,)."""
+        times = [starts[:count] + step + 1 for step, count in enumerate(going)]
+        self.target_times = torch.cat(times).to(device)
+        """When what is predicted comes, step after step: (sum of windows that take part,)."""
 
 
 def predict(
@@ -49,12 +49,18 @@ def predict(
     Returns:
         Predictions and targets, both (E, N, T·R), ordered as `Windows` says.
     """
-    observed = series[:, positions[:, windows.first_row] + windows.first_time].transpose(0, 1)
+    observed = _observed(series, positions, windows.first_times)
     if from_data:
         hidden = control(parameters["B"], observed)
     else:
         members, _, columns = observed.shape
         hidden = observed.new_zeros(members, architecture.latent_dim, columns)
     predictions = architecture.unroll(parameters, hidden, widths=windows.widths)
-    targets = series[:, positions[:, windows.target_row] + windows.target_time].transpose(0, 1)
-    return predictions, targets
+    return predictions, _observed(series, positions, windows.target_times)
+
+
+def _observed(series: Tensor, positions: Tensor, times: Tensor) -> Tensor:
+    """The series (N, L) at K times of each subsequence, whose first indices are (E, R): (E, N, K·R)."""
+    places = positions.unsqueeze(1) + times.unsqueeze(1)
+    found = series.index_select(1, places.flatten())
+    return found.view(len(series), len(positions), -1).transpose(0, 1)

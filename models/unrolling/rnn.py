@@ -29,8 +29,9 @@ class _Unroll(torch.autograd.Function):
         latent = hidden.shape[1]
         weight = with_bias(4 * W, 2 * (h - W.sum(dim=2)))
         read_out = with_bias(2 * B, -B.sum(dim=2))
-        tape = lay_states((hidden + 1) / 2, widths)
+        tape = lay_states(hidden, widths)
         states = tape.rows(0, latent)
+        torch.add(hidden.new_full((), 0.5), hidden, alpha=0.5, out=states.states()[0])
         for before, after in zip(tape.before(), states.after(), strict=True):
             torch.sigmoid(torch.bmm(weight, before), out=after)
         ctx.save_for_backward(weight, read_out, *tape.parts)
@@ -57,4 +58,4 @@ class _Unroll(torch.autograd.Function):
         d_h = 2 * d_weight[:, :, latent]
         d_W = 4 * d_weight[:, :, :latent] - d_h.unsqueeze(2)
         d_B = 2 * d_read_out[:, :, :latent] - d_read_out[:, :, latent:]
-        return d_W, d_h, d_B, torch.bmm(back, both) / 2, None
+        return d_W, d_h, d_B, torch.bmm(back / 2, both), None
