@@ -161,12 +161,19 @@ INLINE void stop(vec *z, const int units, const Block *block, int32_t t) {
 
 /* ---- one member ---- */
 
+/* A first state is P x. Of a PLRNN, W takes what of it is rectified. With others a first step takes x by V = W P, and
+   owes V what is x by its gradient: N products for each unit and not M. */
+#define BY_V (ARCHITECTURE != PLRNN)
+
+/* Rows of states, and of what follows from each. In two of them all blocks have theirs in turn: last states, which owe
+   to B alone, and first ones that V serves. The others wait until gradients of W are summed over them. */
+enum { LAST, FIRST, WAITING = LAST + 1 + BY_V };
+
 typedef struct {
   REAL *W_out, *W_back, *B_out, *P_out; /* (M, GATES), (GATES + N, M) with B below W, (M, N), (N, M) */
   REAL *V_out;                          /* (N, GATES): W P, of a first step */
   REAL *bias;                           /* (GATES) */
   REAL *diagonal;                       /* (M), of the PLRNN */
-  /* A row for a state and what follows from it: */
   vec *hidden;                          /* (rows, STATE): z or h */
   vec *inputs;                          /* (rows, STATE): what W is multiplied by, max(z, 0) for the PLRNN */
   vec *cells, *squashed;                /* (rows, STATE): c, and tanh(c) of the step after it, of the LSTM */
@@ -266,17 +273,20 @@ INLINE void forward(const Member *m, const Step *s) {
 
 /* `count` units from i on of the gradient by the state in row t: from the step after it, and for its error. */
 INLINE void some_carried(const int count, const Member *m, int32_t t, vec *carry, int i) {
+  const int gates = t == LAST ? 0 : GATES; /* nothing follows a last state */
+  const REAL *w = m->W_back + i;
   const vec *later = m->gates + (size_t)t * STRIDE;
   vec sum[MOST];
   UNROLL for (int k = 0; k < count; k++) sum[k] = all(0);
 #if ARCHITECTURE == PLRNN
   const vec *before = m->inputs + (size_t)t * STATE + i;
-  add_product(count, sum, m->W_back + i, M, later, GATES);
-  UNROLL for (int k = 0; k < count; k++)
-    sum[k] = choose(before[k] > all(0), sum[k], all(0)) + m->diagonal[i + k] * later[i + k];
-  add_product(count, sum, m->W_back + GATES * M + i, M, later + GATES, N);
+  add_product(count, sum, w, M, later, gates);
+  if (gates)
+    UNROLL for (int k = 0; k < count; k++)
+      sum[k] = choose(before[k] > all(0), sum[k], all(0)) + m->diagonal[i + k] * later[i + k];
+  add_product(count, sum, w + GATES * M, M, later + GATES, N);
 #else
-  add_product(count, sum, m->W_back + i, M, later, GATES + N);
+  add_product(count, sum, w + (GATES - gates) * M, M, later + (GATES - gates), gates + N);
 #endif
   UNROLL for (int k = 0; k < count; k++) carry[i + k] = sum[k];
 }
@@ -342,10 +352,6 @@ INLINE void read_out(const Member *m, vec *x, const vec *z) {
   if (n < N) some_read_out(LEFT_OVER(N), m, x, z, n);
 }
 
-/* A first state is P x. Of a PLRNN, W takes what of it is rectified. With others a first step takes x by V = W P, and
-   owes V what is x by its gradient: N products for each unit and not M, and no row of its own to be summed over. */
-#define BY_V (ARCHITECTURE != PLRNN)
-
 /* P NULL: windows start from zero. */
 static void lay_weights(Member *m, const REAL *W, const REAL *bias, const REAL *B, const REAL *P) {
   memcpy(m->W_back, W, sizeof(REAL) * GATES * M);
@@ -370,6 +376,8 @@ static void lay_weights(Member *m, const REAL *W, const REAL *bias, const REAL *
   if (BY_V) add_matrices(m->V_out, m->P_out, m->W_out, N, M, GATES);
 }
 
+_Static_assert(N <= M, "a right inverse of B");
+
 /* What W and P are owed for V, in place of the weights, which are done with. */
 static void back_from_first(Member *m, const REAL *W, REAL *d_W, REAL *d_P) {
   REAL *d_V = m->W_out, *d_V_out = m->V_out, *d_P_out = m->B_out;
@@ -391,10 +399,10 @@ static double member(Member *m, const Batch *b, const int64_t *positions, const 
   const double count = (double)N * (double)b->steps * (double)b->batch;
   const REAL scale = (REAL)(2 / count);
   double squares = 0;
-  int32_t rows = BY_V; /* first states have row 0 in turn; earlier blocks may have some that wait to be summed over */
+  int32_t rows = WAITING; /* so far */
   for (int64_t first = 0; first < b->windows * b->batch; first += LANES) {
     const Block block = block_of(b, positions, first);
-    const int32_t start = BY_V ? 0 : rows, first_after = rows + !BY_V, last = first_after + block.longest - 1;
+    const int32_t start = BY_V ? FIRST : rows, begin = rows - BY_V; /* where the state at step 0 is, or would be */
     vec x_0[N], d_cell[M];
     if (P) observe(x_0, &block, 0);
     if (ARCHITECTURE == PLRNN) {
@@ -403,11 +411,12 @@ static double member(Member *m, const Batch *b, const int64_t *positions, const 
       if (P) for (int i = 0; i < M; i++) add_product(1, state + i, m->P_out + i, M, x_0, N);
       stop(state, M, &block, 1);
       for (int i = 0; i < M; i++) m->inputs[(size_t)start * STATE + i] = rectified(state[i]);
+      memset(m->gates + (size_t)start * STRIDE + GATES, 0, sizeof(vec) * N); /* it is no step's prediction */
     }
-    if (ARCHITECTURE == LSTM) memset(m->cells, 0, sizeof(vec) * M);
+    if (ARCHITECTURE == LSTM) memset(m->cells + (size_t)start * STATE, 0, sizeof(vec) * M);
     vec sum = all(0);
-    for (int32_t after = first_after; after <= last; after++) {
-      const int32_t step = after - first_after + 1, before = step == 1 ? start : after - 1;
+    for (int32_t step = 1; step <= block.longest; step++) {
+      const int32_t before = step == 1 ? start : begin + step - 1, after = step == block.longest ? LAST : begin + step;
       const Step by_V = {before, after, m->V_out, x_0, P ? N : 0};
       const Step by_W = {before, after, m->W_out, m->inputs + (size_t)before * STATE, M};
       vec *hidden = m->hidden + (size_t)after * STATE, *error = m->gates + (size_t)after * STRIDE + GATES, x[N];
@@ -424,29 +433,28 @@ static double member(Member *m, const Batch *b, const int64_t *positions, const 
       }
     }
     squares += total(sum);
-    /* Nothing follows the last state, and the first is no step's prediction. */
-    memset(m->gates + (size_t)last * STRIDE, 0, sizeof(vec) * GATES);
-    memset(m->gates + (size_t)start * STRIDE + GATES, 0, sizeof(vec) * N);
     memset(d_cell, 0, sizeof d_cell);
-    for (int32_t after = last; after >= first_after; after--) {
-      const int32_t before = after == first_after ? start : after - 1;
+    for (int32_t step = block.longest; step >= 1; step--) {
+      const int32_t before = step == 1 ? start : begin + step - 1, after = step == block.longest ? LAST : begin + step;
       vec carry[M], *by_state = ARCHITECTURE == LSTM ? carry : m->gates + (size_t)before * STRIDE;
       carried(m, after, by_state);
       backward(m, before, after, by_state, d_cell);
     }
-    if (P && BY_V) outer(m->by_first, GATES, N, m->gates, STRIDE, x_0, N, 1);
+    outer(m->by_B, N, M, m->gates + LAST * STRIDE + GATES, STRIDE, m->hidden + LAST * STATE, STATE, 1);
+    if (P && BY_V) outer(m->by_first, GATES, N, m->gates + (size_t)start * STRIDE, STRIDE, x_0, N, 1);
     if (P && !BY_V) {
       vec carry[M];
       carried(m, start, carry);
       outer(m->by_first, M, N, carry, M, x_0, N, 1);
     }
-    rows = last + 1;
+    rows = begin + block.longest;
     if (rows < TOGETHER && first + LANES < b->windows * b->batch) continue;
     /* B stands below W where both are multiplied by the same states. */
-    const vec *owed = m->gates + BY_V * STRIDE, *states = m->inputs + BY_V * STATE;
-    outer(m->by_W, ARCHITECTURE == PLRNN ? GATES : GATES + N, M, owed, STRIDE, states, STATE, rows - BY_V);
-    if (ARCHITECTURE == PLRNN) outer(m->by_B, N, M, m->gates + GATES, STRIDE, m->hidden, STATE, rows);
-    rows = BY_V;
+    const vec *owed = m->gates + WAITING * STRIDE, *inputs = m->inputs + WAITING * STATE;
+    outer(m->by_W, ARCHITECTURE == PLRNN ? GATES : GATES + N, M, owed, STRIDE, inputs, STATE, rows - WAITING);
+    if (ARCHITECTURE == PLRNN)
+      outer(m->by_B, N, M, owed + GATES, STRIDE, m->hidden + WAITING * STATE, STATE, rows - WAITING);
+    rows = WAITING;
   }
   add_totals(d_W, m->by_W, GATES * M);
   add_totals(d_bias, m->by_bias, GATES);

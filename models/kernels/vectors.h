@@ -104,7 +104,8 @@ static const REAL powers[] = {1.3276511e-3f, 9.6755405e-3f, 5.5507133e-2f, 2.402
 INLINE void logistic_group(const int count, vec *x) {
   vec n[GROUP], r[GROUP], p[GROUP];
 #define EACH UNROLL for (int k = 0; k < count; k++)
-  EACH r[k] = at_most(all(LARGEST), x[k]); /* 2^x, and 1 + 2^x, are finite */
+  EACH r[k] = at_most(all(LARGEST), x[k]); /* 2^x, and 1 + 2^x, are finite, */
+  EACH r[k] = at_least(all(-LARGEST), r[k]); /* and so is what is left of an infinite x */
 #if defined(LOOKED_UP)
   EACH x[k] = r[k] + ROUNDS / LOOKED_UP; /* last bits: which root */
   EACH n[k] = x[k] - ROUNDS / LOOKED_UP;
@@ -116,7 +117,6 @@ INLINE void logistic_group(const int count, vec *x) {
   EACH r[k] -= n[k];
   EACH n[k] = X86(scalef)(all(1), n[k]);
 #else
-  EACH r[k] = at_least(all(-LARGEST), r[k]);
   EACH n[k] = r[k] + (ROUNDS + BIAS); /* last bits: the exponent of 2^n */
   EACH r[k] -= n[k] - (ROUNDS + BIAS);
   EACH n[k] = (vec)((ivec)n[k] << MANTISSA);

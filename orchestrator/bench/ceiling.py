@@ -49,8 +49,16 @@ class Ceilings:
         return work.operations / self.operations + work.functions / self.functions
 
 
-def work(architecture: str, *, latent_dim: int, observed_dim: int, steps: int, windows: int) -> Work | None:
-    """Of an epoch of one network, whose windows start from the data.
+def work(
+    architecture: str,
+    *,
+    latent_dim: int,
+    observed_dim: int,
+    steps: int,
+    windows: int,
+    from_data: bool = True,
+) -> Work | None:
+    """Of an epoch of one network.
 
     A step of one window takes a product with the recurrent weights W forward, one back, and one for their
     gradient; the read-out likewise. A first step takes x by W B⁺, and what W B⁺ owes is a product with x: N
@@ -59,6 +67,7 @@ def work(architecture: str, *, latent_dim: int, observed_dim: int, steps: int, w
 
     Args:
         steps, windows: of all minibatches of the epoch.
+        from_data: whether windows start from the data, or from zero, which W need not be multiplied by.
 
     Returns:
         None for an architecture whose products are not such.
@@ -67,7 +76,7 @@ def work(architecture: str, *, latent_dim: int, observed_dim: int, steps: int, w
         return None
     rows = GATES[architecture] * latent_dim
     of_step, of_read_out = 6.0 * rows * latent_dim, 6.0 * observed_dim * latent_dim
-    of_first = of_step if architecture == "plrnn" else 4.0 * rows * observed_dim
+    of_first = of_step if architecture == "plrnn" else 4.0 * rows * observed_dim * from_data
     products = steps * of_read_out + (steps - windows) * of_step + windows * of_first
     return Work(products, float(steps * latent_dim * FUNCTIONS[architecture]))
 

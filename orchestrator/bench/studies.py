@@ -98,6 +98,7 @@ def _seconds_per_epoch(cell: Trial, timed: Sequence[Timed], length: int) -> tupl
         observed_dim=get_system(cell.system).dimension,
         steps=steps,
         windows=sequences * math.ceil(training.sequence_length / window),
+        from_data=cell.regime.starts_from_data,
     )
     size = scale if least is None or nearest.work is None else least.operations / nearest.work.operations
     return float(np.median(nearest.stack)) * size, float(np.median(nearest.textbook)) * scale

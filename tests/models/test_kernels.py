@@ -57,7 +57,7 @@ def assert_as_autograd(ours: Stack, tolerance: float) -> None:
 
 @pytest.mark.usefixtures("needs_compiler")
 @pytest.mark.parametrize("regime", REGIMES, ids=lambda r: f"{r.name}-{getattr(r, 'tau', '')}")
-@pytest.mark.parametrize(("latent", "columns", "rows"), [(30, 3, 32), (7, 1, 5), (31, 5, 33)])
+@pytest.mark.parametrize(("latent", "columns", "rows"), [(30, 3, 32), (7, 1, 5), (31, 5, 33), (40, 37, 17)])
 @pytest.mark.parametrize("name", sorted(WEIGHTS))
 def test_losses_and_gradients_are_those_of_autograd(name, latent, columns, rows, regime):
     """Units, variables and windows that fill vectors, tiles and blocks, and that leave something over."""
@@ -86,6 +86,18 @@ def test_a_window_that_ended_does_not_explode_beside_one_that_goes_on(weights):
     assert norms.isfinite().all()
     torch.testing.assert_close(gradient, true, rtol=1e-5, atol=1e-5)
     torch.testing.assert_close(norms, true_norms.double(), rtol=1e-5, atol=0)
+
+
+@pytest.mark.usefixtures("needs_compiler")
+@pytest.mark.parametrize(("precision", "bias"), [("float32", 2e38), ("float64", 1e308)])
+@pytest.mark.parametrize("name", ["rnn", "lstm"])
+def test_a_unit_that_is_driven_beyond_all_numbers_is_saturated(name, precision, bias):
+    """What is not linear is taken of more than the largest number there is, on either side."""
+    ours = stack(name, SparseForcing(tau=7), latent=7, precision=precision)
+    with torch.no_grad():
+        before = ours.parameters()["h" if name == "rnn" else "b"]
+        before[:, ::4], before[:, 2::4] = bias, -bias
+    assert_as_autograd(ours, 1e-4 if precision == "float32" else 1e-12)
 
 
 @pytest.mark.usefixtures("needs_compiler")

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from orchestrator.bench.ceiling import Ceilings, Work, ceilings, work
-from orchestrator.bench.side_by_side import Timed
-from orchestrator.bench.studies import expected
+from orchestrator.bench.side_by_side import Timed, side_by_side
+from orchestrator.bench.studies import _seconds_per_epoch, expected
+from orchestrator.catalogue import shipped_folder
+from orchestrator.study import load
 
 SMALL = ["--tau", "7", "--length", "20", "--members", "2", "--rounds", "2"]
 
@@ -41,8 +43,11 @@ def test_work_is_that_of_the_products_and_functions():
     sizes = {"latent_dim": 30, "observed_dim": 3, "steps": 10, "windows": 2}
     read_out, later, first = 3 * 2 * 3 * 30, 3 * 2 * 4 * 30 * 30, 2 * 2 * 4 * 30 * 3
     assert work("lstm", **sizes) == Work(10 * read_out + 8 * later + 2 * first, 10 * 5 * 30)
+    assert work("lstm", **sizes, from_data=False) == Work(10 * read_out + 8 * later, 10 * 5 * 30)
     assert work("plrnn", **sizes) == Work(10 * (read_out + later / 4), 0)
     assert work("urnn", **sizes) is None
+    (timed,) = side_by_side(["rnn"], [7], members=1, length=20, rounds=1)  # windows of 7, 7 and 6 steps
+    assert timed.work == work("rnn", latent_dim=30, observed_dim=3, steps=320 * 20, windows=320 * 3)
 
 
 @pytest.mark.usefixtures("needs_compiler")
@@ -72,3 +77,12 @@ def test_a_study_takes_as_long_as_its_epochs_and_evaluations():
     assert found["mackey_glass_tau"].seconds > found["duffing_tau"].seconds
     assert found["mackey_glass_tau"].usual_seconds == found["duffing_tau"].usual_seconds
     assert left == {"theorems": "urnn not timed"}
+    # First steps are less work, and those from zero are none but the read-out's.
+    per_epoch = {
+        (cell.regime.name, cell.regime.window(500)): _seconds_per_epoch(cell, timed, 200)[0]
+        for cell in load(shipped_folder() / "lorenz_tau.toml").cells()
+        if cell.architecture.name == "rnn"
+    }
+    forced, reset = per_epoch["sparse_forcing", 30], per_epoch["zero_reset", 30]
+    assert per_epoch["sparse_forcing", 5] < 0.9 * forced and 0.99 * forced < reset < forced
+    assert forced < per_epoch["clipping", 500] < 1.1 * forced
