@@ -23,6 +23,7 @@ from torch import Tensor
 
 from .adam import Adam
 from .architecture import Architecture, Parameters
+from .initial import stack_initial
 from .kernels.losses import Kernel, kernel_for
 from .regimes.regime import Regime
 from .replay import Replayed, abreast
@@ -35,28 +36,6 @@ DTYPES = {"float32": torch.float32, "float64": torch.float64}
 
 VECTOR = 64
 """Numbers that the widest processors take in one step of an unrolled loop."""
-
-
-def stack_initial(
-    architecture: Architecture,
-    observed_dim: int,
-    *,
-    seeds: list[int],
-    dtype: torch.dtype,
-    regimes: Sequence[Regime] | None = None,
-) -> Parameters:
-    """Initial parameters of a stack, one member per seed, each under its regime: name → (E, ...)."""
-    if regimes is None:
-        members = [architecture.initial(observed_dim, seed) for seed in seeds]
-    else:
-        members = [
-            regime.initial(architecture, observed_dim, seed)
-            for regime, seed in zip(regimes, seeds, strict=True)
-        ]
-    return {
-        name: torch.from_numpy(np.stack([member[name] for member in members])).to(dtype)
-        for name in members[0]
-    }
 
 
 def gradient_norm(gradient: Tensor) -> Tensor:

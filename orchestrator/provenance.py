@@ -32,7 +32,16 @@ PACKAGES = ("torch", "numpy", "scipy", "ray", "optuna", "duckdb", "pyarrow", "sa
 LARGE_BYTES = 1_000_000
 """An untracked file that is larger is no code."""
 
-SHAPING = ("models", "systems", "compiler.py", "diagnostics.py", "evaluation.py", "settings.py", "trial.py")
+SHAPING = (
+    "models",
+    "systems",
+    "compiler.py",
+    "diagnostics.py",
+    "evaluation.py",
+    "settings.py",
+    "training_run.py",
+    "trial.py",
+)
 """Folders and files of the package in which a change can change a result."""
 
 SOURCES = (".py", ".c", ".h")

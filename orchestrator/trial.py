@@ -9,7 +9,7 @@ and one that memory does not hold is run in parts.
 import math
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -20,7 +20,6 @@ import torch
 
 from . import gpu, journal, provenance, weights
 from .begun import joined, mark_parts, stack_id
-from .checkpoint import SECONDS as CHECKPOINT_SECONDS
 from .checkpoint import Keeper
 from .course import Course
 from .evaluation import BOUND, Evaluation, Evaluator
@@ -32,9 +31,7 @@ from .rows import SCORED_BY, StackOutcome, failed_row, settings_row
 from .settings import EvaluationSettings
 from .splitting import in_parts
 from .systems.dataset import Dataset, load
-
-Progress = Callable[[int], None]
-"""Called with the epoch that is done, often."""
+from .training_run import Progress, TrainingRun
 
 
 def run_stack(
@@ -165,7 +162,7 @@ def _train_and_evaluate(
     data, evaluate, measured_against = _measuring(
         cell.system, canonical_json(cell.config["system"]), cell.evaluation, results
     )
-    run = _Run(
+    run = TrainingRun(
         Stack(
             cell.architecture,
             [trial.regime for trial in trials],
@@ -252,45 +249,6 @@ def _measuring(
     loaded = load(system, cache=results / "systems")
     evaluate = Evaluator(loaded, settings)
     return loaded, evaluate, evaluate.references()
-
-
-class _Run:
-    """A stack in training, with what is kept of it, going on from its checkpoint where there is one."""
-
-    def __init__(self, stack: Stack, course: Course, keeper: Keeper) -> None:
-        self.stack, self.course, self.keeper = stack, course, keeper
-        self.seconds = {"train": 0.0, "evaluate": 0.0}
-        self.resumed = 0
-        kept = keeper.load()
-        if kept is not None:
-            state = kept.state
-            stack.restore(kept.tensors, epoch=state["epoch"], diverged_epoch=state["diverged_epoch"])
-            course.restore(state["course"])
-            self.seconds, self.resumed = state["seconds"], state["resumed"] + 1
-
-    def train(self, *, until: int, progress: Progress) -> None:
-        """Train to an epoch, with a checkpoint at its end and no longer than CHECKPOINT_SECONDS apart."""
-        stack = self.stack
-        since = last = time.perf_counter()
-        while stack.epoch < until and not stack.all_diverged:
-            self.course.add(stack.epoch + 1, *stack.train_epoch())
-            progress(stack.epoch)
-            now = time.perf_counter()
-            if stack.epoch == until or now - last >= CHECKPOINT_SECONDS:
-                self.seconds["train"] += now - since
-                self._save()
-                since = last = time.perf_counter()
-        self.seconds["train"] += time.perf_counter() - since
-
-    def _save(self) -> None:
-        state = {
-            "epoch": self.stack.epoch,
-            "diverged_epoch": self.stack.diverged_epoch,
-            "course": self.course.state(),
-            "seconds": self.seconds,
-            "resumed": self.resumed,
-        }
-        self.keeper.save(self.stack.tensors(), state)
 
 
 def _outcome(stack: Stack, member: int, evaluation: Evaluation | None) -> dict[str, Any]:

@@ -352,6 +352,12 @@ INLINE void read_out(const Member *m, vec *x, const vec *z) {
   if (n < N) some_read_out(LEFT_OVER(N), m, x, z, n);
 }
 
+/* The row of a block's state after `step` steps, `rows` being taken by the blocks before it. */
+INLINE int32_t row_of(const Block *block, int32_t rows, int32_t step) {
+  if (step == block->longest) return LAST;
+  return BY_V && step == 0 ? FIRST : rows - BY_V + step;
+}
+
 /* P NULL: windows start from zero. */
 static void lay_weights(Member *m, const REAL *W, const REAL *bias, const REAL *B, const REAL *P) {
   memcpy(m->W_back, W, sizeof(REAL) * GATES * M);
@@ -399,10 +405,10 @@ static double member(Member *m, const Batch *b, const int64_t *positions, const 
   const double count = (double)N * (double)b->steps * (double)b->batch;
   const REAL scale = (REAL)(2 / count);
   double squares = 0;
-  int32_t rows = WAITING; /* so far */
+  int32_t rows = WAITING; /* taken so far */
   for (int64_t first = 0; first < b->windows * b->batch; first += LANES) {
     const Block block = block_of(b, positions, first);
-    const int32_t start = BY_V ? FIRST : rows, begin = rows - BY_V; /* where the state at step 0 is, or would be */
+    const int32_t start = row_of(&block, rows, 0);
     vec x_0[N], d_cell[M];
     if (P) observe(x_0, &block, 0);
     if (ARCHITECTURE == PLRNN) {
@@ -416,7 +422,7 @@ static double member(Member *m, const Batch *b, const int64_t *positions, const 
     if (ARCHITECTURE == LSTM) memset(m->cells + (size_t)start * STATE, 0, sizeof(vec) * M);
     vec sum = all(0);
     for (int32_t step = 1; step <= block.longest; step++) {
-      const int32_t before = step == 1 ? start : begin + step - 1, after = step == block.longest ? LAST : begin + step;
+      const int32_t before = row_of(&block, rows, step - 1), after = row_of(&block, rows, step);
       const Step by_V = {before, after, m->V_out, x_0, P ? N : 0};
       const Step by_W = {before, after, m->W_out, m->inputs + (size_t)before * STATE, M};
       vec *hidden = m->hidden + (size_t)after * STATE, *error = m->gates + (size_t)after * STRIDE + GATES, x[N];
@@ -435,7 +441,7 @@ static double member(Member *m, const Batch *b, const int64_t *positions, const 
     squares += total(sum);
     memset(d_cell, 0, sizeof d_cell);
     for (int32_t step = block.longest; step >= 1; step--) {
-      const int32_t before = step == 1 ? start : begin + step - 1, after = step == block.longest ? LAST : begin + step;
+      const int32_t before = row_of(&block, rows, step - 1), after = row_of(&block, rows, step);
       vec carry[M], *by_state = ARCHITECTURE == LSTM ? carry : m->gates + (size_t)before * STRIDE;
       carried(m, after, by_state);
       backward(m, before, after, by_state, d_cell);
@@ -447,7 +453,7 @@ static double member(Member *m, const Batch *b, const int64_t *positions, const 
       carried(m, start, carry);
       outer(m->by_first, M, N, carry, M, x_0, N, 1);
     }
-    rows = begin + block.longest;
+    rows += block.longest - BY_V;
     if (rows < TOGETHER && first + LANES < b->windows * b->batch) continue;
     /* B stands below W where both are multiplied by the same states. */
     const vec *owed = m->gates + WAITING * STRIDE, *inputs = m->inputs + WAITING * STATE;

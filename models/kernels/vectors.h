@@ -110,8 +110,8 @@ INLINE void logistic_group(const int count, vec *x) {
   EACH x[k] = r[k] + ROUNDS / LOOKED_UP; /* last bits: which root */
   EACH n[k] = x[k] - ROUNDS / LOOKED_UP;
   EACH r[k] -= n[k];
-  EACH n[k] = _mm512_scalef_ps(
-      _mm512_permutex2var_ps(*(const vec *)roots, (__m512i)x[k], *(const vec *)(roots + LANES)), n[k]);
+  EACH x[k] = X86(permutex2var)(*(const vec *)roots, (__m512i)x[k], *(const vec *)(roots + LANES));
+  EACH n[k] = X86(scalef)(x[k], n[k]);
 #elif defined(__AVX512F__)
   EACH n[k] = (r[k] + ROUNDS) - ROUNDS;
   EACH r[k] -= n[k];

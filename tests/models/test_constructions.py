@@ -11,10 +11,10 @@ from scipy.linalg import expm
 from orchestrator.models import ARCHITECTURES
 from orchestrator.models.constructions import construct
 from orchestrator.models.dynamics import classify
+from orchestrator.models.initial import stack_initial
 from orchestrator.models.lyapunov import lyapunov_spectra
 from orchestrator.models.regimes import Constructed
 from orchestrator.models.rollout import free_run
-from orchestrator.models.training import stack_initial
 
 SEEDS = 6
 

@@ -10,8 +10,8 @@ from orchestrator.models import ARCHITECTURES
 from orchestrator.models.architecture import Architecture
 from orchestrator.models.cycles import find_cycles
 from orchestrator.models.dynamics import classify
+from orchestrator.models.initial import stack_initial
 from orchestrator.models.lyapunov import lyapunov_spectra
-from orchestrator.models.training import stack_initial
 
 NAMES = sorted(ARCHITECTURES)
 

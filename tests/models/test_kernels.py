@@ -14,6 +14,7 @@ import torch
 from orchestrator import compiler as compiling
 from orchestrator.models import ARCHITECTURES, rollout
 from orchestrator.models.adam import Adam
+from orchestrator.models.initial import stack_initial
 from orchestrator.models.kernels.building import WEIGHTS
 from orchestrator.models.kernels.free_runs import RunKernel, run_kernel_for
 from orchestrator.models.kernels.free_runs import _kernel as _run_kernel
@@ -23,7 +24,7 @@ from orchestrator.models.regimes import Clipping, SparseForcing, ZeroReset
 from orchestrator.models.rollout import free_run
 from orchestrator.models.settings import TrainingSettings
 from orchestrator.models.tangents import Tangents
-from orchestrator.models.training import Stack, stack_initial
+from orchestrator.models.training import Stack
 
 SEEDS = [3, 8]
 REGIMES = [SparseForcing(tau=1), SparseForcing(tau=7), SparseForcing(tau=60), Clipping(), ZeroReset(tau=20)]
@@ -57,7 +58,9 @@ def assert_as_autograd(ours: Stack, tolerance: float) -> None:
 
 @pytest.mark.usefixtures("needs_compiler")
 @pytest.mark.parametrize("regime", REGIMES, ids=lambda r: f"{r.name}-{getattr(r, 'tau', '')}")
-@pytest.mark.parametrize(("latent", "columns", "rows"), [(30, 3, 32), (7, 1, 5), (31, 5, 33), (40, 37, 17)])
+@pytest.mark.parametrize(
+    ("latent", "columns", "rows"), [(30, 3, 32), (7, 1, 5), (12, 5, 33), (31, 5, 33), (40, 37, 17)]
+)
 @pytest.mark.parametrize("name", sorted(WEIGHTS))
 def test_losses_and_gradients_are_those_of_autograd(name, latent, columns, rows, regime):
     """Units, variables and windows that fill vectors, tiles and blocks, and that leave something over."""
@@ -95,8 +98,8 @@ def test_a_unit_that_is_driven_beyond_all_numbers_is_saturated(name, precision, 
     """What is not linear is taken of more than the largest number there is, on either side."""
     ours = stack(name, SparseForcing(tau=7), latent=7, precision=precision)
     with torch.no_grad():
-        before = ours.parameters()["h" if name == "rnn" else "b"]
-        before[:, ::4], before[:, 2::4] = bias, -bias
+        biases = ours.parameters()["h" if name == "rnn" else "b"]
+        biases[:, ::4], biases[:, 2::4] = bias, -bias
     assert_as_autograd(ours, 1e-4 if precision == "float32" else 1e-12)
 
 

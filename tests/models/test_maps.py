@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from orchestrator.models import ARCHITECTURES, Architecture
+from orchestrator.models.initial import stack_initial
 from orchestrator.models.readout import control, eliminated, read_out, right_inverse
 from orchestrator.models.rollout import free_run, regressed_read_out
-from orchestrator.models.training import stack_initial
 
 
 @pytest.mark.parametrize("widths", [[4, 4, 4], [4, 4, 2, 2], [3]], ids=str)

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from orchestrator.models import ARCHITECTURES
+from orchestrator.models.initial import stack_initial
 from orchestrator.models.readout import control, read_out
 from orchestrator.models.regimes import Clipping, SparseForcing, ZeroReset
 from orchestrator.models.sensitivity import (
@@ -15,7 +16,6 @@ from orchestrator.models.sensitivity import (
     loss_gradient_norms,
     step_norms,
 )
-from orchestrator.models.training import stack_initial
 
 NAMES = sorted(ARCHITECTURES)
 

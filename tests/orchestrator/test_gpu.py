@@ -6,7 +6,7 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
-from orchestrator import begun, catalogue, gpu, trial
+from orchestrator import begun, catalogue, gpu, training_run, trial
 from orchestrator.models.replay import Replayed, _out_of_memory, abreast
 from orchestrator.plan import make_plan
 from orchestrator.study import load
@@ -56,7 +56,7 @@ def test_a_stack_of_several_cells_gives_the_rows_of_their_own(results, study, mo
         if epoch == 5:
             raise Killed
 
-    monkeypatch.setattr(trial, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(training_run, "CHECKPOINT_SECONDS", 0.0)
     with pytest.raises(Killed):
         trial.run_stack(packed, results=results, progress=die)
     [left] = begun.begun(results)

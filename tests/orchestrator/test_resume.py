@@ -6,7 +6,7 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
-from orchestrator import begun, catalogue, checkpoint, trial, weights
+from orchestrator import begun, catalogue, checkpoint, training_run, trial, weights
 from orchestrator.models.training import Stack
 from orchestrator.study import load
 
@@ -55,7 +55,7 @@ def test_a_stack_killed_at_any_epoch_ends_with_the_same_rows(results, monkeypatc
     shutil.rmtree(results / "journal")
     shutil.rmtree(results / "models")
 
-    monkeypatch.setattr(trial, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(training_run, "CHECKPOINT_SECONDS", 0.0)
     for fatal in (2, 3, 5, 8, 9):
 
         def die(epoch: int, fatal: int = fatal) -> None:
@@ -75,7 +75,7 @@ def test_a_stack_killed_at_any_epoch_ends_with_the_same_rows(results, monkeypatc
 
 def test_a_member_that_diverged_before_the_kill_stays_diverged(results, monkeypatch):
     stack = stack_of("rnn", "sparse_forcing")
-    monkeypatch.setattr(trial, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(training_run, "CHECKPOINT_SECONDS", 0.0)
     build = trial.Stack
 
     def spoilt(*arguments, **keywords):
