@@ -31,6 +31,9 @@ TEST_SHARE = 0.2
 SHORTEST = 1e-100
 """Time between rows."""
 
+SECONDS = {"ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
+"""Units that times between dates can be given in."""
+
 HEAD = """\
 # A series of one's own, written by `orch system add`. The series is in {name}.parquet.
 # Preparation and exponent may be edited; trials on the series as it was before stay apart.
@@ -72,6 +75,8 @@ def add(
         columns: of the file, in which order; all but the times if left out.
         dt: time between rows, in the unit that exponents are wanted in; from the times if left out.
         time: the column that holds times.
+        time_unit: name of the unit of `dt` or of times that are numbers; times that are dates are converted
+            to it, and to seconds if it is left out.
         rows: the first and the last row to take, counted from 1; all by default. Counted on the grid of times
             where there are times.
         fill_gaps: longest gap, in rows, that is filled by straight lines; None refuses missing values.
@@ -91,10 +96,7 @@ def add(
     if dt is not None and not SHORTEST <= dt < math.inf:
         raise UsageError(f"--dt {dt:g}: expected a time above 0")
     table = tables.read_table(source, columns=columns, time=time, time_format=time_format)
-    if dt is None and table.dt is None:
-        raise UsageError(
-            "the time between rows is not known: give --dt, or --time with the column that holds it"
-        )
+    dt, time_unit = _time_step(table, dt, time_unit)
     values = _stretch(table.values, rows, source)
     tables.check_values(values, table.columns, where=str(source))
     missing = _missing(values, table, source, fill_gaps)
@@ -103,15 +105,17 @@ def add(
     measured = _prepare(values, before, source)
     tables.check_values(measured, table.columns, where=f"{source}, prepared")
     after = [_embedding(measured, embed)] if embed is not None else []
+    left = length_after(len(measured), after)
+    own.check_length(left)
     described = own.Description(
         description=description,
         source=source.name,
         sha256=own.digest_of(values),
         columns=table.columns,
         raw_points=len(values),
-        raw_dt=float(dt if dt is not None else table.dt or 1.0),
-        time_unit=time_unit or ("s" if table.dates and dt is None else ""),
-        test_points=round(length_after(len(measured), after) * test_share),
+        raw_dt=dt,
+        time_unit=time_unit,
+        test_points=round(left * test_share),
         steps=tuple({"step": step.name, **step.parameters} for step in (*before, *after)),
         exponent=_exponent(measured),
     )
@@ -145,6 +149,25 @@ def _check_name(name: str, path: Path, force: bool) -> None:
         raise UsageError(f"'{name}' is a system that ships with the tool: choose another name")
     if path.exists() and not force:
         raise UsageError(f"{path} exists already: choose another name, or --force to replace it")
+
+
+def _time_step(table: tables.Table, dt: float | None, unit: str) -> tuple[float, str]:
+    """The time between rows and the name of its unit."""
+    if dt is not None:
+        return float(dt), unit
+    if table.dt is None:
+        raise UsageError(
+            "the time between rows is not known: give --dt, or --time with the column that holds it"
+        )
+    if not table.dates:
+        return table.dt, unit
+    unit = unit or "s"
+    if unit not in SECONDS:
+        raise UsageError(
+            f"--time-unit {unit}: times that are dates can be converted to {', '.join(SECONDS)}; for another "
+            "unit give the time between rows in it by --dt"
+        )
+    return table.dt / SECONDS[unit], unit
 
 
 def _stretch(values: FloatArray, rows: tuple[int, int] | None, source: Path) -> FloatArray:

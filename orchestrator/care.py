@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 
 from . import durable, journal, weights
 from .errors import OrchError, UsageError
-from .ingest import can_be_read, ingest, is_whole, version_of, why_unreadable
+from .ingest import can_be_read, ingest, is_whole, tables, version_of, why_unreadable
 from .store import NoResultsError, Store, is_lock
 
 ABANDONED_SECONDS = 3600.0
@@ -26,9 +26,6 @@ ABANDONED_SECONDS = 3600.0
 
 COMPACT_ROWS = 50_000
 """Rows of a compacted journal file."""
-
-TABLES = ("trials", "curves", "studies", "study_trials", "systems", "results", "cells", "pruned")
-"""What an export holds: the tables and the documented views."""
 
 
 def info(results: Path) -> dict[str, Any]:
@@ -247,7 +244,7 @@ def _trials(store: Store) -> int:
 
 
 def export(results: Path, folder: Path, *, form: str) -> list[Path]:
-    """Write every table and view as a file.
+    """Write every table and view that `orch sql` answers from as a file.
 
     Args:
         form: 'parquet' or 'csv'.
@@ -256,7 +253,7 @@ def export(results: Path, folder: Path, *, form: str) -> list[Path]:
         UsageError: a file to be written is there already.
         OrchError: the folder cannot be written.
     """
-    targets = {table: folder / f"{table}.{form}" for table in TABLES}
+    targets = {table: folder / f"{table}.{form}" for table in tables()}
     there = [path for path in targets.values() if path.exists()]
     if there:
         raise UsageError(f"{there[0]} exists already")

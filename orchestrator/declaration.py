@@ -22,6 +22,10 @@ class Grid(BaseModel):
     architecture: list[str] = Field(min_length=1, description="names of architectures")
 
 
+FEWEST = 4
+"""Seeds before precision is looked at: a comparison decides nothing on fewer pairs."""
+
+
 class Seeds(BaseModel):
     """Replicates: seeds first, first + 1, …; so many, or until the comparison is precise."""
 
@@ -29,8 +33,8 @@ class Seeds(BaseModel):
     count: int | None = Field(default=None, ge=1, le=100_000, description="number of seeds")
     first: int = Field(default=0, ge=0, le=2**31, description="the first seed")
     until: str | None = Field(default=None, description='precision to reach, such as "ci 20%"')
-    min: int = Field(default=6, ge=3, le=100_000, description="seeds before precision is looked at")
-    max: int = Field(default=40, ge=3, le=100_000, description="seeds at most")
+    min: int = Field(default=6, ge=FEWEST, le=100_000, description="seeds before precision is looked at")
+    max: int = Field(default=40, ge=FEWEST, le=100_000, description="seeds at most")
     baseline: str = Field(default="clipping", description="regime against which precision is meant")
 
     @model_validator(mode="after")

@@ -43,6 +43,9 @@ STEPS_PER_START, FEWEST_STARTS = 500, 10
 SHORT_TERM = ("d_stsp", "outside_share", "sliced_wasserstein")
 """Measures of where a trajectory dwells: they can be taken over many short runs as well as over one."""
 
+SPECTRAL = ("d_h", "psc")
+"""Measures of how it moves, which takes a length that their smoothing leaves something of."""
+
 
 @dataclass(frozen=True)
 class Evaluation:
@@ -155,17 +158,29 @@ class Evaluator:
         return found
 
     def references(self) -> dict[str, float | None]:
-        """Floor and ceiling of D_stsp for free runs of this length: both move with the sampling.
+        """Floors for free runs of this length, and the ceiling of D_stsp: they move with the sampling.
 
         At the data's own length the floor is the mean over independent trajectories that the dataset
         holds; at any other it is one trajectory's, cut to (or as long as there is) the length. Of a
-        recording, of which there is one trajectory, it is what the dataset holds at any length.
+        recording, of which there is one trajectory, it is what the dataset holds at any length. The floor
+        of a spectral measure is ∞ where no trajectory of this length has such a spectrum, and None where
+        it has one and the floor is not known.
         """
         data, steps = self._data, self._settings.steps
         as_they_are = data.is_recorded or steps == data.n_points  # of a recording there is no other
         floors = data.floors if as_they_are else self._measures.evaluate(data.scored_train[:steps])
         ceilings = self._measures.ceilings(steps)
-        return {
+        of_the_truth = self._measures.evaluate(data.scored_test[:steps], only=SPECTRAL)
+        spectral = {
+            f"floor_{COLUMNS[preset, measure]}": (
+                math.inf
+                if math.isnan(of_the_truth[preset][measure])
+                else _finite(floors[preset].get(measure) or math.nan)
+            )
+            for preset in ("orch", "published")
+            for measure in SPECTRAL
+        }
+        return spectral | {
             "floor_d_stsp": floors["orch"]["d_stsp"],
             "ceiling_d_stsp": ceilings["orch"]["d_stsp"],
             "floor_d_stsp_published": floors["published"]["d_stsp"],

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import time
 import warnings
 from importlib.resources import files as package_files
@@ -53,15 +54,34 @@ MIGRATIONS = {
         ALTER TABLE trials ADD COLUMN dynamics_evidence JSON;
     """,
     5: "ALTER TABLE trials ADD COLUMN pruned_epoch BIGINT",
+    6: """
+        ALTER TABLE trials ADD COLUMN floor_d_h DOUBLE;
+        ALTER TABLE trials ADD COLUMN floor_psc DOUBLE;
+        ALTER TABLE trials ADD COLUMN floor_d_h_published DOUBLE;
+        ALTER TABLE trials ADD COLUMN floor_psc_published DOUBLE;
+    """,
 }
 """Version → the statements that make the next version of it."""
 
 NESTED = {"curves": ("epoch", "quantity", "value"), "gradients": ("epoch", "quantity", "lag", "value")}
 """Tables whose rows stand within those of the trials in the journal, with their columns."""
 
+BOOKKEEPING = ("meta", "ingested")
+"""Tables that say how far the database has come, and nothing of results."""
+
 
 class NewerVersionError(OrchError):
     """A file was written by a newer version of this tool."""
+
+
+def tables() -> tuple[str, ...]:
+    """Names of all tables and views with results, as the schema declares them."""
+    declared = re.findall(r"^CREATE (?:TABLE IF NOT EXISTS|OR REPLACE VIEW) (\w+)", _schema(), re.MULTILINE)
+    return tuple(name for name in declared if name not in BOOKKEEPING)
+
+
+def _schema() -> str:
+    return package_files("orchestrator").joinpath("schema.sql").read_text(encoding="utf-8")
 
 
 def version_of(connection: duckdb.DuckDBPyConnection) -> int | None:
@@ -152,7 +172,7 @@ def migrate(connection: duckdb.DuckDBPyConnection) -> None:
             connection.execute(MIGRATIONS[step])
         connection.execute("DELETE FROM meta WHERE key = 'schema_version'")
         connection.execute(CLASSIFY_FAILURES)
-    connection.execute(package_files("orchestrator").joinpath("schema.sql").read_text(encoding="utf-8"))
+    connection.execute(_schema())
     connection.execute("INSERT INTO meta VALUES ('schema_version', ?)", [str(journal.SCHEMA_VERSION)])
 
 

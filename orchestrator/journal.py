@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 
 from . import durable
 
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
 
 TRIALS = pa.schema(
     [
@@ -36,6 +36,8 @@ TRIALS = pa.schema(
         ("outside_share", pa.float64()),
         ("floor_d_stsp", pa.float64()), ("ceiling_d_stsp", pa.float64()),
         ("floor_d_stsp_published", pa.float64()), ("ceiling_d_stsp_published", pa.float64()),
+        ("floor_d_h", pa.float64()), ("floor_psc", pa.float64()),
+        ("floor_d_h_published", pa.float64()), ("floor_psc_published", pa.float64()),
         ("d_stsp_published", pa.float64()), ("d_h_published", pa.float64()), ("psc_published", pa.float64()),
         ("d_stsp_gtf", pa.float64()), ("d_h_gtf", pa.float64()), ("sliced_wasserstein", pa.float64()),
         ("correlation_dimension", pa.float64()), ("prediction_error", pa.float64()),

@@ -175,11 +175,8 @@ def gain_and_noise(
     if len(scored) < LEAST_EVALUATIONS:
         return None
     knowledge: dict[int, list[float]] = {}
-    for evaluation in scored:
-        if not evaluation.pruned:
-            knowledge.setdefault(evaluation.tau, []).extend(evaluation.logs)
-    if not knowledge:
-        return None
+    for evaluation in scored:  # those given up too, lest the seeds that were not win by luck
+        knowledge.setdefault(evaluation.tau, []).extend(evaluation.logs)
     best = min(knowledge.values(), key=fmean)
     if len(best) < 2:
         return None

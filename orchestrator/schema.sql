@@ -20,6 +20,8 @@ CREATE TABLE IF NOT EXISTS trials (
     d_stsp DOUBLE, d_h DOUBLE, psc DOUBLE, outside_share DOUBLE,
     -- For free runs of this trial's length: what a perfect model scores, and the worst there is.
     floor_d_stsp DOUBLE, ceiling_d_stsp DOUBLE, floor_d_stsp_published DOUBLE, ceiling_d_stsp_published DOUBLE,
+    -- ∞ where spectra of that length are too short to be measured; NULL of trials before schema 7.
+    floor_d_h DOUBLE, floor_psc DOUBLE, floor_d_h_published DOUBLE, floor_psc_published DOUBLE,
     d_stsp_published DOUBLE, d_h_published DOUBLE, psc_published DOUBLE,
     d_stsp_gtf DOUBLE, d_h_gtf DOUBLE, sliced_wasserstein DOUBLE, correlation_dimension DOUBLE,
     -- Mean squared error 20 steps ahead (25 in `published`); time until forecasts fail, in Lyapunov times.
@@ -109,7 +111,8 @@ LEFT JOIN curves AS c ON c.trial_id = t.trial_id AND c.epoch = t.pruned_epoch AN
 WHERE t.status = 'pruned';
 
 -- One row per cell: how many seeds, what became of them, and the geometric mean of D_stsp over seeds
--- with blown-up ones at the ceiling.
+-- with blown-up ones at the ceiling. Where `pruned` is not 0, a search gave further seeds up early, and the numbers
+-- are of those alone that were not: the luckier ones.
 CREATE OR REPLACE VIEW cells AS
 SELECT
     cell_id, any_value(context_id) AS context_id, any_value(context) AS context,
@@ -120,14 +123,15 @@ SELECT
     count(*) FILTER (status = 'diverged') AS diverged,
     count(*) FILTER (status = 'unbounded') AS unbounded,
     count(*) FILTER (status = 'failed') AS failed,
+    (SELECT count(*) FROM pruned WHERE pruned.cell_id = results.cell_id) AS pruned, -- not among `seeds`
     count(d_stsp_score) AS scored, -- seeds that the numbers below are over
     exp(avg(ln(greatest(d_stsp_score, 1e-6))) FILTER (d_stsp_score IS NOT NULL)) AS d_stsp_geomean,
     median(d_stsp_score) AS d_stsp_median,
     min(d_stsp_score) AS d_stsp_min,
     max(d_stsp_score) AS d_stsp_max,
-    median(finite(d_h)) AS d_h_median,
-    median(finite(psc)) AS psc_median,
-    median(finite(net_lambda_max)) AS net_lambda_max_median, -- beside the system's own, lambda_max
+    median(CASE WHEN status IN ('diverged', 'unbounded') THEN 1 ELSE finite(d_h) END) AS d_h_median,
+    median(CASE WHEN status IN ('diverged', 'unbounded') THEN -1 ELSE finite(psc) END) AS psc_median,
+    median(finite(net_lambda_max)) AS net_lambda_max_median, -- of those that ran; beside the system's lambda_max
     count(*) FILTER (dynamics = 'chaotic') AS chaotic,
     any_value(floor_d_stsp) AS floor_d_stsp,
     any_value(ceiling_d_stsp) AS ceiling_d_stsp,

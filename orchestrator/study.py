@@ -226,7 +226,7 @@ def _systems(names: list[str], problems: list[Problem]) -> list[systems.System]:
             found.append(systems.get(name))
         except systems.UnknownSystemError as error:
             near = did_you_mean(name, error.known)
-            problems.append(Problem("grid.system", f"no system is named '{name}'{near}"))
+            problems.append(Problem("grid.system", f"no system is named '{name}'{near} ({error.where})"))
         except systems.DataError as error:
             problems.append(Problem("grid.system", str(error)))
     _check_twice("grid.system", names, problems)

@@ -28,7 +28,7 @@ from .evidence import Share, holm, sign_flip_test
 from .pairing import regime_name
 from .statistics import SMALLEST_SCORE, Array, wilson_interval
 from .trials import Cell, Context
-from .verdict import SELECTIONS
+from .verdict import FAR, SELECTIONS, near_prediction
 
 DRAWS, FEWEST_DRAWS, DRAWN_RUNS = 2000, 400, 2_000_000
 """Of the bootstrap, where runs are many fewer; and of the permutations of ranks."""
@@ -161,7 +161,7 @@ def across(comparison: Comparison) -> Across | None:
             runs.setdefault(key, {})[context.context_id] = ran
     # Of a family whose τ was chosen somewhere the choices count, of any other its one entry.
     chosen = {row.challenger.family for row in comparison.rows if row.tau_choices > 1}
-    choices = {SELECTIONS[choice] for choice in CHOICES}
+    choices = {FAR, *(SELECTIONS[choice] for choice in CHOICES)}
     runs = {
         key: by_context
         for key, by_context in runs.items()
@@ -208,7 +208,8 @@ def _methods(context: Context, rows: Sequence[Row]) -> dict[_Key, tuple[Part, Ar
         seeds = row.seeds if row.selection == "split" else sorted(cell.scores)
         # Where there is one τ there is none to choose: it is what any choice comes to.
         for choice in (row.selection,) if row.tau_choices > 1 else ("fixed", *(CHOICES if cell.tau else ())):
-            found.setdefault(_Key(cell.family, SELECTIONS[choice]), (cell, seeds))
+            far = choice == "tau_pred" and not near_prediction(row)
+            found.setdefault(_Key(cell.family, FAR if far else SELECTIONS[choice]), (cell, seeds))
     floor = max(floor, SMALLEST_SCORE)
     return {
         key: (

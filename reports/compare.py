@@ -61,8 +61,10 @@ def compare(
     notes: list[str] = []
     met = False
     for context in read:
-        base = [cell for cell in context.cells if _is(cell, baseline)]
-        others = [cell for cell in context.cells if not _is(cell, baseline) and cell.regime not in UNTRAINED]
+        whole = [cell for cell in context.cells if not cell.given_up]
+        notes += _of_given_up(context)
+        base = [cell for cell in whole if _is(cell, baseline)]
+        others = [cell for cell in whole if not _is(cell, baseline) and cell.regime not in UNTRAINED]
         if not base or not others:
             missing = baseline if not base else f"anything but {baseline}"
             notes.append(f"{context.title}: left out, as {missing} was not run there.")
@@ -154,6 +156,16 @@ def _headlines(contexts: Sequence[Context], rows: Sequence[Row]) -> Iterator[Hea
         yield Headline(context_id, titles[context_id], base_id, group[0].baseline.label, outcome, text)
 
 
+def _of_given_up(context: Context) -> Iterator[str]:
+    """Which cells are left out since not all of their seeds were trained to the end."""
+    labels = [cell.label for cell in context.cells if cell.given_up]
+    if labels:
+        yield (
+            f"{context.title}: {', '.join(labels)} left out: a search gave some of the seeds up early, and "
+            "the others alone would be the luckier ones (`--tau` shows them)."
+        )
+
+
 def _cautions(contexts: Sequence[Context], rows: Sequence[Row]) -> Iterator[str]:
     """What a careful reader would ask about these results."""
     for context in contexts:  # all that were read: a context without a row must not hide what failed there
@@ -174,7 +186,15 @@ def _cautions(contexts: Sequence[Context], rows: Sequence[Row]) -> Iterator[str]
     if few:
         of_all = f"{few} of {counted(len(rows), 'comparison')}"
         yield f"Fewer than {FEW_SEEDS} pairs in {of_all}: the interval leans on logs being normal."
-    unsure = [row for row in rows if row.outcome in ("better", "worse") and (row.p_holm or 0) >= ALPHA]
+    decided = [row for row in rows if row.outcome in ("better", "worse")]
+    blown_up = sum(row.challenger.blown_up != 0 or row.baseline.blown_up != 0 for row in decided)
+    if blown_up:
+        yield (
+            f"Runs blew up in {blown_up} of {counted(len(decided), 'comparison')} with a clear "
+            "interval: where few do, a ratio's interval holds the truth less often than it says. P(better) "
+            "does not hang on them."
+        )
+    unsure = [row for row in decided if (row.p_holm or 0) >= ALPHA]
     if unsure:
         family = sum(row.p_value is not None for row in rows)
         of_all = f"of {counted(len(unsure), 'comparison')} whose interval is clear of 1"

@@ -34,19 +34,24 @@ def _of_trials(title: str, name: str) -> Measure:
 
 
 def _of_spectra(title: str, column: str, *, preset: str, key: str, best: float, worst: float) -> Measure:
-    """A measure of power spectra, `best` for equal ones; the floor is that of a free run of full length.
+    """A measure of power spectra, `best` for equal ones.
 
-    A run that stands still has no spectrum to correlate: it scores the worst there is.
+    A run that stands still has no spectrum to correlate: it scores the worst there is. Where no run of that
+    length has one, nothing has a score. Trials before schema 7 have no floor of their own: theirs is the
+    system's where they ran as long as its data.
     """
     value = f"abs({best:g} - {column})" if best else column
     score = (
-        f"CASE WHEN {BLEW_UP} OR status = 'ok' AND NOT coalesce(isfinite({column}), false) "
+        f"CASE WHEN isinf(floor_{column}) THEN NULL "
+        f"WHEN {BLEW_UP} OR status = 'ok' AND NOT coalesce(isfinite({column}), false) "
         f"THEN {abs(best - worst):g} WHEN isfinite({column}) THEN {value} END"
     )
-    floor = (
+    of_the_system = (
         f"(SELECT any_value(CAST(floors->>'$.{preset}.{key}' AS DOUBLE)) FROM systems "
-        "WHERE content_hash = any_value(system_hash))"
+        "WHERE content_hash = any_value(system_hash) AND n_points = any_value(evaluation_steps))"
     )
+    own = f"quantile_disc(floor_{column}, 0.5) FILTER (isfinite(floor_{column}))"
+    floor = f"coalesce({own}, {of_the_system})"
     floor = f"abs({best:g} - {floor})" if best else floor
     return Measure(title, score, floor, f"{abs(best - worst):g}::DOUBLE")
 

@@ -4,7 +4,8 @@ A *cell* is every trial that differs only in the seed. A *context* is every cell
 architecture and one set of training and evaluation settings: within it only the regime differs, so two
 of its cells may be compared seed by seed. Nothing is ever pooled across cells.
 
-Views relied on: ``results`` (one row per trial) and ``study_trials(study, trial_id)``.
+Views relied on: ``results`` (one row per trial), ``pruned`` (those that a search gave up) and
+``study_trials(study, trial_id)``.
 """
 
 from __future__ import annotations
@@ -71,6 +72,8 @@ class Cell:
     family: str
     tau: int | None
     trials: tuple[Trial, ...]
+    given_up: int = 0
+    """Seeds whose training a search ended early; not among the trials, which are of the luckier ones."""
 
     @cached_property
     def scores(self) -> dict[int, float]:
@@ -233,13 +236,26 @@ def read_contexts(
         FROM {chosen} ORDER BY seed, trial_id"""
     ).fetchall():
         trials[cell_id].append(Trial(*trial))
+    given_up = _given_up(connection, trial_filter(studies, contexts))
     by_context: dict[str, list[tuple[Any, ...]]] = defaultdict(list)
     for system, architecture, settings, context_id, *cell in found:
         by_context[context_id].append((system, architecture, settings or "", *cell))
     same_text = Counter(cells[0][:3] for cells in by_context.values())
     return tuple(
-        _context(context_id, cells, numbers[context_id], trials, ambiguous=same_text[cells[0][:3]] > 1)
+        _context(
+            context_id, cells, numbers[context_id], trials, given_up, ambiguous=same_text[cells[0][:3]] > 1
+        )
         for context_id, cells in by_context.items()
+    )
+
+
+def _given_up(connection: duckdb.DuckDBPyConnection, where: str) -> dict[str, int]:
+    """How many trials of each cell a search gave up; none in a database of before there were searches."""
+    there = "SELECT 1 FROM information_schema.tables WHERE table_name = 'pruned'"
+    if not connection.execute(there).fetchone():
+        return {}
+    return dict(
+        connection.execute(f"SELECT cell_id, count(*) FROM (FROM pruned {where}) GROUP BY cell_id").fetchall()
     )
 
 
@@ -267,6 +283,7 @@ def _context(
     found: list[tuple[Any, ...]],
     numbers: Sequence[Any],
     trials: Mapping[str, list[Trial]],
+    given_up: Mapping[str, int],
     *,
     ambiguous: bool,
 ) -> Context:
@@ -281,7 +298,8 @@ def _context(
     for cell_id, (regime, tau, label) in by_id.items():
         mark = f" #{cell_id[:8]}" if alike[label] > 1 else ""
         family = family_of(label) + mark
-        cells.append(Cell(cell_id, regime, label + mark, family, tau, tuple(trials[cell_id])))
+        ended = given_up.get(cell_id, 0)
+        cells.append(Cell(cell_id, regime, label + mark, family, tau, tuple(trials[cell_id]), ended))
     lambda_from, (tau_pred, lambda_max, lambda_max_se, dt, floor, ceiling) = numbers[0], numbers[1:]
     return Context(
         context_id=context_id,

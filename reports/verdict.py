@@ -17,6 +17,9 @@ FLOOR_FACTOR = 1.25
 SELECTIONS: dict[Selection, str] = {"tau_pred": "near τ_pred", "split": "tuned", "fixed": ""}
 """How τ was chosen, in a table."""
 
+FAR = "nearest run"
+"""Said of the τ nearest to τ_pred where it is too far off to stand for it."""
+
 LEGEND = (
     "Ratio: geometric mean over common seeds of {measure} challenger / {measure} baseline; "
     "below 1 the challenger reconstructs better. Interval: 95% t-interval on the logs of the paired ratios.",
@@ -111,7 +114,7 @@ def near_prediction(row: Row) -> bool:
 def choice(row: Row) -> str:
     """How τ was chosen, in two words; '' where there was no choice."""
     if row.selection == "tau_pred" and not near_prediction(row):
-        return "nearest run"
+        return FAR
     return SELECTIONS[row.selection]
 
 

@@ -121,7 +121,7 @@ def load(name: str | System, *, cache: Path | None) -> Dataset:
     found = peek(system, cache=cache)
     if found is None:
         found = generate(system)
-        _write(cache_path(system, cache), found)
+        keep(found, system, cache=cache)
     return found
 
 
@@ -129,6 +129,11 @@ def peek(name: str | System, *, cache: Path) -> Dataset | None:
     """The dataset of a system where the cache folder has it; nothing is computed."""
     system = name if isinstance(name, System) else get(name)
     return _read(cache_path(system, cache), system)
+
+
+def keep(dataset: Dataset, system: System, *, cache: Path) -> None:
+    """Put a dataset of this system in the cache folder. Raises OSError if that cannot be written."""
+    _write(cache_path(system, cache), dataset)
 
 
 def cache_path(system: System, cache: Path) -> Path:

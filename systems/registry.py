@@ -22,6 +22,7 @@ from .lorenz63_partial import LORENZ63_PARTIAL
 from .lorenz63_published import LORENZ63_PUBLISHED
 from .lorenz96 import LORENZ96_10, LORENZ96_20
 from .mackey_glass import MACKEY_GLASS
+from .raw import data_folder
 from .roessler import ROESSLER
 from .roessler_published import ROESSLER_PUBLISHED
 
@@ -46,7 +47,12 @@ class UnknownSystemError(DataError, LookupError):
     def __str__(self) -> str:
         close = difflib.get_close_matches(self.name, self.known, n=1, cutoff=0.5)
         hint = f"did you mean {close[0]!r}? " if close else ""
-        return f"unknown system {self.name!r}: {hint}known systems: {', '.join(self.known)}"
+        return f"unknown system {self.name!r}: {hint}known systems: {', '.join(self.known)}; {self.where}"
+
+    @property
+    def where(self) -> str:
+        """Where there might have been more: a series is known in the folder that it was added in alone."""
+        return f"series of one's own are looked for in {data_folder()}, by ORCH_DATA or else ./data"
 
 
 _HELD: dict[str, System] = {}

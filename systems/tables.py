@@ -80,6 +80,8 @@ def read_columns(
     path: Path, *, columns: Sequence[str] = (), time: str | None = None, time_format: str | None = None
 ) -> Columns:
     """Read columns of numbers as they stand; arguments and errors as for `read_table`, times in any order."""
+    if path.is_dir():
+        raise SeriesError(f"{path} is a folder: expected a file")
     if not path.is_file():
         raise SeriesError(f"{path}: there is no such file")
     table = table_files.read_file(path, as_text=time if time_format is not None else None)

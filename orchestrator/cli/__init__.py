@@ -6,6 +6,7 @@ printed as it stands, without a traceback.
 
 import errno
 import gc
+import io
 import os
 import sys
 import warnings
@@ -56,6 +57,7 @@ def main() -> None:
     """Entry point of `orch`."""
     # What a command reads it keeps to its end; looking for cycles among 100,000 rows takes a tenth of it.
     gc.set_threshold(200_000, 20, 20)
+    _fit_to_terminal()
     code = _run()
     if "ray" in sys.modules:
         # Ray keeps references into extension modules alive, whose checks at the interpreter's end then
@@ -64,6 +66,16 @@ def main() -> None:
         sys.stderr.flush()
         os._exit(code)
     sys.exit(code)
+
+
+def _fit_to_terminal() -> None:
+    """See that what is printed arrives, whatever the environment says of the place that it goes to."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A `?` for a τ is better than no table. What programs read is UTF-8 anyhow: see `output`.
+        sys.stdout.reconfigure(errors="replace")
+    columns = os.environ.get("COLUMNS", "")
+    if columns.isdecimal() and int(columns) == 0:  # of terminals that do not know; Rich would print nothing
+        del os.environ["COLUMNS"]
 
 
 def _run() -> int:

@@ -33,7 +33,13 @@ def add(
     time_format: Annotated[
         str | None, typer.Option(help="How dates are written if not 2009-12-31 23:50:00: '%d.%m.%Y %H:%M'.")
     ] = None,
-    time_unit: Annotated[str, typer.Option(help="Name of the unit of time, such as s or h.")] = "",
+    time_unit: Annotated[
+        str,
+        typer.Option(
+            help="Name of the unit of time, such as s or h. Times that are dates are converted to it: "
+            "ms, s, min, h or d; s by default."
+        ),
+    ] = "",
     rows: Annotated[
         str | None,
         typer.Option(metavar="FIRST:LAST", help="Take these rows, counted from 1; all by default."),

@@ -2,6 +2,7 @@
 
 import csv
 import enum
+import io
 import json
 import math
 import sys
@@ -45,6 +46,7 @@ def print_rows(columns: Sequence[str], rows: Iterable[Sequence[Any]], form: Form
     if form.for_people:
         _table(columns, list(rows), form)
     elif form is Format.csv:
+        _in_utf8()
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerow(columns)
         writer.writerows([["" if value is None else value for value in row] for row in rows])
@@ -57,6 +59,7 @@ def print_rows(columns: Sequence[str], rows: Iterable[Sequence[Any]], form: Form
 
 def print_json(value: Any) -> None:
     """Print what JSON can say, to stdout."""
+    _in_utf8()
     json.dump(value, sys.stdout, indent=2, default=_plain, ensure_ascii=False, allow_nan=False)
     print()
 
@@ -81,6 +84,12 @@ def print_shown(shown: "RenderableType", form: Format) -> None:
         from . import typeset
 
         print((typeset.markdown if form is Format.markdown else typeset.latex)(shown), end="")
+
+
+def _in_utf8() -> None:
+    """What programs read is the same wherever it was written."""
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.encoding.lower() != "utf-8":
+        sys.stdout.reconfigure(encoding="utf-8")
 
 
 def _table(columns: Sequence[str], rows: list[Sequence[Any]], form: Format) -> None:

@@ -16,7 +16,7 @@ def sql(
 ) -> None:
     """Ask the results database in SQL, read-only.
 
-    Tables: trials, curves, studies, study_trials, systems. Views: results (trials with floors,
+    Tables: trials, curves, gradients, studies, study_trials, systems. Views: results (trials with floors,
     ceilings and scores), cells (one row per cell), pruned (what a search gave up early). `orch sql "describe
     results"` lists columns.
     """

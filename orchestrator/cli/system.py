@@ -168,12 +168,19 @@ def _get(name: str) -> "System":
 
 
 def _load(system: "System", cache: Path) -> "Dataset":
-    from ..systems.dataset import load, peek
+    from ..systems.dataset import generate, keep, peek
 
     found = peek(system, cache=cache)
     if found is None:
         print(f"computing {system.name} …", file=sys.stderr, flush=True)
-        found = load(system, cache=cache)
+        found = generate(system)
+        try:
+            keep(found, system, cache=cache)
+        except OSError as error:  # what took a minute to compute is shown all the same
+            print(
+                f"orch: {cache} cannot be written ({error.strerror}): what was computed is not kept",
+                file=sys.stderr,
+            )
     return found
 
 

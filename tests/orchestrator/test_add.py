@@ -43,8 +43,13 @@ def numbers(n: int = 2000) -> list[object]:
     return henon(n)[:, 0].round(9).tolist()
 
 
+def hours(n: int) -> list[object]:
+    return [str(np.datetime64("2009-01-01T00:00:00") + np.timedelta64(i, "h")) for i in range(n)]
+
+
 REFUSED = {
     "no such file": (lambda p: p / "none.csv", {}, "none.csv: there is no such file"),
+    "folder": (lambda p: p, {}, "is a folder: expected a file"),
     "suffix": (lambda p: write(p / "a.xlsx", {"x": numbers()}), {}, "expected a name that ends in .csv"),
     "text": (
         lambda p: write(p / "a.csv", {"x": [*numbers(), "n/k"]}), {"columns": ["x"]},
@@ -91,6 +96,15 @@ REFUSED = {
     "cut": (
         lambda p: write(p / "a.csv", {"x": numbers(3000)}), {"embed": (10, 222)},
         "cannot be cut into .* 1,998 that an embedding has of both",
+    ),
+    "embedded away": (
+        lambda p: write(p / "a.csv", {"x": numbers(3000)}), {"embed": (3, 9999)},
+        "0 points after preparation are too few: at least 1,000",
+    ),
+    "unit": (
+        lambda p: write(p / "a.csv", {"t": hours(2000), "x": numbers()}),
+        {"time": "t", "dt": None, "time_unit": "weeks"},
+        "--time-unit weeks: times that are dates can be converted to ms, s, min, h, d; for another unit",
     ),
     "zero dt": (lambda p: write(p / "a.csv", {"x": numbers()}), {"dt": 0.0}, "--dt 0: expected a time"),
     "endless dt": (lambda p: write(p / "a.csv", {"x": numbers()}), {"dt": np.inf}, "--dt inf: expected"),
@@ -203,6 +217,16 @@ def test_gaps_are_filled_and_left_out_rows_found_by_their_times(folder: Path) ->
     np.testing.assert_allclose(filled[500:502], np.interp([1 / 3, 2 / 3], [0, 1], x[[499, 502]]))
     np.testing.assert_array_equal(system.trajectory(0)[:, 0], filled[1:1499])
     np.testing.assert_array_equal(system.trajectory(1)[:, 1], filled[1499:1999])
+
+
+def test_dates_are_converted_to_the_unit_and_numbers_are_not(folder: Path) -> None:
+    source = write(folder / "a.csv", {"when": hours(2000), "t": [*range(2000)], "x": numbers()})
+    for unit, dt in ("ms", 3.6e6), ("s", 3600), ("min", 60), ("h", 1), ("d", 1 / 24):
+        added = adding.add("mine", source, columns=["x"], time="when", time_unit=unit, force=True)
+        assert (added.system.dt, added.system.time_unit) == (pytest.approx(dt, rel=1e-14), unit)
+    for given in {"time": "t"}, {"time": "when", "dt": 1.0}:
+        added = adding.add("mine", source, columns=["x"], time_unit="weeks", force=True, **given)
+        assert (added.system.dt, added.system.time_unit) == (1.0, "weeks")
 
 
 def test_identity_follows_data_and_preparation_and_not_the_words(folder: Path) -> None:

@@ -8,7 +8,7 @@ import duckdb
 import pyarrow.parquet as pq
 import pytest
 
-from orchestrator import care, check, journal
+from orchestrator import care, check, ingest, journal
 from orchestrator.errors import OrchError, UsageError
 from orchestrator.store import NoResultsError, Store
 
@@ -145,7 +145,9 @@ def test_merging_takes_what_is_new_and_nothing_twice(old, tmp_path):
 
 def test_an_export_writes_all_tables_or_none(old, tmp_path):
     written = care.export(old, tmp_path / "out", form="parquet")
-    assert {path.stem for path in written} == set(care.TABLES)
+    there = query(old, "SELECT table_name FROM information_schema.tables")
+    assert {path.stem for path in written} == {name for (name,) in there} - set(ingest.BOOKKEEPING)
+    assert "gradients" in {path.stem for path in written}
     assert pq.read_table(tmp_path / "out" / "trials.parquet").num_rows == 5
     with pytest.raises(UsageError, match="exists already"):
         care.export(old, tmp_path / "out", form="parquet")
@@ -155,6 +157,19 @@ def test_an_export_writes_all_tables_or_none(old, tmp_path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(OrchError, match="cannot be written"):
         care.export(old, tmp_path / "file", form="csv")
+
+
+def test_what_is_printed_arrives_whatever_the_environment_says(orch, old, monkeypatch):
+    report = ("report", "--results", str(old))
+    usual = orch(*report)[0]
+    monkeypatch.setenv("COLUMNS", "0")
+    assert orch(*report)[0] == usual and "τ_pred" in usual
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    assert "?_pred" in orch(*report)[0]
+    monkeypatch.setenv("PYTHONIOENCODING", "latin-1")
+    for form in "csv", "json":
+        asked = ("sql", "-", "--results", str(old), "--format", form)
+        assert "τ é" in orch(*asked, stdin="SELECT 'τ é' AS x")[0]
 
 
 def test_check_sees_forged_rows_and_a_database_that_differs(old):

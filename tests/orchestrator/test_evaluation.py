@@ -22,15 +22,26 @@ def test_short_runs_from_the_data_give_d_stsp_and_the_long_run_the_spectra(smoke
         settings=TrainingSettings(sequence_length=20), series=data.train, seeds=[0, 1], device="cpu",
     )  # fmt: skip
     stack.train_epoch()
-    whole = Evaluator(data, EvaluationSettings(steps=2100))(stack)
-    pieces = Evaluator(data, EvaluationSettings(steps=2100, restart_every=70))(stack)
-    starts = torch.from_numpy(data.test[np.linspace(0, len(data.test) - 1, 30).astype(int)])
+    with torch.no_grad():
+        stack.flat.mul_(4)  # else it comes to rest, and what rests has no spectrum
+    whole = Evaluator(data, EvaluationSettings(steps=5250))(stack)
+    pieces = Evaluator(data, EvaluationSettings(steps=5250, restart_every=70))(stack)
+    starts = torch.from_numpy(data.test[np.linspace(0, len(data.test) - 1, 75).astype(int)])
     runs = free_run(stack.architecture, stack.parameters(), start=starts, steps=70).series
-    assert runs.shape == (2, 2100, 3)
+    assert runs.shape == (2, 5250, 3)
     for member in range(2):
         short, long = pieces[member].values, whole[member].values
         expected = measures.evaluate(runs[member])
         assert short["d_stsp"] == expected["orch"]["d_stsp"] != long["d_stsp"]
         assert short["d_stsp_published"] == expected["published"]["d_stsp"]
         for spectral in ("d_h", "psc", "d_h_published"):
-            assert short[spectral] == long[spectral]
+            assert short[spectral] == long[spectral] is not None
+
+
+def test_spectra_have_the_floor_of_their_length_or_none(smoke):
+    """A perfect model's D_H falls with the length; as published it takes 4,900 points."""
+    data = load("lorenz63", cache=smoke.results / "systems")
+    short, long = (Evaluator(data, EvaluationSettings(steps=n)).references() for n in (1000, 5000))
+    assert short["floor_d_h_published"] == short["floor_psc_published"] == np.inf
+    assert 0.2 < long["floor_d_h_published"] < 0.6 and long["floor_psc_published"] > 0.9
+    assert 0 < short["floor_d_h"] < 0.2 and 0 < long["floor_d_h"] < 0.2

@@ -1,10 +1,12 @@
 """Every command and option says what it does; what is light stays light."""
 
+import re
 import subprocess
 import sys
 
 import typer.main
 
+from orchestrator import ingest
 from orchestrator.cli import app
 
 
@@ -19,6 +21,12 @@ def test_every_command_argument_and_option_has_help():
         assert command.help, name
         for parameter in command.params:
             assert getattr(parameter, "help", None), f"{name} {parameter.name}"
+
+
+def test_help_of_sql_names_every_table_and_view():
+    help_ = dict(walk(typer.main.get_command(app)))["orch sql"].help
+    named = re.findall(r"\w+", re.sub(r"\(.*?\)", "", help_, flags=re.DOTALL))
+    assert set(ingest.tables()) <= set(named)
 
 
 def test_help_sql_and_plans_do_not_import_torch_or_ray():

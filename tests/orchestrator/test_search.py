@@ -440,13 +440,14 @@ def test_stopping_by_width_leaves_the_intervals_their_coverage():
 
 
 def test_a_precision_goal_goes_on_from_the_database(smoke):
-    study = load(catalogue.find("lorenz_smoke"), ['seeds={until="ci 0.1%", min=3, max=4}'])
+    study = load(catalogue.find("lorenz_smoke"), ['seeds={until="ci 0.1%", min=4, max=5}'])
     finished, _ = Store(smoke.results).known([cell.cell_id for cell in study.cells()])
     seen = recall_cells(Store(smoke.results), list(study.cells()))
     plan = make_plan(study, finished, seen=seen)
-    assert plan.missing == 3 and plan.further == 0  # the third seed of each cell comes first
+    assert plan.missing == 6 and plan.further == 0  # the third and fourth seed of each cell come first
     for factor, of_cell in enumerate(seen.values(), start=1):
         of_cell[2] = of_cell[0]._replace(seed=2, score=of_cell[0].score * factor)
+        of_cell[3] = of_cell[1]._replace(seed=3)
     assert make_plan(study, finished, seen=seen).further == 3
 
 
@@ -473,7 +474,8 @@ def test_a_precision_goal_goes_on_from_the_database(smoke):
         ('seeds={until="ci 20%", baseline="cliping"}', "no regime named 'cliping'; did you mean 'clipping'"),
         ('seeds={until="20%"}', 'expected "ci 20%" or the like, got "20%"'),
         ('seeds={until="ci 20%", count=3}', "either count or until, got both"),
-        ("seeds={min=3}", 'expected count = 20, or until = "ci 20%"'),
+        ("seeds={min=6}", 'expected count = 20, or until = "ci 20%"'),
+        ("seeds={min=3}", "seeds.min.*expected a value ≥ 4, got 3"),
         ("seeds={count=3, max=9}", "max: go with until, not with count"),
     ],
 )

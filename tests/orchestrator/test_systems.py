@@ -5,7 +5,10 @@ import json
 
 import numpy as np
 
-from orchestrator.systems import get, names
+from orchestrator.cli import system
+from orchestrator.cli.output import Format
+from orchestrator.systems import dataset, get, names
+from orchestrator.systems.dataset import load
 from orchestrator.systems.integrate import trajectory
 
 
@@ -24,6 +27,16 @@ def test_show_says_how_exponents_and_floors_came_about(smoke):
     assert shown["exponents"].count("±") == 3 and "Runge-Kutta" in shown["method"]
     assert shown["d_stsp (published)"].startswith("floor 0.")
     assert "did you mean 'lorenz63'?" in smoke("system", "show", "lorentz63", code=2)[1]
+
+
+def test_show_prints_what_it_cannot_keep(smoke, tmp_path, monkeypatch, capsys):
+    data = load("lorenz63", cache=smoke.results / "systems")
+    monkeypatch.setattr(dataset, "generate", lambda system: data)
+    (tmp_path / "systems").write_text("in the way")
+    system.show("lorenz63", Format.json, tmp_path)
+    printed = capsys.readouterr()
+    assert json.loads(printed.out)[0]["tau_pred"] == data.tau_pred
+    assert f"{tmp_path / 'systems'} cannot be written" in printed.err and "is not kept" in printed.err
 
 
 def test_simulate_writes_the_trajectory_in_the_systems_own_units(orch):

@@ -20,16 +20,19 @@ CREATE TABLE results (
     reason VARCHAR, d_stsp DOUBLE, d_h DOUBLE, psc DOUBLE, outside_share DOUBLE, d_stsp_published DOUBLE,
     d_h_published DOUBLE, psc_published DOUBLE, d_stsp_score DOUBLE, d_stsp_published_score DOUBLE,
     floor_d_stsp DOUBLE, ceiling_d_stsp DOUBLE, floor_d_stsp_published DOUBLE,
-    ceiling_d_stsp_published DOUBLE, tau_pred DOUBLE, lambda_max DOUBLE, lambda_max_se DOUBLE, dt DOUBLE,
+    ceiling_d_stsp_published DOUBLE, floor_d_h DOUBLE, floor_psc DOUBLE, floor_d_h_published DOUBLE,
+    floor_psc_published DOUBLE, evaluation_steps BIGINT, tau_pred DOUBLE, lambda_max DOUBLE,
+    lambda_max_se DOUBLE, dt DOUBLE,
     code_fingerprint VARCHAR, lambda_from VARCHAR,
     dynamics VARCHAR, net_lambda_max DOUBLE, net_kaplan_yorke DOUBLE, kaplan_yorke DOUBLE,
     dynamics_evidence JSON, system_hash VARCHAR);
-CREATE TABLE systems (content_hash VARCHAR, floors JSON);
+CREATE TABLE systems (content_hash VARCHAR, floors JSON, n_points BIGINT);
 CREATE TABLE gradients (trial_id VARCHAR, epoch BIGINT, quantity VARCHAR, lag BIGINT, value DOUBLE);
 CREATE TABLE study_trials (study VARCHAR, trial_id VARCHAR);
 CREATE TABLE studies (study VARCHAR, declaration JSON, recorded_at TIMESTAMP);
 CREATE TABLE pruned (
-    context_id VARCHAR, regime_label VARCHAR, tau INTEGER, seed INTEGER, d_stsp_score DOUBLE);
+    context_id VARCHAR, regime_label VARCHAR, tau INTEGER, seed INTEGER, d_stsp_score DOUBLE,
+    trial_id VARCHAR, cell_id VARCHAR);
 """
 
 
@@ -77,6 +80,7 @@ class Database:
                 "seed": seed,
                 "status": status,
                 "reason": "" if status == "ok" else "loss is not finite",
+                "evaluation_steps": 100_000,
                 "d_stsp": d_stsp,
                 "d_h": 0.2,
                 "psc": 0.9,

@@ -68,6 +68,17 @@ def ratios(n: int, *, studies: int, seed: int = 0) -> float:
     return float(np.mean([_holds(paired_ratio(a, b), 0.4) for a, b in zip(ours, theirs, strict=True)]))
 
 
+def ratios_where_some_blow_up(p: float, n: int, *, studies: int, seed: int = 0) -> float:
+    """The same where a share p of the challenger's runs blows up, at a ceiling far from its others."""
+    random = np.random.default_rng(seed)
+    ours, ceiling = math.log(0.3), math.log(16.5)
+    logs = np.where(random.random((studies, n)) < p, ceiling, random.normal(ours, 0.5, (studies, n)))
+    theirs = np.exp(random.normal(math.log(8), 0.3, (studies, n)))
+    truth = math.exp((1 - p) * ours + p * ceiling) / 8
+    pairs = zip(np.exp(logs), theirs, strict=True)
+    return float(np.mean([_holds(paired_ratio(a, b), truth) for a, b in pairs]))
+
+
 def means(n: int, *, studies: int, seed: int = 0) -> float:
     """Geometric mean of log-normal scores."""
     drawn = np.exp(np.random.default_rng(seed).normal(0, 1, (studies, n)))
@@ -118,6 +129,11 @@ def main() -> None:
         print(f"| {name} | {' | '.join(f'{covered(n):.1%}' for n in seeds)} |", flush=True)
 
     line("ratio, paired t on logs", lambda n: ratios(n, studies=20_000))
+    for p in (0.05, 0.1, 0.2):
+        line(
+            f"ratio, where {p:.0%} of one side blow up",
+            lambda n, p=p: ratios_where_some_blow_up(p, n, studies=20_000),
+        )
     line("geometric mean, t on logs", lambda n: means(n, studies=20_000))
     line("median, order statistics", lambda n: medians(n, studies=20_000) if n >= 6 else math.nan)
     for p in (0.02, 0.1, 0.5):

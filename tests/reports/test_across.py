@@ -65,12 +65,17 @@ def names(database: Database, baseline: str) -> tuple[list[str], tuple[str, ...]
 def test_a_method_is_the_same_wherever_it_is_looked_at(database: Database) -> None:
     """By its family and the choice of τ, not by names that are made short where nothing is beside them."""
     good, bad = {s: 0.1 for s in SEEDS}, {s: 8.0 for s in SEEDS}
-    for system, taus in (("grid", (10, 20, 30)), ("single", (15,))):
+    for system, taus in (("grid", (10, 20, 30)), ("single", (25,))):
         for tau in taus:
             database.add("sparse_forcing", good, tau=tau, system=system)
         database.add("clipping", bad, system=system)
     both = ["clipping", "forcing near τ_pred", "forcing tuned"]
     assert names(database, "clipping") == (both, ())
+    for seed, score in good.items():  # a τ that is far from τ_pred does not stand for it
+        database.add("sparse_forcing", {seed: score}, tau=5, system="far")
+        database.add("clipping", {seed: bad[seed]}, system="far")
+    found, left_out = names(database, "clipping")
+    assert found == ["clipping", "forcing tuned"] and "forcing near τ_pred" in left_out
 
 
 def test_a_baseline_has_its_own_tau_in_each_system(database: Database) -> None:

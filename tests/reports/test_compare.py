@@ -118,13 +118,46 @@ def test_measures_of_spectra_have_scores_for_what_blew_up_and_what_stood_still(d
     database.add("sparse_forcing", {0: 0.5, 1: 1.0, 2: 1.0}, tau=30)
     database.connection.execute("UPDATE results SET psc = 'nan' WHERE regime = 'clipping' AND seed = 2")
     database.connection.execute(
-        """INSERT INTO systems VALUES ('lorenz63', '{"orch": {"d_h": 0.05, "psc": 0.98}}')"""
+        """INSERT INTO systems VALUES ('lorenz63', '{"orch": {"d_h": 0.05, "psc": 0.98}}', 100000)"""
     )
     row = one(compare(database.connection, "clipping", measure="psc"))
     assert (row.floor, row.ceiling) == (pytest.approx(0.02), 2.0)  # of 1 − PSC
     assert row.baseline.geometric_mean == pytest.approx((0.1 * 2 * 2) ** (1 / 3))
     row = one(compare(database.connection, "clipping", measure="d_h"))
     assert (row.floor, row.ceiling, row.ratio) == (0.05, 1.0, pytest.approx(0.2 ** (1 / 3)))
+
+
+def test_spectra_have_the_floor_of_their_length_and_no_score_where_there_can_be_none(
+    database: Database,
+) -> None:
+    """Short runs: a perfect model does worse than at full length, or has no spectrum at all."""
+    database.add("clipping", {0: 1.0, 1: "diverged", 2: 1.0})
+    database.add("sparse_forcing", {0: 0.5, 1: 1.0, 2: 1.0}, tau=30)
+    database.connection.execute(
+        """INSERT INTO systems VALUES ('lorenz63', '{"orch": {"d_h": 0.05, "psc": 0.98}}', 100000)"""
+    )
+    database.connection.execute("UPDATE results SET evaluation_steps = 5000")
+    assert one(compare(database.connection, "clipping", measure="d_h")).floor is None
+    database.connection.execute("UPDATE results SET floor_d_h = 0.13")
+    assert one(compare(database.connection, "clipping", measure="d_h")).floor == 0.13
+    database.connection.execute("UPDATE results SET floor_d_h = 'inf', d_h = NULL")
+    with pytest.raises(ReportError, match="no seeds in common"):
+        compare(database.connection, "clipping", measure="d_h")
+
+
+def test_cells_of_which_a_search_gave_seeds_up_are_left_out(database: Database) -> None:
+    """What finished of them was luckier: six of twelve seeds at 0.9 would beat the baseline."""
+    database.add("clipping", {seed: 2.0 + seed / 10 for seed in range(6)})
+    for tau in (20, 30):
+        database.add("sparse_forcing", {seed: 0.9 + seed / 20 for seed in range(6)}, tau=tau)
+    database.connection.execute(
+        """INSERT INTO pruned (context_id, cell_id, regime_label, tau, seed, d_stsp_score)
+        SELECT context_id, cell_id, regime_label, tau, 6 + seed, 12 FROM results WHERE tau = 30"""
+    )
+    comparison = compare(database.connection, "clipping")
+    assert {row.challenger.tau for row in comparison.rows} == {20}
+    [note] = [note for note in comparison.notes if "gave some of the seeds up" in note]
+    assert "sparse_forcing(tau=30) left out" in note
 
 
 def test_ranks_put_what_blew_up_last_and_holm_counts_every_row(database: Database) -> None:

@@ -76,7 +76,8 @@ def test_the_answer_says_where_the_optimum_is_and_whether_the_prior_holds_it(dat
     study(database, 30.0, tau_pred=40.0)
     [context] = read_contexts(database.connection, "d_stsp")
     database.connection.execute(
-        f"INSERT INTO pruned VALUES ('{context.context_id}', 'sparse_forcing(tau=150)', 150, 0, 9.0)"
+        "INSERT INTO pruned (context_id, regime_label, tau, seed, d_stsp_score) "
+        f"VALUES ('{context.context_id}', 'sparse_forcing(tau=150)', 150, 0, 9.0)"
     )
     [answer] = answers(database)
     assert answer.response.optimum in range(25, 37) and answer.interval == (20, 40)

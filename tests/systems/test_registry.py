@@ -11,6 +11,7 @@ import pytest
 
 from orchestrator.systems import Flow, UnknownSystemError, get, names
 from orchestrator.systems.integrate import IntegrationError, trajectory
+from orchestrator.systems.raw import data_folder
 
 
 def test_both_lorenz_systems_are_there() -> None:
@@ -27,6 +28,7 @@ def test_unknown_system_suggests_the_nearest_name() -> None:
     assert isinstance(caught.value, LookupError)
     assert caught.value.name == "lorenz36"
     assert caught.value.known == names()
+    assert f"are looked for in {data_folder()}, by ORCH_DATA or else ./data" in str(caught.value)
     assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)  # crosses process borders
 
 
