@@ -13,7 +13,7 @@ from scipy import special
 
 from ..comparison import Comparison
 from ..exponents import KINDS, WITHIN
-from ..measures import MEASURES
+from ..measures import BLEW_UP, MEASURES
 from ..statistics import SMALLEST_SCORE
 from ..trials import trial_filter
 
@@ -61,8 +61,8 @@ def cells_query(
        exp({mean} + {half}) AS "95% high",
        min(score) AS lowest,
        max(score) AS highest,
-       median(d_h) FILTER (status = 'ok') AS median_d_h,
-       median(psc) FILTER (status = 'ok') AS median_psc
+       median(CASE WHEN {BLEW_UP} THEN 1 ELSE d_h END) AS median_d_h,
+       median(CASE WHEN {BLEW_UP} THEN -1 ELSE psc END) AS median_psc
 FROM (SELECT *, {MEASURES[measure].score} AS score
       FROM {f"results {where}".strip()})
 GROUP BY {named}, {CELL}
