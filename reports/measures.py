@@ -38,7 +38,7 @@ def _of_spectra(title: str, column: str, *, preset: str, key: str, best: float, 
 
     A run that stands still has no spectrum to correlate: it scores the worst there is. Where no run of that
     length has one, nothing has a score. Trials before schema 7 have no floor of their own: theirs is the
-    system's where they ran as long as its data.
+    system's where they ran as long as its data or longer.
     """
     value = f"abs({best:g} - {column})" if best else column
     score = (
@@ -48,7 +48,7 @@ def _of_spectra(title: str, column: str, *, preset: str, key: str, best: float, 
     )
     of_the_system = (
         f"(SELECT any_value(CAST(floors->>'$.{preset}.{key}' AS DOUBLE)) FROM systems "
-        "WHERE content_hash = any_value(system_hash) AND n_points = any_value(evaluation_steps))"
+        "WHERE content_hash = any_value(system_hash) AND n_points <= any_value(evaluation_steps))"
     )
     own = f"quantile_disc(floor_{column}, 0.5) FILTER (isfinite(floor_{column}))"
     floor = f"coalesce({own}, {of_the_system})"

@@ -89,7 +89,7 @@ def print_shown(shown: "RenderableType", form: Format) -> None:
 def _in_utf8() -> None:
     """What programs read is the same wherever it was written."""
     if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.encoding.lower() != "utf-8":
-        sys.stdout.reconfigure(encoding="utf-8")
+        sys.stdout.reconfigure(encoding="utf-8", errors=sys.stdout.errors)
 
 
 def _table(columns: Sequence[str], rows: list[Sequence[Any]], form: Format) -> None:

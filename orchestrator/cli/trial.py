@@ -1,6 +1,7 @@
 """`orch trial …` and `orch why`: single trials."""
 
 import json
+import math
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -106,7 +107,9 @@ def export(
             [row["trial_id"]],
         )
         curves = csv_bytes(["epoch", "quantity", "value"], cursor.fetchall())
-    described = {"settings": lookup.settings(row), "row": row}
+    # JSON has no word for ∞, which stands for a floor that there is none of.
+    plain = {name: None if isinstance(x, float) and not math.isfinite(x) else x for name, x in row.items()}
+    described = {"settings": lookup.settings(row), "row": plain}
     try:
         durable.write(target / "trial.json", json.dumps(described, indent=2, default=str).encode())
         durable.write(target / "curves.csv", curves)

@@ -101,8 +101,8 @@ def _box() -> str:
         "What there is to ask",
         element(
             "p",
-            "Tables: trials, curves, studies, study_trials, systems. Views: results (trials with floors, "
-            "ceilings and scores), cells (one row per cell), pruned (what a search gave up early). "
+            "Tables: trials, curves, gradients, studies, study_trials, systems. Views: results (trials with "
+            "floors, ceilings and scores), cells (one row per cell), pruned (what a search gave up early). "
             "DESCRIBE results lists columns.",
         ),
     )
