@@ -18,7 +18,8 @@ import pyarrow.parquet as pq
 
 from . import durable, journal, weights
 from .errors import OrchError, UsageError
-from .ingest import can_be_read, ingest, is_whole, tables, version_of, why_unreadable
+from .ingest import can_be_read, ingest, is_whole, why_unreadable
+from .schema import tables, version_of
 from .store import NoResultsError, Store, is_lock
 
 ABANDONED_SECONDS = 3600.0

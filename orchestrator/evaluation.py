@@ -162,20 +162,27 @@ class Evaluator:
 
         At the data's own length the floor is the mean over independent trajectories that the dataset
         holds; at any other it is one trajectory's, cut to (or as long as there is) the length. Of a
-        recording, of which there is one trajectory, it is what the dataset holds at any length. The floor
-        of a spectral measure is ∞ where no trajectory of this length has such a spectrum, and None where
-        it has one and the floor is not known.
+        recording, of which there is one trajectory, it is what the dataset holds at any length, but for
+        spectra of runs that are shorter than the data: theirs is that of the data to train on, cut. The
+        floor of a spectral measure is ∞ where no trajectory of this length has such a spectrum, and None
+        where it has one and the floor is not known.
         """
         data, steps = self._data, self._settings.steps
         as_they_are = data.is_recorded or steps == data.n_points  # of a recording there is no other
         floors = data.floors if as_they_are else self._measures.evaluate(data.scored_train[:steps])
         ceilings = self._measures.ceilings(steps)
         of_the_truth = self._measures.evaluate(data.scored_test[:steps], only=SPECTRAL)
+        of_spectra = floors
+        if data.is_recorded and steps < len(data.scored_test):
+            # Spectra move with the length, and what is tested on is not always apart from what is trained on.
+            apart = not np.array_equal(data.scored_train, data.scored_test)
+            cut = self._measures.evaluate(data.scored_train[:steps], only=SPECTRAL)
+            of_spectra = cut if apart else {preset: {} for preset in floors}
         spectral = {
             f"floor_{COLUMNS[preset, measure]}": (
                 math.inf
                 if math.isnan(of_the_truth[preset][measure])
-                else _finite(floors[preset].get(measure) or math.nan)
+                else _known(of_spectra[preset].get(measure))
             )
             for preset in ("orch", "published")
             for measure in SPECTRAL
@@ -212,6 +219,11 @@ def _by_column(values: Mapping[str, Mapping[str, float]]) -> dict[str, float | N
         for (preset, name), column in COLUMNS.items()
         if name in values.get(preset, {})
     }
+
+
+def _known(value: float | None) -> float | None:
+    """Of stored floors, where what is not a number is null."""
+    return None if value is None else _finite(value)
 
 
 def _finite(value: float) -> float | None:

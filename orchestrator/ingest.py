@@ -1,18 +1,16 @@
-"""From the journal into a DuckDB database: what is new, in one transaction; old databases are migrated."""
+"""From the journal into a DuckDB database: what is new, in one transaction."""
 
 import contextlib
 import json
 import os
-import re
 import time
 import warnings
-from importlib.resources import files as package_files
 from pathlib import Path
 
 import duckdb
 
 from . import journal
-from .errors import OrchError
+from .schema import CLASSIFY_FAILURES, migrate
 
 SETTLED_SECONDS = 60.0
 """A journal file that cannot be read and is younger may be on its way here: it is passed over, not moved."""
@@ -20,77 +18,8 @@ SETTLED_SECONDS = 60.0
 LISTINGS = 3
 """Times that the journal is listed, at the most, where files are compacted away meanwhile."""
 
-CLASSIFY_FAILURES = """
-    UPDATE trials SET failure = if(reason LIKE 'worker lost%', 'worker_lost', 'bug')
-    WHERE status = 'failed' AND failure IS NULL
-"""
-"""Version 1 had no classes of failures, neither in the database nor in journal files."""
-
-MIGRATIONS = {
-    1: """
-        ALTER TABLE trials ADD COLUMN failure VARCHAR;
-        ALTER TABLE trials ADD COLUMN epochs_per_second DOUBLE;
-        ALTER TABLE trials ADD COLUMN peak_memory_mib DOUBLE;
-        ALTER TABLE trials ADD COLUMN resumed BIGINT;
-        ALTER TABLE trials ADD COLUMN code_fingerprint VARCHAR;
-        ALTER TABLE trials ADD COLUMN code_changes VARCHAR;
-    """,
-    2: "ALTER TABLE trials ADD COLUMN parameters_digest VARCHAR",
-    3: "ALTER TABLE systems ADD COLUMN lambda_from VARCHAR",
-    4: """
-        ALTER TABLE trials ADD COLUMN d_stsp_gtf DOUBLE;
-        ALTER TABLE trials ADD COLUMN d_h_gtf DOUBLE;
-        ALTER TABLE trials ADD COLUMN sliced_wasserstein DOUBLE;
-        ALTER TABLE trials ADD COLUMN correlation_dimension DOUBLE;
-        ALTER TABLE trials ADD COLUMN prediction_error DOUBLE;
-        ALTER TABLE trials ADD COLUMN prediction_error_published DOUBLE;
-        ALTER TABLE trials ADD COLUMN prediction_error_gtf DOUBLE;
-        ALTER TABLE trials ADD COLUMN valid_prediction_time DOUBLE;
-        ALTER TABLE trials ADD COLUMN dynamics VARCHAR;
-        ALTER TABLE trials ADD COLUMN dynamics_period BIGINT;
-        ALTER TABLE trials ADD COLUMN net_lambda_max DOUBLE;
-        ALTER TABLE trials ADD COLUMN net_lambda_max_se DOUBLE;
-        ALTER TABLE trials ADD COLUMN net_spectrum DOUBLE[];
-        ALTER TABLE trials ADD COLUMN dynamics_evidence JSON;
-    """,
-    5: "ALTER TABLE trials ADD COLUMN pruned_epoch BIGINT",
-    6: """
-        ALTER TABLE trials ADD COLUMN floor_d_h DOUBLE;
-        ALTER TABLE trials ADD COLUMN floor_psc DOUBLE;
-        ALTER TABLE trials ADD COLUMN floor_d_h_published DOUBLE;
-        ALTER TABLE trials ADD COLUMN floor_psc_published DOUBLE;
-    """,
-}
-"""Version → the statements that make the next version of it."""
-
 NESTED = {"curves": ("epoch", "quantity", "value"), "gradients": ("epoch", "quantity", "lag", "value")}
 """Tables whose rows stand within those of the trials in the journal, with their columns."""
-
-BOOKKEEPING = ("meta", "ingested")
-"""Tables that say how far the database has come, and nothing of results."""
-
-
-class NewerVersionError(OrchError):
-    """A file was written by a newer version of this tool."""
-
-
-def tables() -> tuple[str, ...]:
-    """Names of all tables and views with results, as the schema declares them."""
-    declared = re.findall(r"^CREATE (?:TABLE IF NOT EXISTS|OR REPLACE VIEW) (\w+)", _schema(), re.MULTILINE)
-    return tuple(name for name in declared if name not in BOOKKEEPING)
-
-
-def _schema() -> str:
-    return package_files("orchestrator").joinpath("schema.sql").read_text(encoding="utf-8")
-
-
-def version_of(connection: duckdb.DuckDBPyConnection) -> int | None:
-    """The schema version of a database, or None where our tables are not there."""
-    # Asked first: a query that fails would end the transaction that this may be part of.
-    if not connection.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = 'meta'").fetchone():
-        return None
-    found = connection.execute("SELECT value FROM meta WHERE key = 'schema_version'").fetchone()
-    return int(found[0]) if found else None
 
 
 def ingest(connection: duckdb.DuckDBPyConnection, folder: Path) -> int:
@@ -155,25 +84,6 @@ def _take_in(
     connection.execute("INSERT INTO meta VALUES ('journal', ?)", [seen])
     connection.execute("COMMIT")
     return taken, gone
-
-
-def migrate(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make a database's tables those of this version, one version after the other."""
-    version = version_of(connection)
-    if version is not None and version > journal.SCHEMA_VERSION:
-        raise NewerVersionError(
-            f"the database has schema version {version}, and this version of orch knows "
-            f"{journal.SCHEMA_VERSION}: install a newer one"
-        )
-    if version == journal.SCHEMA_VERSION:
-        return
-    if version is not None:
-        for step in range(version, journal.SCHEMA_VERSION):
-            connection.execute(MIGRATIONS[step])
-        connection.execute("DELETE FROM meta WHERE key = 'schema_version'")
-        connection.execute(CLASSIFY_FAILURES)
-    connection.execute(_schema())
-    connection.execute("INSERT INTO meta VALUES ('schema_version', ?)", [str(journal.SCHEMA_VERSION)])
 
 
 def signature(folder: Path) -> str:

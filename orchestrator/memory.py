@@ -160,6 +160,7 @@ def ratios(store: Store, search: Search) -> dict[str, float]:
             FROM results
             WHERE system <> ? AND architecture = ? AND regime = ? AND tau_pred > 0 AND isfinite(tau_pred)
               AND d_stsp_score IS NOT NULL
+              AND cell_id NOT IN (SELECT cell_id FROM pruned) -- of whose seeds the luckier ones are left
             GROUP BY ALL HAVING count(*) >= 2
             """,
             [search.first.system, search.first.architecture.name, search.first.regime.name],

@@ -45,7 +45,7 @@ def priors(
     def prior_of(context: Context, cell: Cell) -> Prior | None:
         settings, high = declared.get((context.context_id, cell.family), (TauSearch(search="lyapunov"), None))
         if high is None:
-            high = max(other.tau for other in context.cells if other.tau)
+            high = max(other.tau for other in (*context.cells, *context.partial) if other.tau)
         centre = settings.tau_pred or context.tau_pred
         if settings.search == "uniform":
             return Prior(settings.low, high)

@@ -78,6 +78,13 @@ CREATE OR REPLACE MACRO lacks(status) AS CASE status WHEN 'failed' THEN 2 WHEN '
 -- NaN is no number to take a mean over: it becomes NULL, which is counted apart.
 CREATE OR REPLACE MACRO finite(x) AS CASE WHEN isfinite(x) THEN x END;
 
+-- D_H or PSC as a score: what blew up has the worst there is, and so has what ran and has no spectrum, as it stands
+-- still; none has one where no run of that length has a spectrum.
+CREATE OR REPLACE MACRO spectral(status, x, lowest, worst) AS CASE
+    WHEN isinf(lowest) THEN NULL
+    WHEN status IN ('diverged', 'unbounded') OR status = 'ok' AND NOT coalesce(isfinite(x), false) THEN worst
+    ELSE finite(x) END;
+
 -- Kaplan-Yorke dimension of a spectrum that falls: k + (λ_1 + … + λ_k) / |λ_{k+1}|, k the last with a sum that
 -- is not negative. NULL where the spectrum is too short for it, or has a value that is not finite up to there.
 CREATE OR REPLACE MACRO kaplan_yorke(s) AS (
@@ -129,8 +136,8 @@ SELECT
     median(d_stsp_score) AS d_stsp_median,
     min(d_stsp_score) AS d_stsp_min,
     max(d_stsp_score) AS d_stsp_max,
-    median(CASE WHEN status IN ('diverged', 'unbounded') THEN 1 ELSE finite(d_h) END) AS d_h_median,
-    median(CASE WHEN status IN ('diverged', 'unbounded') THEN -1 ELSE finite(psc) END) AS psc_median,
+    median(spectral(status, d_h, floor_d_h, 1)) AS d_h_median,
+    median(spectral(status, psc, floor_psc, -1)) AS psc_median,
     median(finite(net_lambda_max)) AS net_lambda_max_median, -- of those that ran; beside the system's lambda_max
     count(*) FILTER (dynamics = 'chaotic') AS chaotic,
     any_value(floor_d_stsp) AS floor_d_stsp,

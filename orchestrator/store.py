@@ -23,7 +23,8 @@ from . import journal
 from .catalogue import results_option
 from .durations import QUERY, Durations, Past
 from .errors import OrchError
-from .ingest import NewerVersionError, ingest, signature, version_of
+from .ingest import ingest, signature
+from .schema import NewerVersionError, version_of
 
 READ_PATIENCE_SECONDS = 2.0
 """How long a reader waits for a writer before it answers from the journal."""

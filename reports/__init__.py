@@ -15,6 +15,7 @@ from .compare import compare, without_pairs
 from .comparison import Comparison, Headline, Row, Side
 from .exponents import Exponents, read_exponents, render_exponents
 from .measures import MEASURES, Measure
+from .reading import contexts_of, read_contexts
 from .statistics import Estimate, geometric_mean, paired_ratio, seeds_needed, wilson_interval
 from .table import comparison_table, render_comparison
 from .trials import (
@@ -25,8 +26,6 @@ from .trials import (
     Trial,
     UnknownBaselineError,
     UnknownNameError,
-    contexts_of,
-    read_contexts,
 )
 from .verdict import LEGEND
 

@@ -11,7 +11,8 @@ from collections.abc import Collection, Sequence
 
 import duckdb
 
-from .trials import Context, ReportError, trial_filter
+from .reading import trial_filter
+from .trials import Context, ReportError
 
 PARTS = ("shared code", "system", "architecture", "regime")
 UNKNOWN = "unknown"

@@ -19,6 +19,7 @@ from .codes import StaleError, mixed_codes
 from .comparison import Comparison, Headline, Row
 from .evidence import holm, smallest_p
 from .pairing import context_rows, why_no_row
+from .reading import read_contexts
 from .replicates import seed_rules
 from .statistics import SMALLEST_SCORE
 from .trials import (
@@ -26,7 +27,6 @@ from .trials import (
     Context,
     NothingToCompareError,
     UnknownBaselineError,
-    read_contexts,
 )
 from .verdict import counted, headline, verdict
 
@@ -61,21 +61,22 @@ def compare(
     notes: list[str] = []
     met = False
     for context in read:
-        whole = [cell for cell in context.cells if not cell.given_up]
         notes += _of_given_up(context)
-        base = [cell for cell in whole if _is(cell, baseline)]
-        others = [cell for cell in whole if not _is(cell, baseline) and cell.regime not in UNTRAINED]
+        base = [cell for cell in context.cells if _is(cell, baseline)]
+        others = [cell for cell in context.cells if not _is(cell, baseline) and cell.regime not in UNTRAINED]
         if not base or not others:
             missing = baseline if not base else f"anything but {baseline}"
-            notes.append(f"{context.title}: left out, as {missing} was not run there.")
+            how = "whole " if context.given_up else ""
+            notes.append(f"{context.title}: left out, as {missing} was not run {how}there.")
             continue
         met = True
         made, missing_rows = context_rows(context, base, others)
         rows += made
         notes += missing_rows if made else [f"{context.title}: left out, as {why_no_row(base, others)}."]
     if not met:
+        ran = "trained to the end with all seeds" if any(context.given_up for context in read) else "run"
         raise NothingToCompareError(
-            f"{baseline} and another regime were never run in the same context: "
+            f"{baseline} and another regime were never {ran} in the same context: "
             "compare needs both for one system, architecture and settings."
         )
     if all(row.n_pairs == 0 for row in rows):
@@ -121,7 +122,8 @@ def without_pairs(
     if mixed and not allow_stale:
         raise StaleError("\n".join([*mixed, "--allow-stale shows them nevertheless."]))
     only = None if contexts is None else tuple(sorted(set(contexts)))
-    return Comparison(baseline, measure, tuple(studies), (), (), read, (why, *mixed), only)
+    notes = (why, *(note for context in read for note in _of_given_up(context)), *mixed)
+    return Comparison(baseline, measure, tuple(studies), (), (), read, notes, only)
 
 
 def _is(cell: Cell, baseline: str) -> bool:
@@ -132,6 +134,8 @@ def _check_baseline(contexts: Sequence[Context], baseline: str) -> None:
     cells = [cell for context in contexts for cell in context.cells]
     regimes = sorted({cell.regime for cell in cells})
     if not any(_is(cell, baseline) for cell in cells):
+        if any(_is(cell, baseline) for context in contexts for cell in context.partial):
+            raise NothingToCompareError(f"a search gave up some seeds of every {baseline} that there is.")
         close = difflib.get_close_matches(baseline, [*regimes, *(cell.label for cell in cells)], n=1)
         # A regime without τ by its variants, where they are what was asked for.
         its = {cell.label for cell in cells if not cell.tau and baseline.startswith(f"{cell.regime}(")}
@@ -141,8 +145,10 @@ def _check_baseline(contexts: Sequence[Context], baseline: str) -> None:
             f"No results for the baseline '{baseline}': {hint}There are {', '.join(there)}."
         )
     if all(_is(cell, baseline) for cell in cells):
+        given_up = any(context.given_up for context in contexts)
+        results = "whose seeds were all trained to the end" if given_up else "with results"
         raise NothingToCompareError(
-            f"{baseline} is the only regime with results, so there is nothing to compare it with."
+            f"{baseline} is the only regime {results}, so there is nothing to compare it with."
         )
 
 
@@ -158,11 +164,10 @@ def _headlines(contexts: Sequence[Context], rows: Sequence[Row]) -> Iterator[Hea
 
 def _of_given_up(context: Context) -> Iterator[str]:
     """Which cells are left out since not all of their seeds were trained to the end."""
-    labels = [cell.label for cell in context.cells if cell.given_up]
-    if labels:
+    if context.given_up:
         yield (
-            f"{context.title}: {', '.join(labels)} left out: a search gave some of the seeds up early, and "
-            "the others alone would be the luckier ones (`--tau` shows them)."
+            f"{context.title}: {', '.join(context.given_up)} left out: a search gave some of the seeds up "
+            "early, and the others alone would be the luckier ones (`--tau` shows them)."
         )
 
 

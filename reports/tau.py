@@ -112,8 +112,8 @@ class TauAnswer:
 
     @property
     def reconstructs(self) -> bool:
-        """Whether any τ is told from the worst there is."""
-        values = [point.estimate.value for point in self.points]
+        """Whether any τ is told from the worst there is, by all of its seeds."""
+        values = [point.estimate.value for point in self.points if not point.given_up]
         known = [value for value in values if value is not None]
         ceiling = self.context.ceiling
         return bool(known) and (ceiling is None or min(known) < CEILING_SHARE * ceiling)
@@ -169,7 +169,7 @@ def read_tau(
     answers = []
     for context in contexts:
         families: dict[str, list[Cell]] = defaultdict(list)
-        for cell in context.cells:
+        for cell in (*context.cells, *context.partial):
             if cell.tau:
                 families[cell.family].append(cell)
         for family, cells in sorted(families.items()):
@@ -221,7 +221,7 @@ def sentence(answer: TauAnswer) -> str:
     if not answer.reconstructs:
         return "no τ reconstructs: all are at the ceiling, so there is no optimum to speak of"
     if found is None or answer.interval is None:
-        best = min((p for p in answer.points if p.scores), key=lambda p: p.estimate.value or 0.0)
+        best = min((p for p in answer.points if p.tau in answer.tried), key=lambda p: p.estimate.value or 0.0)
         return (
             f"τ={best.tau} is lowest of {len(answer.tried)}; a curve takes {FEWEST_TAUS} τ, one of them with "
             "two seeds at least"

@@ -103,6 +103,8 @@ def page_sections(
         contexts=comparison.only_contexts,
         seeds={len(cell.scores) for context in comparison.contexts for cell in context.cells},
         named=names(comparison),
+        without={cell.cell_id for context in comparison.contexts for cell in context.partial},
+        spectra="floor_d_h" in {row[0] for row in connection.execute("DESCRIBE results").fetchall()},
     )
     return [
         section("Comparison", *pair_tables(comparison), _notes(comparison)),

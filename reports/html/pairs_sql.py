@@ -12,8 +12,8 @@ from collections.abc import Collection, Sequence
 from ..comparison import Comparison, Row
 from ..evidence import EXACT_BELOW, MIXES, SLACK, WORD, draws
 from ..measures import BLEW_UP, MEASURES
+from ..reading import quoted
 from ..statistics import SMALLEST_SCORE
-from ..trials import quoted
 from ..verdict import choice
 from .queries import names, scope, t_factor, wilson
 

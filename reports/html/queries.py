@@ -13,9 +13,9 @@ from scipy import special
 
 from ..comparison import Comparison
 from ..exponents import KINDS, WITHIN
-from ..measures import BLEW_UP, MEASURES
+from ..measures import MEASURES
+from ..reading import quoted, trial_filter
 from ..statistics import SMALLEST_SCORE
-from ..trials import trial_filter
 
 NAMES = "system, architecture, context"
 CELL = "context_id, regime_label, tau, cell_id"
@@ -44,12 +44,22 @@ def cells_query(
     contexts: Collection[str] | None = None,
     seeds: Collection[int] = range(2, 31),
     named: str = NAMES,
+    without: Collection[str] = (),
+    spectra: bool = True,
 ) -> str:
     """What is drawn against τ: per cell the geometric mean with its 95% t-interval on the logs.
 
-    `seeds` are the numbers of seeds for which there is an interval, `named` the columns that name a context.
+    `seeds` are the numbers of seeds for which there is an interval, `named` the columns that name a context,
+    `without` the cell_ids that are left out; `spectra` adds medians of D_H and PSC, by columns that
+    databases of before schema 7 lack.
     """
+    medians = f""",
+       median({MEASURES["d_h"].score}) AS median_d_h,
+       1 - median({MEASURES["psc"].score}) AS median_psc"""
     where = trial_filter(studies, contexts)
+    if without:
+        left_out = f"cell_id NOT IN ({', '.join(map(quoted, sorted(without)))})"
+        where = f"{where} AND {left_out}" if where else f"WHERE {left_out}"
     mean, half = mean_log("score", seeds)
     return f"""SELECT {named}, regime_label AS regime, tau,
        count(*) AS trials,
@@ -60,9 +70,7 @@ def cells_query(
        exp({mean} - {half}) AS "95% low",
        exp({mean} + {half}) AS "95% high",
        min(score) AS lowest,
-       max(score) AS highest,
-       median(CASE WHEN {BLEW_UP} THEN 1 ELSE d_h END) AS median_d_h,
-       median(CASE WHEN {BLEW_UP} THEN -1 ELSE psc END) AS median_psc
+       max(score) AS highest{medians if spectra else ""}
 FROM (SELECT *, {MEASURES[measure].score} AS score
       FROM {f"results {where}".strip()})
 GROUP BY {named}, {CELL}

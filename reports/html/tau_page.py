@@ -9,8 +9,8 @@ import duckdb
 from ..figures.style import to_svg
 from ..figures.tau_response import tau_response
 from ..measures import BLEW_UP, MEASURES
+from ..reading import quoted, trial_filter
 from ..tau import LEGEND, TauAnswer, sentence
-from ..trials import quoted, trial_filter
 from .answered import answered
 from .document import Page
 from .parts import element, figure

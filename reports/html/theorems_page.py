@@ -8,11 +8,11 @@ import duckdb
 
 from ..figures.style import to_svg
 from ..figures.theorems_figure import LINEAR, theorems_figure
+from ..reading import trial_filter
 from ..theorems.claims import GRADIENT, JACOBIAN
 from ..theorems.findings import Finding, architectures
 from ..theorems.networks import LATE, Network
 from ..theorems.table import LEGEND, exceptions, middle, not_counted, spread
-from ..trials import trial_filter
 from .answered import ROWS, answered
 from .document import Page
 from .parts import element, figure, table

@@ -5,8 +5,8 @@ from __future__ import annotations
 from ..across import RECONSTRUCTED, Across
 from ..comparison import Comparison
 from ..measures import BLEW_UP, MEASURES
+from ..reading import quoted
 from ..statistics import SMALLEST_SCORE
-from ..trials import quoted
 from .queries import scope, wilson
 
 

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 import duckdb
 import numpy as np
 
-from ..trials import ReportError, check_studies, trial_filter
+from ..reading import check_studies, trial_filter
+from ..trials import ReportError
 
 LATE = 10
 """What happens in the long run is looked at from a LATE-th of the longest time on."""

@@ -8,7 +8,7 @@ import duckdb
 import pyarrow.parquet as pq
 import pytest
 
-from orchestrator import care, check, ingest, journal
+from orchestrator import care, check, journal, schema
 from orchestrator.errors import OrchError, UsageError
 from orchestrator.store import NoResultsError, Store
 
@@ -146,7 +146,7 @@ def test_merging_takes_what_is_new_and_nothing_twice(old, tmp_path):
 def test_an_export_writes_all_tables_or_none(old, tmp_path):
     written = care.export(old, tmp_path / "out", form="parquet")
     there = query(old, "SELECT table_name FROM information_schema.tables")
-    assert {path.stem for path in written} == {name for (name,) in there} - set(ingest.BOOKKEEPING)
+    assert {path.stem for path in written} == {name for (name,) in there} - set(schema.BOOKKEEPING)
     assert "gradients" in {path.stem for path in written}
     assert pq.read_table(tmp_path / "out" / "trials.parquet").num_rows == 5
     with pytest.raises(UsageError, match="exists already"):

@@ -1,5 +1,7 @@
 """What of an evaluation is taken from one long run and what from many short ones."""
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 
@@ -45,3 +47,9 @@ def test_spectra_have_the_floor_of_their_length_or_none(smoke):
     assert short["floor_d_h_published"] == short["floor_psc_published"] == np.inf
     assert 0.2 < long["floor_d_h_published"] < 0.6 and long["floor_psc_published"] > 0.9
     assert 0 < short["floor_d_h"] < 0.2 and 0 < long["floor_d_h"] < 0.2
+    # Of a recording too, where what is tested on is apart from what is trained on.
+    settings = EvaluationSettings(steps=5000)
+    recorded = Evaluator(replace(data, is_recorded=True), settings).references()
+    assert recorded["floor_d_h_published"] == long["floor_d_h_published"]
+    alone = replace(data, is_recorded=True, scored_train=data.scored_test)
+    assert Evaluator(alone, settings).references()["floor_d_h"] is None

@@ -6,7 +6,7 @@ import sys
 
 import typer.main
 
-from orchestrator import ingest
+from orchestrator import schema
 from orchestrator.cli import app
 
 
@@ -26,7 +26,7 @@ def test_every_command_argument_and_option_has_help():
 def test_help_of_sql_names_every_table_and_view():
     help_ = dict(walk(typer.main.get_command(app)))["orch sql"].help
     named = re.findall(r"\w+", re.sub(r"\(.*?\)", "", help_, flags=re.DOTALL))
-    assert set(ingest.tables()) <= set(named)
+    assert set(schema.tables()) <= set(named)
 
 
 def test_help_sql_and_plans_do_not_import_torch_or_ray():

@@ -20,7 +20,7 @@ from orchestrator.plan import make_plan
 from orchestrator.precision import Goal
 from orchestrator.precision_source import PrecisionSource
 from orchestrator.prior import Prior
-from orchestrator.proposals import gain_and_noise, next_tau, propose
+from orchestrator.proposals import LEAST_EVALUATIONS, gain_and_noise, next_tau, propose
 from orchestrator.pruning import Rival, hopeless
 from orchestrator.recording import record_study
 from orchestrator.search import Search, TauSearch
@@ -176,6 +176,10 @@ def test_a_search_stops_when_noise_hides_what_may_be_gained_and_not_before():
     assert gain > error
     gain, error = gain_and_noise(prior, evaluations(1.0, 0.0, 40), seed="a")
     assert gain < 3 * error  # nothing but noise
+    # A τ of which one block was lucky and another was given up is not the best one.
+    steady = [Evaluation(20 + n, (0, 1), (0.5, 0.5), False, n) for n in range(LEAST_EVALUATIONS)]
+    lucky = Evaluation(40, (0, 1), (0.1, 0.2), False, 98), Evaluation(40, (2, 3), (9.0, 9.0), True, 99)
+    assert gain_and_noise(prior, [*steady, *lucky], seed="a")[1] == 0
 
 
 # --- Memory: killed anywhere, a search goes on as if it had not been

@@ -1,5 +1,6 @@
 """The database is an index of the journal: behind, locked, damaged or gone, nothing is lost."""
 
+import math
 import os
 import time
 import warnings
@@ -110,6 +111,19 @@ def test_blown_up_seeds_score_the_ceiling_and_failed_ones_nothing(store):
         assert scores == [("a", 1.0), ("b", 16.0), ("d", None)]
         cell = "SELECT seeds, ok, diverged, failed, round(d_stsp_geomean, 6) FROM cells"
         assert connection.execute(cell).fetchone() == (3, 1, 1, 1, 4.0)
+
+
+def test_cells_count_what_was_given_up_and_score_spectra_as_reports_do(store):
+    """In cell c one stands still and one blew up; in `short` no run can have a spectrum, good or not."""
+    spectra = {"d_h": 0.1, "psc": 0.9, "floor_d_h": 0.05, "floor_psc": 0.99}
+    short = {"cell_id": "short", "floor_d_h": math.inf, "floor_psc": math.inf}
+    rows = [row("d", **spectra), row("e", "pruned"), row("f", **short), row("g", "diverged", **short)]
+    journal.write(store.journal, "trials", "two", rows)
+    cells = "SELECT cell_id, seeds, pruned, d_h_median, psc_median FROM cells ORDER BY 1"
+    with store.reading() as (connection, _):
+        assert connection.execute(cells).fetchall() == [
+            ("c", 3, 1, 1.0, -1.0), ("short", 2, 0, None, None),
+        ]  # fmt: skip
 
 
 def test_a_journal_file_that_cannot_be_read_is_named_and_passed_over(store):

@@ -14,6 +14,7 @@ from scipy import stats
 
 from orchestrator.reports import (
     Comparison,
+    NothingToCompareError,
     ReportError,
     Row,
     StaleError,
@@ -24,7 +25,7 @@ from orchestrator.reports import (
     render_comparison,
     without_pairs,
 )
-from orchestrator.reports.html import comparison_page
+from orchestrator.reports.html import cells_query, comparison_page
 
 from .conftest import CEILING, Database
 
@@ -145,19 +146,45 @@ def test_spectra_have_the_floor_of_their_length_and_no_score_where_there_can_be_
         compare(database.connection, "clipping", measure="d_h")
 
 
+def give_up(database: Database, where: str) -> None:
+    """As many further seeds of these cells, given up by a search."""
+    database.connection.execute(
+        f"""INSERT INTO pruned (context_id, cell_id, regime_label, tau, seed, d_stsp_score)
+        SELECT context_id, cell_id, regime_label, tau, 6 + seed, 12 FROM results WHERE {where}"""
+    )
+
+
 def test_cells_of_which_a_search_gave_seeds_up_are_left_out(database: Database) -> None:
     """What finished of them was luckier: six of twelve seeds at 0.9 would beat the baseline."""
     database.add("clipping", {seed: 2.0 + seed / 10 for seed in range(6)})
     for tau in (20, 30):
         database.add("sparse_forcing", {seed: 0.9 + seed / 20 for seed in range(6)}, tau=tau)
-    database.connection.execute(
-        """INSERT INTO pruned (context_id, cell_id, regime_label, tau, seed, d_stsp_score)
-        SELECT context_id, cell_id, regime_label, tau, 6 + seed, 12 FROM results WHERE tau = 30"""
-    )
+    give_up(database, "tau = 30")
     comparison = compare(database.connection, "clipping")
     assert {row.challenger.tau for row in comparison.rows} == {20}
     [note] = [note for note in comparison.notes if "gave some of the seeds up" in note]
     assert "sparse_forcing(tau=30) left out" in note
+    [context] = comparison.contexts  # nor are they drawn or listed
+    assert {cell.tau for cell in context.cells} == {20, None}
+    assert [cell.tau for cell in context.partial] == [30]
+    table = cells_query("d_stsp", without={context.partial[0].cell_id})
+    assert [row[2] for row in database.connection.execute(table).fetchall()].count(30) == 0
+
+
+def test_where_nothing_else_is_left_the_reason_is_that_a_search_gave_seeds_up(database: Database) -> None:
+    database.add("clipping", {0: 2.0, 1: 2.1})
+    database.add("sparse_forcing", {0: 0.9, 1: 1.0}, tau=30)
+    give_up(database, "tau = 30")
+    for baseline, why in (("clipping", "all trained to the end"), ("sparse_forcing", "gave up some seeds")):
+        with pytest.raises(NothingToCompareError, match=why):
+            compare(database.connection, baseline)
+    shown = without_pairs(database.connection, "clipping", "so it is")
+    assert [cell.regime for cell in shown.contexts[0].cells] == ["clipping"]
+    assert "sparse_forcing(tau=30) left out" in shown.notes[1]
+    # Given up with all of its seeds, it is named all the same.
+    database.connection.execute("DELETE FROM results WHERE tau = 30")
+    database.add("zero_reset", {0: 3.0, 1: 3.0}, tau=5)
+    assert "sparse_forcing(tau=30) left out" in " ".join(compare(database.connection, "clipping").notes)
 
 
 def test_ranks_put_what_blew_up_last_and_holm_counts_every_row(database: Database) -> None:

@@ -29,7 +29,8 @@ from orchestrator.reports.figures.paper import (
 from orchestrator.reports.figures.paper.sweep_marks import AUTHORS
 from orchestrator.reports.figures.style import FILE_FORMATS, GREY, encoded
 from orchestrator.reports.published import published_curves, read_published
-from orchestrator.reports.trials import Cell, Trial, read_contexts
+from orchestrator.reports.reading import read_contexts
+from orchestrator.reports.trials import Cell, Trial
 from orchestrator.systems.analysis.correlation_dimension import correlation_sum
 from orchestrator.systems.analysis.exponent import SlopeSettings
 from orchestrator.systems.preparation import length_after, step

@@ -10,9 +10,10 @@ from rich.console import Console
 
 from orchestrator.prior import Prior
 from orchestrator.reports.html.tau_page import points_query, tau_page
+from orchestrator.reports.reading import read_contexts
 from orchestrator.reports.response import fit_response
 from orchestrator.reports.tau import read_tau, render_tau, sentence
-from orchestrator.reports.trials import ReportError, read_contexts
+from orchestrator.reports.trials import ReportError
 
 TAUS = (2, 3, 5, 8, 12, 18, 26, 38, 55, 80, 120, 170)
 SHAPES = {

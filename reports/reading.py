@@ -1,0 +1,217 @@
+"""Reading the evidence from the documented views.
+
+Views relied on: ``results`` (one row per trial), ``pruned`` (those that a search gave up) and
+``study_trials(study, trial_id)``.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections import Counter, defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+import duckdb
+
+from .measures import MEASURES
+from .trials import Cell, Context, ReportError, Trial, UnknownNameError, family_of
+
+
+def trial_filter(studies: Sequence[str], contexts: Collection[str] | None = None) -> str:
+    """The WHERE clause that keeps the trials of `studies` (none named: of all) and of `contexts` (None: all).
+
+    '' where it would keep everything; names are quoted as SQL literals.
+    """
+    conditions = []
+    if studies:
+        conditions.append(
+            f"trial_id IN (SELECT trial_id FROM study_trials WHERE study IN ({_quoted(studies)}))"
+        )
+    if contexts is not None:
+        conditions.append(f"context_id IN ({_quoted(sorted(set(contexts)))})" if contexts else "false")
+    return "WHERE " + " AND ".join(conditions) if conditions else ""
+
+
+def quoted(text: str) -> str:
+    """Text as SQL has it."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _quoted(names: Sequence[str]) -> str:
+    return ", ".join(map(quoted, names))
+
+
+def contexts_of(
+    connection: duckdb.DuckDBPyConnection,
+    *,
+    studies: Sequence[str] = (),
+    systems: Sequence[str] = (),
+    architectures: Sequence[str] = (),
+) -> set[str] | None:
+    """The context_ids with results of these systems and architectures; None where none is named.
+
+    Raises UnknownNameError for a name without results, with what was near.
+    """
+    if not systems and not architectures:
+        return None
+    check_studies(connection, studies)
+    found = connection.execute(
+        f"SELECT DISTINCT context_id, system, architecture FROM (FROM results {trial_filter(studies)})"
+    ).fetchall()
+    for kind, asked, there in (
+        ("system", systems, {row[1] for row in found}),
+        ("architecture", architectures, {row[2] for row in found}),
+    ):
+        for name in asked:
+            if name not in there:
+                raise UnknownNameError(f"No results for the {kind} '{name}': {_near(name, sorted(there))}")
+    return {
+        context_id
+        for context_id, system, architecture in found
+        if (not systems or system in systems) and (not architectures or architecture in architectures)
+    }
+
+
+def read_contexts(
+    connection: duckdb.DuckDBPyConnection,
+    measure: str,
+    *,
+    studies: Sequence[str] = (),
+    contexts: Collection[str] | None = None,
+) -> tuple[Context, ...]:
+    """Every context with results, ordered by system, architecture and settings.
+
+    `contexts`, where given, are the context_ids to read. Raises UnknownNameError for an unknown measure or
+    study, ReportError when there are no results at all.
+    """
+    if measure not in MEASURES:
+        close = difflib.get_close_matches(measure, MEASURES, n=1)
+        hint = f"did you mean '{close[0]}'? " if close else ""
+        raise UnknownNameError(
+            f"Unknown measure '{measure}': {hint}A comparison can use {', '.join(MEASURES)}."
+        )
+    asked = MEASURES[measure]
+    chosen = f"(FROM results {trial_filter(studies, contexts)})"
+    try:
+        check_studies(connection, studies)
+        found = connection.execute(
+            f"""
+            SELECT system, architecture, context, context_id, regime, tau, regime_label, cell_id
+            FROM {chosen} GROUP BY ALL ORDER BY ALL"""
+        ).fetchall()
+    except duckdb.CatalogException as error:
+        raise ReportError("This is no results database: it lacks the view 'results'.") from error
+    if not found:
+        where = f" for {', '.join(studies)}" if studies else ""
+        where += " in the contexts asked for" if contexts is not None else ""
+        raise ReportError(f"There are no results{where} yet.")
+    # λ_max may have been estimated anew between two trials of one context, and a failed trial has neither
+    # floor nor ceiling: the middle value, NULLs aside.
+    columns = ("tau_pred", "lambda_max", "lambda_max_se", "dt")
+    middles = ", ".join(f"quantile_disc({name}, 0.5) FILTER (isfinite({name}))" for name in columns)
+    middles += f", {asked.floor}, {asked.ceiling}"
+    numbers = {
+        context_id: values
+        for context_id, *values in connection.execute(
+            f"SELECT context_id, any_value(lambda_from), {middles} FROM {chosen} GROUP BY context_id"
+        ).fetchall()
+    }
+    trials: dict[str, list[Trial]] = defaultdict(list)
+    for cell_id, *trial in connection.execute(
+        f"""
+        SELECT cell_id, trial_id, seed, status, coalesce(reason, ''),
+               {asked.score}
+        FROM {chosen} ORDER BY seed, trial_id"""
+    ).fetchall():
+        trials[cell_id].append(Trial(*trial))
+    given_up = _given_up(connection, trial_filter(studies, contexts))
+    by_context: dict[str, list[tuple[Any, ...]]] = defaultdict(list)
+    for system, architecture, settings, context_id, *cell in found:
+        by_context[context_id].append((system, architecture, settings or "", *cell))
+    same_text = Counter(cells[0][:3] for cells in by_context.values())
+    return tuple(
+        _context(
+            context_id,
+            cells,
+            numbers[context_id],
+            trials,
+            given_up.get(context_id, {}),
+            ambiguous=same_text[cells[0][:3]] > 1,
+        )
+        for context_id, cells in by_context.items()
+    )
+
+
+def _given_up(connection: duckdb.DuckDBPyConnection, where: str) -> dict[str, dict[str, str]]:
+    """Cells of which a search gave seeds up, with their labels, by context; none in a database of before
+    there were searches."""
+    there = "SELECT 1 FROM information_schema.tables WHERE table_name = 'pruned'"
+    if not connection.execute(there).fetchone():
+        return {}
+    found: dict[str, dict[str, str]] = defaultdict(dict)
+    for context_id, cell_id, label in connection.execute(
+        f"""
+        SELECT context_id, cell_id, any_value(regime_label) FROM pruned {where}
+        GROUP BY context_id, cell_id ORDER BY any_value(tau), cell_id"""
+    ).fetchall():
+        found[context_id][cell_id] = label
+    return found
+
+
+def check_studies(connection: duckdb.DuckDBPyConnection, studies: Sequence[str]) -> None:
+    if not studies:
+        return
+    known = [
+        str(row[0])
+        for row in connection.execute("SELECT DISTINCT study FROM study_trials ORDER BY study").fetchall()
+    ]
+    for study in studies:
+        if study in known:
+            continue
+        hint = _near(study, known) if known else "no study has results yet."
+        raise UnknownNameError(f"No results for a study named '{study}': {hint}")
+
+
+def _near(name: str, known: Sequence[str]) -> str:
+    close = difflib.get_close_matches(name, known, n=1)
+    return f"did you mean '{close[0]}'?" if close else f"there are results for {', '.join(known)}."
+
+
+def _context(
+    context_id: str,
+    found: list[tuple[Any, ...]],
+    numbers: Sequence[Any],
+    trials: Mapping[str, list[Trial]],
+    given_up: Mapping[str, str],
+    *,
+    ambiguous: bool,
+) -> Context:
+    system, architecture, settings = found[0][:3]
+    if ambiguous:  # two contexts that read alike are still two contexts
+        settings = f"{settings}, id={context_id[:8]}".lstrip(", ")
+    by_id: dict[str, tuple[str, int | None, str]] = {}
+    for *_, regime, tau, label, cell_id in found:
+        by_id.setdefault(cell_id, (regime, tau, label))  # a label may have been worded anew
+    alike = Counter(label for _, _, label in by_id.values())
+    cells = []
+    for cell_id, (regime, tau, label) in by_id.items():
+        mark = f" #{cell_id[:8]}" if alike[label] > 1 else ""
+        family = family_of(label) + mark
+        cells.append(Cell(cell_id, regime, label + mark, family, tau, tuple(trials[cell_id])))
+    lambda_from, (tau_pred, lambda_max, lambda_max_se, dt, floor, ceiling) = numbers[0], numbers[1:]
+    return Context(
+        context_id=context_id,
+        system=system,
+        architecture=architecture,
+        settings=settings,
+        tau_pred=tau_pred if tau_pred is not None and tau_pred > 0 else None,
+        lambda_max=lambda_max,
+        lambda_max_se=lambda_max_se,
+        lambda_from=lambda_from,
+        dt=dt,
+        floor=floor,
+        ceiling=ceiling,
+        cells=tuple(cell for cell in cells if cell.cell_id not in given_up),
+        partial=tuple(cell for cell in cells if cell.cell_id in given_up),
+        given_up=tuple(dict.fromkeys(given_up.values())),
+    )
