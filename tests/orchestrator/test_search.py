@@ -10,8 +10,9 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from orchestrator import begun, catalogue, trial
+from orchestrator import begun, catalogue, journal, trial
 from orchestrator.agenda import Agenda, GridSource
+from orchestrator.declaration import FEWEST
 from orchestrator.errors import StudyError
 from orchestrator.identity import Trial
 from orchestrator.knowledge import Evaluation, Knowledge, Proposal, Seen
@@ -23,6 +24,7 @@ from orchestrator.prior import Prior
 from orchestrator.proposals import LEAST_EVALUATIONS, gain_and_noise, next_tau, propose
 from orchestrator.pruning import Rival, hopeless
 from orchestrator.recording import record_study
+from orchestrator.reports.pairing import FEWEST_PAIRS
 from orchestrator.search import Search, TauSearch
 from orchestrator.search_source import SearchSource
 from orchestrator.store import Store
@@ -277,6 +279,27 @@ def test_ratios_of_other_systems_move_the_centre(smoke):
     assert search.prior(40.0, ratio=0.5).centre == 20
 
 
+def test_ratios_pass_over_tau_of_which_only_the_lucky_seeds_finished(tmp_path):
+    search = a_search(transfer=True)
+    store = Store(tmp_path)
+    journal.write(store.journal, "systems", "s", [{"system": "other", "content_hash": "h", "tau_pred": 40.0}])
+
+    def row(tau: int, seed: int, d_stsp: float, status: str = "ok") -> dict[str, object]:
+        return {
+            "trial_id": f"{tau}-{seed}", "cell_id": f"{tau}", "context_id": "c", "system": "other",
+            "seed": seed, "architecture": "rnn", "regime": "sparse_forcing", "tau": tau, "system_hash": "h",
+            "config": json.dumps({"regime": search.first.cell["regime"] | {"tau": tau}}),
+            "status": status, "d_stsp": d_stsp, "ceiling_d_stsp": 16.0,
+        }  # fmt: skip
+
+    whole = [row(tau, seed, abs(tau - 20) + 1) for tau in (10, 20, 30, 40, 50) for seed in (0, 1)]
+    journal.write(store.journal, "trials", "a", whole)
+    assert ratios(store, search) == {"other": 0.5}
+    lucky = [row(60, 0, 0.1), row(60, 1, 0.1), row(60, 2, 12.0, "pruned")]
+    journal.write(store.journal, "trials", "b", lucky)
+    assert ratios(store, search) == {"other": 0.5}
+
+
 def drive(search: Search, *, slots: int, limit: int, lost: frozenset[int] = frozenset()) -> list[Proposal]:
     """Run a search on made-up scores, several stacks at a time; the stacks in order. Of `lost` τ nothing
     returns."""
@@ -441,6 +464,10 @@ def test_stopping_by_width_leaves_the_intervals_their_coverage():
         half = special.stdtrit(len(values) - 1, 0.975) * np.std(values, ddof=1) / math.sqrt(len(values))
         covered += abs(fmean(values)) <= half
     assert 0.92 < covered / repeats < 0.97
+
+
+def test_precision_is_looked_at_on_as_many_seeds_as_decide():
+    assert FEWEST == FEWEST_PAIRS  # declarations are read without what reports need
 
 
 def test_a_precision_goal_goes_on_from_the_database(smoke):
