@@ -59,6 +59,14 @@ def find(name: str) -> Path:
     return studies[name]
 
 
+def hides_shipped(name: str) -> Path | None:
+    """The file in `./studies/` that has the name of a shipped study, and says something else."""
+    shipped, found = shipped_folder() / f"{name}.toml", available().get(name)
+    if found is None or not shipped.is_file() or found.read_bytes() == shipped.read_bytes():
+        return None
+    return found
+
+
 def new(name: str, declaration: dict[str, Any], *, folder: Path | None = None) -> Path:
     """Write a study file `NAME.toml` into `folder` (`./studies/`), which must not exist yet.
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from .analysis.exponent import SlopeSettings
 from .base import FloatArray, SeriesError
@@ -44,6 +44,13 @@ class Exponent(BaseModel):
     dimension: int = Field(default=1, ge=1, strict=True)
     delay: int = Field(default=1, ge=1, strict=True)
     radius: float | None = Field(default=None, gt=0, allow_inf_nan=False, strict=True)
+    across_flow: bool = Field(default=False, strict=True)
+
+    @model_validator(mode="after")
+    def _nearest_neighbours_alone(self) -> Exponent:
+        if self.across_flow and self.radius is not None:
+            raise ValueError("across_flow is of nearest neighbours: leave out radius, or across_flow")
+        return self
 
 
 class Description(BaseModel):

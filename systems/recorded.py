@@ -173,8 +173,16 @@ class Recorded(System):
             "n_points": self.n_points,
             "test_points": self.test_points,
             "standardisation": self.standardisation,
-            "exponents": {**asdict(self.slope), "estimator": ESTIMATOR},
+            "exponents": {**_said(self.slope), "estimator": ESTIMATOR},
         }
+
+
+def _said(slope: SlopeSettings) -> dict[str, Any]:
+    """Without what later versions added, where it is not used: recordings of before stay what they were."""
+    values = asdict(slope)
+    if not slope.across_flow:
+        del values["across_flow"]
+    return values
 
 
 @lru_cache(maxsize=2)  # asked for training data, test data and exponent, and noise reduction takes its time

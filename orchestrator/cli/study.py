@@ -9,7 +9,7 @@ import typer
 
 from ..errors import StudyError, UsageError
 from .output import Format, FormatOption, ResultsOption, print_rows
-from .study_options import RetryOption, SetOption, StudyArgument, say
+from .study_options import RetryOption, SetOption, StudyArgument, say, say_which
 from .study_run import run_study
 
 if TYPE_CHECKING:
@@ -53,6 +53,7 @@ def show_plan(
     from ..planning import plan_study
 
     plan = plan_study(study, results_folder(results), overrides=overrides or (), retry_failed=retry_failed)
+    say_which(study)
     blown_up = ("diverged", "unbounded", "failed")
     columns = ["system", "architecture", "regime", "seeds", "done", *blown_up, "stale", "to_run"]
     columns += ["time" if form.for_people else "seconds", "reason"]

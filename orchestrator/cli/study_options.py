@@ -17,6 +17,14 @@ SetOption = Annotated[
 RetryOption = Annotated[bool, typer.Option("--retry-failed", help="Run trials again that failed.")]
 
 
+def say_which(study: str) -> None:
+    """Say so where a name that ships with the tool stands for a file of the user's."""
+    from ..catalogue import hides_shipped
+
+    if own := hides_shipped(study):
+        say(f"{study} is {own} here, not the study of this name that ships with the tool")
+
+
 def say(text: str) -> None:
     """A line to the user, who may have sent stdout elsewhere."""
     print(text, file=sys.stderr, flush=True)

@@ -8,7 +8,7 @@ import typer
 
 from ..errors import OrchError, UsageError, did_you_mean
 from .output import Format, ResultsOption
-from .study_options import RetryOption, SetOption, StudyArgument, say
+from .study_options import RetryOption, SetOption, StudyArgument, say, say_which
 
 if TYPE_CHECKING:
     from ..plan import Plan
@@ -58,6 +58,7 @@ def run_study(
 
     folder = results_folder(results)
     plan = plan_study(study, folder, overrides=overrides or (), retry_failed=retry_failed)
+    say_which(study)
     regimes = {cell.first.regime_label for cell in plan.cells} | plan.study.regime_names
     if compare is not None and compare != "clipping" and compare not in regimes:
         raise UsageError(f"--compare {compare}: the study has no such regime{did_you_mean(compare, regimes)}")

@@ -153,6 +153,7 @@ def settings_rows(settings: SlopeSettings) -> list[Row]:
     """How the slope was estimated, so that it can be had again; times in steps of the series."""
     embedded = f"{settings.dimension} delays of {settings.delay} steps"
     nearest = "nearest neighbours (Rosenstein et al. 1993)"
+    nearest += ", distances across the flow" if settings.across_flow else ""
     within = f"neighbours within {plain(settings.radius)} SD (Kantz 1994)"
     chosen = "steps {} to {}".format(*settings.window) if settings.window else "from the curve's rise"
     return [

@@ -1,10 +1,16 @@
-"""λ_max from a series: the mean log distance of neighbours in state space against time.
+"""λ_max from a series: the log distance of neighbours in state space against time.
 
 Rosenstein, Collins & De Luca, Physica D 65, 117 (1993); H. Kantz, Phys. Lett. A 185, 77 (1994). The slope of
 the curve's straight part is λ_max.
 
 A slope by itself says little: smoothed noise has one too, and it moves with the part that is called straight.
 So what is returned is the curve, and a slope comes with its window and an error over blocks of the series.
+
+Of a flow, distances are better taken across it. A displacement along a trajectory is one in time, which
+neither grows nor shrinks. Nearest neighbours in a finely sampled series lie apart by up to half a step along
+the flow, often more than across it, and until that is outgrown the curve rises by less than λ_max. There the
+curve is of medians: some pairs reach the size of the attractor long before others, and some that delays put
+together are none, and both move a mean.
 
 Shapes: points (T, N) of state space, embedded where need be. Times in steps, slopes per step.
 """
@@ -38,7 +44,8 @@ class Slope:
 
 @dataclass(frozen=True, eq=False)
 class DivergenceCurve:
-    """Mean log distance of neighbours 0, 1, … steps after they were neighbours."""
+    """Log distance of neighbours 0, 1, … steps after they were neighbours: the mean, or, across a flow, the
+    median over pairs."""
 
     log_distance: FloatArray
     """(steps + 1,)"""
@@ -85,7 +92,7 @@ class DivergenceCurve:
 
 
 def rosenstein(
-    points: FloatArray, *, steps: int, theiler: int, references: int | None = None
+    points: FloatArray, *, steps: int, theiler: int, references: int | None = None, across_flow: bool = False
 ) -> DivergenceCurve:
     """The divergence curve of nearest neighbours (Rosenstein et al. 1993).
 
@@ -94,15 +101,31 @@ def rosenstein(
         steps: how far neighbours are followed.
         theiler: steps before and after a point that are no neighbours of it; about a mean period.
         references: at most so many points, evenly spread, are followed; Rosenstein et al. follow all.
+        across_flow: distances are followed at right angles to the velocity of the first of a pair, and the
+            curve is the median log distance; for points of a flow in two dimensions or more, one step of the
+            series from each other.
 
     Raises:
-        ValueError: the series is too short for this, or holds values that are not finite.
+        ValueError: the series is too short for this, or holds values that are not finite; or there is nothing
+            across the flow, in one dimension.
     """
     last = check_points(points, steps=max(steps, 1), theiler=theiler)
+    if across_flow and points.shape[1] < 2:
+        raise ValueError("in one dimension there is nothing across the flow: embed the series")
     reference = _spread(last, references or last)
     partner = nearest_neighbours(points, theiler=theiler, last=last, of=reference)
     has = partner >= 0
-    return _follow(points, reference[has], partner[has], steps, f"Rosenstein, Theiler window {theiler}")
+    method = f"Rosenstein, Theiler window {theiler}" + (", across the flow" if across_flow else "")
+    along = _directions(points) if across_flow else None
+    return _follow(points, reference[has], partner[has], steps, method, along=along)
+
+
+def _directions(points: FloatArray) -> FloatArray:
+    """Of the velocity at every point, of length 1; 0 at rest."""
+    velocity = np.gradient(points, axis=0)
+    speed = np.linalg.norm(velocity, axis=1, keepdims=True)
+    directions: FloatArray = np.divide(velocity, speed, out=np.zeros_like(velocity), where=speed > 0)
+    return directions
 
 
 def kantz(
@@ -173,9 +196,16 @@ def _spread(count: int, at_most: int) -> IntArray:
 
 
 def _follow(
-    points: FloatArray, reference: IntArray, partner: IntArray, steps: int, method: str
+    points: FloatArray,
+    reference: IntArray,
+    partner: IntArray,
+    steps: int,
+    method: str,
+    *,
+    along: FloatArray | None = None,
 ) -> DivergenceCurve:
-    """Mean log distances of pairs that are all followed to the end.
+    """Mean log distances of pairs that are all followed to the end; with `along`, the median of what is not
+    along that.
 
     Pairs that coincide do not count: of a periodic series the distances are rounding errors, which grow, too.
     """
@@ -184,11 +214,20 @@ def _follow(
     by_block = np.full((BLOCKS, steps + 1), np.nan)
     curve = np.empty(steps + 1)
     for k in range(steps + 1):
-        squared = ((points[reference + k] - points[partner + k]) ** 2).sum(axis=1)
+        distance = points[reference + k] - points[partner + k]
+        if along is not None:
+            direction = along[reference + k]
+            distance -= (distance * direction).sum(axis=1, keepdims=True) * direction
+        squared = (distance**2).sum(axis=1)
         apart = squared > least
-        logs = 0.5 * np.log(squared[apart])
+        logs, blocks = 0.5 * np.log(squared[apart]), block[apart]
+        if along is not None:
+            curve[k] = np.median(logs) if len(logs) else np.nan
+            for b in np.unique(blocks):
+                by_block[b, k] = np.median(logs[blocks == b])
+            continue
         curve[k] = logs.mean() if len(logs) else np.nan
-        sums = np.bincount(block[apart], weights=logs, minlength=BLOCKS)
-        counts = np.bincount(block[apart], minlength=BLOCKS)
+        sums = np.bincount(blocks, weights=logs, minlength=BLOCKS)
+        counts = np.bincount(blocks, minlength=BLOCKS)
         by_block[counts > 0, k] = sums[counts > 0] / counts[counts > 0]
     return DivergenceCurve(curve, by_block, len(reference), method)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -38,6 +38,9 @@ PLATEAU, PLATEAU_REFERENCES = 0.02, 2_000
 """A curve is at its plateau if its last fifth is higher than the one before by less than this share of its
 rise; and from how many points that is seen."""
 
+SMOOTH = 0.9
+"""Median cosine of the angle between a step and the next above which steps are pieces of a trajectory."""
+
 OTHER_RISES = tuple((low, high) for low in (0.05, 0.1, 0.2, 0.3) for high in (0.5, 0.6, 0.7))
 """Parts of a curve's rise that could as well be called straight."""
 
@@ -57,6 +60,8 @@ class SlopeSettings:
     delay: int = 1
     radius: float | None = None
     """Of Kantz' neighbourhoods, in standard deviations; None: Rosenstein's nearest neighbours."""
+    across_flow: bool = False
+    """Whether Rosenstein's distances are taken across the flow; see `divergence`."""
 
     def points(self, series: FloatArray) -> FloatArray:
         """The state space of a series (T, N), every column standardised: at most POINTS rows."""
@@ -75,7 +80,13 @@ class SlopeSettings:
         """
         points = self.points(series)
         if self.radius is None:
-            curve = rosenstein(points, steps=self.steps, theiler=self.theiler, references=references)
+            curve = rosenstein(
+                points,
+                steps=self.steps,
+                theiler=self.theiler,
+                references=references,
+                across_flow=self.across_flow,
+            )
         else:
             curve = kantz(points, steps=self.steps, theiler=self.theiler, radius=self.radius)
         if not np.isfinite(curve.log_distance).all():
@@ -211,13 +222,13 @@ def suggest_settings(series: FloatArray) -> SlopeSettings:
 
 
 def _settings(series: FloatArray, period: float, *, dimension: int = 1, delay: int = 1) -> SlopeSettings:
-    """A curve of ten periods, or as many more as it takes to its plateau."""
+    """A curve of ten periods, or as many more as it takes to its plateau; of a flow, across it."""
     length = min(len(series), POINTS)
     steps, longest = int(min(max(20, 10 * period), length // 5)), length // 5
+    settings = SlopeSettings(theiler=_theiler(period, length), steps=steps, dimension=dimension, delay=delay)
+    settings = replace(settings, across_flow=_is_smooth(settings.points(series)))
     while True:
-        settings = SlopeSettings(
-            theiler=_theiler(period, length), steps=steps, dimension=dimension, delay=delay
-        )
+        settings = replace(settings, steps=steps)
         if steps == longest:
             return settings
         curve = settings.curve(series, references=PLATEAU_REFERENCES).log_distance
@@ -225,6 +236,17 @@ def _settings(series: FloatArray, period: float, *, dimension: int = 1, delay: i
         if not end - before > PLATEAU * (end - curve.min()):
             return settings
         steps = min(2 * steps, longest)
+
+
+def _is_smooth(points: FloatArray) -> bool:
+    """Whether points (T, N) follow each other as a flow's do, and not as those of a map or of noise."""
+    steps = np.diff(points, axis=0)
+    lengths = np.linalg.norm(steps, axis=1)
+    moved = lengths[1:] * lengths[:-1]
+    if points.shape[1] < 2 or not (moved > 0).any():
+        return False
+    cosines = (steps[1:] * steps[:-1]).sum(axis=1)[moved > 0] / moved[moved > 0]
+    return bool(np.median(cosines) > SMOOTH)
 
 
 def _theiler(period: float, length: int) -> int:

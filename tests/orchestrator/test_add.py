@@ -278,6 +278,11 @@ def test_descriptions_that_are_not_valid_and_series_that_are_not_theirs(folder: 
             '[[steps]]\nstep = "subsample"\nevery = 0\n[exponent]',
             "every must be a whole number from 1 on, not 0",
         ),
+        (
+            "across_flow = false",
+            "across_flow = true\nradius = 0.1",
+            "exponent: value error, across_flow is of",
+        ),
         ("description", "description = =", r"mine\.toml"),
     ):
         described.write_text(text.replace(old, new))

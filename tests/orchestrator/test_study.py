@@ -204,6 +204,11 @@ def test_study_files_of_the_working_directory_come_first(tmp_path, monkeypatch):
     (tmp_path / "studies" / "lorenz_smoke.toml").write_text(GOOD)
     assert catalogue.find("lorenz_smoke").resolve() == (tmp_path / "studies" / "lorenz_smoke.toml").resolve()
     assert catalogue.find("lorenz_tau") == catalogue.shipped_folder() / "lorenz_tau.toml"
+    assert str(catalogue.hides_shipped("lorenz_smoke")) == "studies/lorenz_smoke.toml"
+    (tmp_path / "studies" / "lorenz_smoke.toml").write_bytes(
+        (catalogue.shipped_folder() / "lorenz_smoke.toml").read_bytes()
+    )
+    assert [catalogue.hides_shipped(name) for name in ("lorenz_smoke", "lorenz_tau", "none")] == [None] * 3
 
 
 def test_new_writes_a_file_that_loads_or_nothing(tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from orchestrator.systems import get
 from orchestrator.systems.analysis.divergence import kantz, rosenstein
+from orchestrator.systems.analysis.exponent import suggest_settings
 from orchestrator.systems.analysis.neighbours import nearest_neighbours
 from orchestrator.systems.embedding import embed
 
@@ -63,6 +65,30 @@ def test_lorenz_is_found_within_a_tenth_and_the_window_matters() -> None:
     suggested = curve.slope(curve.straight_part())
     assert suggested.value / system.dt == pytest.approx(1.50, rel=0.15)
     assert curve.slope((400, 450)).value < 0.5 * suggested.value  # the plateau: as far apart as can be
+
+
+@pytest.mark.parametrize(("name", "known"), [("lorenz63", 1.505), ("roessler", 0.0892)])
+def test_across_the_flow_the_exponent_is_found_and_the_window_does_not_matter(
+    name: str, known: float
+) -> None:
+    system = get(name)
+    points = system.states(n_points=30_000)
+    settings = suggest_settings(points)
+    assert settings.across_flow
+    curve = settings.curve(points, references=5_000)
+    slopes = [curve.slope(curve.straight_part(*rise)).value / system.dt for rise in ((0.1, 0.5), (0.3, 0.7))]
+    assert slopes == pytest.approx([known, known], rel=0.06)
+    plain = replace(settings, across_flow=False).curve(points, references=5_000)
+    assert plain.slope(plain.straight_part()).value / system.dt < 0.92 * known
+
+
+def test_what_is_no_finely_sampled_flow_has_no_direction_to_be_taken_across() -> None:
+    noise = np.random.default_rng(0).standard_normal((5_000, 3))
+    still = np.repeat(henon(2_000), 3, axis=0)  # at rest two times of three
+    for series in (henon(5_000), henon(5_000)[:, :1], noise, still):
+        assert not suggest_settings(series).across_flow
+    with pytest.raises(ValueError, match="nothing across the flow"):
+        rosenstein(henon(5_000)[:, :1], steps=10, theiler=5, across_flow=True)
 
 
 def test_embedding_and_what_it_refuses() -> None:

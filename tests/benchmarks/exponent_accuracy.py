@@ -1,0 +1,129 @@
+"""How far λ_max as it is read off a series lies from the truth: flows whose exponent the equations give.
+
+Settings are those suggested for a series that nobody has looked at (`orch system add`). What is printed, for
+each length of the series, what is observed and how much noise is on it, is over all systems: how many
+estimates are within 20% of the truth, how far off they are (median, and at most in nine of ten, as a factor),
+how often two standard errors and how often the slopes over other windows hold the truth; and the same by
+plain distances, where the suggestion is to take them across the flow.
+
+    python tests/benchmarks/exponent_accuracy.py [--systems lorenz63,dysts:Chua] [--json FILE]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import sys
+import warnings
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from orchestrator.systems import get
+from orchestrator.systems.analysis.exponent import OTHER_RISES, SlopeSettings, suggest_settings
+from orchestrator.systems.base import FloatArray
+
+SYSTEMS = (
+    "lorenz63", "lorenz63_published", "roessler", "duffing", "lorenz96_10", "dysts:Thomas", "dysts:Halvorsen",
+    "dysts:Chua", "dysts:SprottB", "dysts:HindmarshRose", "dysts:Chen", "dysts:ShimizuMorioka",
+    "dysts:Rucklidge", "dysts:Lorenz84", "dysts:HastingsPowell", "dysts:Arneodo", "dysts:HyperRossler",
+    "dysts:MooreSpiegel", "dysts:Aizawa", "dysts:Colpitts",
+)  # fmt: skip
+LENGTHS = (5_000, 20_000)
+NOISE = (0.0, 0.02)
+"""Standard deviation of what is added, in that of the column."""
+REFERENCES = 5_000
+CLOSE = 0.2
+
+
+@dataclass(frozen=True)
+class Found:
+    """One estimate, over the truth."""
+
+    system: str
+    points: int
+    observed: str
+    noise: float
+    across_flow: bool
+    ratio: float
+    error: float
+    low: float
+    high: float
+    """Over other windows."""
+
+
+def estimates(name: str) -> Iterator[Found]:
+    """Of one system, for all lengths, columns, and noise; and by plain distances."""
+    system = get(name)
+    states = system.states(n_points=max(LENGTHS))
+    truth = system.spectrum(states).exponents[0] * system.dt
+    data = system.observe(states)
+    data = (data - data.mean(axis=0)) / data.std(axis=0)
+    for points in LENGTHS:
+        for observed, columns in (("all", data), ("first", data[:, :1])):
+            for noise in NOISE:
+                series = columns[:points]
+                series = series + noise * np.random.default_rng(0).standard_normal(series.shape)
+                try:
+                    suggested = suggest_settings(series)
+                    for settings in dict.fromkeys([suggested, replace(suggested, across_flow=False)]):
+                        yield found(name, series, settings, truth, observed, noise)
+                except ValueError as error:
+                    print(f"{name}, {points} points, {observed}, noise {noise}: {error}", file=sys.stderr)
+
+
+def found(
+    name: str, series: FloatArray, settings: SlopeSettings, truth: float, observed: str, noise: float
+) -> Found:
+    """One estimate."""
+    curve = settings.curve(series, references=REFERENCES)
+    slope = settings.slope(curve)
+    others = [curve.slope(curve.straight_part(*rise)).value for rise in OTHER_RISES]
+    return Found(
+        name, len(series), observed, noise, settings.across_flow,
+        slope.value / truth, slope.standard_error / truth, min(others) / truth, max(others) / truth,
+    )  # fmt: skip
+
+
+def summary(rows: list[Found]) -> str:
+    """'13 of 20 within 20%; off by 1.12 (median) …'."""
+    off = [math.exp(abs(math.log(row.ratio))) if row.ratio > 0 else math.inf for row in rows]
+    close = sum(abs(row.ratio - 1) <= CLOSE for row in rows)
+    by_error = sum(abs(row.ratio - 1) <= 2 * row.error for row in rows)
+    by_windows = sum(row.low <= 1 <= row.high for row in rows)
+    middle, most = np.quantile(off, [0.5, 0.9])
+    held = f"held by two standard errors {by_error}, by other windows {by_windows}"
+    off_by = f"off by {middle:.2f} (median), {most:.2f} (nine in ten)"
+    return f"{close:2d} of {len(rows)} within {CLOSE:.0%}; {off_by}; {held}"
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--systems", default=",".join(SYSTEMS))
+    parser.add_argument("--json", type=Path, help="every estimate, to this file")
+    arguments = parser.parse_args()
+    warnings.simplefilter("ignore", RuntimeWarning)
+    every: list[Found] = []
+    for name in arguments.systems.split(","):
+        every += estimates(name)
+        print(f"{name}: done", file=sys.stderr)
+    if arguments.json is not None:
+        arguments.json.write_text(json.dumps([asdict(row) for row in every], indent=1))
+    for points in LENGTHS:
+        for observed in ("all", "first"):
+            for noise in NOISE:
+                here = [r for r in every if (r.points, r.observed, r.noise) == (points, observed, noise)]
+                suggested = list({row.system: row for row in reversed(here)}.values())
+                plain = [row for row in here if not row.across_flow]
+                across = sum(row.across_flow for row in suggested)
+                print(f"{points} points, {observed} columns, noise {noise:.0%}:")
+                print(f"  as suggested ({across} across the flow)  {summary(suggested)}")
+                print(f"  by plain distances  {summary(plain)}")
+
+
+if __name__ == "__main__":
+    main()
