@@ -108,6 +108,24 @@ def runs(results: Path) -> list[Run]:
     return sorted(found, key=lambda run: run.started_at)
 
 
+def beside(results: Path, study: str) -> Run | None:
+    """Another run of this study that is under way in this folder; of a driver on this machine that was killed
+    a moment ago there is none."""
+    return next((run for run in runs(results) if run.study == study and _lives(run)), None)
+
+
+def _lives(run: Run) -> bool:
+    if run.host != socket.gethostname():
+        return True  # as far as can be seen from here
+    try:
+        os.kill(run.pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # another user's
+        return True
+    return True
+
+
 def is_fresh(path: Path) -> bool:
     """Whether whoever writes this file still does."""
     try:

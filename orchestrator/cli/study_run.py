@@ -73,6 +73,8 @@ def run_study(
              "(--retry-failed runs them again)")  # fmt: skip
     else:
         say(f"{plan.study.name}: all {plan.total} trials are finished, nothing to run")
+    if plan.missing or plan.further:
+        _say_beside(plan.study.name, folder)
     placement = Placement(cpus_per_trial=cpus_per_trial, gpus_per_trial=gpus_per_trial, address=address)
     try:
         outcome = run(plan, results=folder, placement=placement, progress=Progress())
@@ -93,6 +95,15 @@ def run_study(
     _verdict(plan, folder, compare, regimes)
     if failed:
         raise typer.Exit(1)
+
+
+def _say_beside(study: str, folder: Path) -> None:
+    from ..running import beside
+
+    if other := beside(folder, study):
+        since = f"{other.started_at.astimezone():%H:%M}"
+        say(f"{study} is being run here already, by process {other.pid} on {other.host} since {since}:")
+        say("what both lack is computed twice; Ctrl-C stops this run alone")
 
 
 def _verdict(plan: "Plan", folder: Path, baseline: str | None, regimes: set[str]) -> None:
