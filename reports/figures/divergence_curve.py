@@ -29,7 +29,7 @@ FEWEST_PAIRS = 30
 
 
 def divergence_curve(overview: Overview, *, unit: str = "") -> Figure | None:
-    """Mean log distance of neighbours against time; None where there is no estimate."""
+    """Log distance of neighbours against time; None where there is no estimate."""
     found = overview.exponent
     if found is None or overview.settings is None:
         return None
@@ -66,7 +66,8 @@ def divergence_curve(overview: Overview, *, unit: str = "") -> Figure | None:
         reach = max(5 * last, 3 * overview.settings.theiler, 20)
         below.set_xlim(0, min(len(curve) - 1, reach))
         below.set_xlabel("steps after they were neighbours")
-        above.set_ylabel("mean ln distance (SDs)")
+        of = "median" if overview.settings.across_flow else "mean"
+        above.set_ylabel(f"{of} ln distance (SDs)")
         below.set_ylabel("local slope")
         below.xaxis.set_major_locator(MaxNLocator(integer=True))
         above.legend(fontsize=8, loc="best")

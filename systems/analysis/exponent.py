@@ -38,7 +38,7 @@ PLATEAU, PLATEAU_REFERENCES = 0.02, 2_000
 """A curve is at its plateau if its last fifth is higher than the one before by less than this share of its
 rise; and from how many points that is seen."""
 
-SMOOTH = 0.9
+SMOOTH = 0.95
 """Median cosine of the angle between a step and the next above which steps are pieces of a trajectory."""
 
 OTHER_RISES = tuple((low, high) for low in (0.05, 0.1, 0.2, 0.3) for high in (0.5, 0.6, 0.7))

@@ -25,6 +25,7 @@ import numpy as np
 from orchestrator.systems import get
 from orchestrator.systems.analysis.exponent import OTHER_RISES, SlopeSettings, suggest_settings
 from orchestrator.systems.base import FloatArray
+from orchestrator.systems.preparation import prepare, step
 
 SYSTEMS = (
     "lorenz63", "lorenz63_published", "roessler", "duffing", "lorenz96_10", "dysts:Thomas", "dysts:Halvorsen",
@@ -33,8 +34,8 @@ SYSTEMS = (
     "dysts:MooreSpiegel", "dysts:Aizawa", "dysts:Colpitts",
 )  # fmt: skip
 LENGTHS = (5_000, 20_000)
-NOISE = (0.0, 0.02)
-"""Standard deviation of what is added, in that of the column."""
+NOISE = ((0.0, 0), (0.02, 0), (0.02, 3))
+"""Standard deviation of what is added, in that of the column, and iterations of noise reduction then."""
 REFERENCES = 5_000
 CLOSE = 0.2
 
@@ -47,6 +48,7 @@ class Found:
     points: int
     observed: str
     noise: float
+    reduced: int
     across_flow: bool
     ratio: float
     error: float
@@ -64,26 +66,29 @@ def estimates(name: str) -> Iterator[Found]:
     data = (data - data.mean(axis=0)) / data.std(axis=0)
     for points in LENGTHS:
         for observed, columns in (("all", data), ("first", data[:, :1])):
-            for noise in NOISE:
+            for noise, iterations in NOISE:
                 series = columns[:points]
                 series = series + noise * np.random.default_rng(0).standard_normal(series.shape)
+                treatment = (observed, noise, iterations)
                 try:
+                    if iterations:
+                        series = prepare(series, [step("reduce_noise", iterations=iterations)])
                     suggested = suggest_settings(series)
                     for settings in dict.fromkeys([suggested, replace(suggested, across_flow=False)]):
-                        yield found(name, series, settings, truth, observed, noise)
+                        yield found(name, series, settings, truth, treatment)
                 except ValueError as error:
-                    print(f"{name}, {points} points, {observed}, noise {noise}: {error}", file=sys.stderr)
+                    print(f"{name}, {points} points, {treatment}: {error}", file=sys.stderr)
 
 
 def found(
-    name: str, series: FloatArray, settings: SlopeSettings, truth: float, observed: str, noise: float
+    name: str, series: FloatArray, settings: SlopeSettings, truth: float, treatment: tuple[str, float, int]
 ) -> Found:
     """One estimate."""
     curve = settings.curve(series, references=REFERENCES)
     slope = settings.slope(curve)
     others = [curve.slope(curve.straight_part(*rise)).value for rise in OTHER_RISES]
     return Found(
-        name, len(series), observed, noise, settings.across_flow,
+        name, len(series), *treatment, settings.across_flow,
         slope.value / truth, slope.standard_error / truth, min(others) / truth, max(others) / truth,
     )  # fmt: skip
 
@@ -115,12 +120,14 @@ def main() -> None:
         arguments.json.write_text(json.dumps([asdict(row) for row in every], indent=1))
     for points in LENGTHS:
         for observed in ("all", "first"):
-            for noise in NOISE:
-                here = [r for r in every if (r.points, r.observed, r.noise) == (points, observed, noise)]
+            for noise, iterations in NOISE:
+                treatment = (points, observed, noise, iterations)
+                here = [r for r in every if (r.points, r.observed, r.noise, r.reduced) == treatment]
                 suggested = list({row.system: row for row in reversed(here)}.values())
                 plain = [row for row in here if not row.across_flow]
                 across = sum(row.across_flow for row in suggested)
-                print(f"{points} points, {observed} columns, noise {noise:.0%}:")
+                reduced = f", reduced in {iterations} iterations" if iterations else ""
+                print(f"{points} points, {observed} columns, noise {noise:.0%}{reduced}:")
                 print(f"  as suggested ({across} across the flow)  {summary(suggested)}")
                 print(f"  by plain distances  {summary(plain)}")
 

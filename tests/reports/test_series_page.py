@@ -24,14 +24,14 @@ from orchestrator.reports.html.themed_svg import themed
 from orchestrator.reports.series.data import as_dict, flat
 from orchestrator.reports.series.facts import facts
 from orchestrator.reports.series.terminal import render_series
-from orchestrator.reports.series.verdict import headlines, judge, tau_grid, warnings
+from orchestrator.reports.series.verdict import doubts_of, headlines, judge, tau_grid, warnings
 from orchestrator.reports.series.words import with_error
 from orchestrator.systems import System, get
-from orchestrator.systems.analysis.exponent import SlopeSettings
+from orchestrator.systems.analysis.exponent import SlopeSettings, estimate
 from orchestrator.systems.analysis.overview import Overview, overview
 from orchestrator.systems.exponents import ExponentSettings
 from orchestrator.systems.flow import Flow
-from orchestrator.systems.preparation import Step, step
+from orchestrator.systems.preparation import Step, prepare, step
 from orchestrator.systems.recorded import Recorded
 
 from .test_rendering import Strict
@@ -157,6 +157,15 @@ def test_what_must_not_be_believed(chaos: Overview) -> None:
     assert judge(altered(**steady | {"other_windows": (value / 2, value)}))[0] == "doubtful"
     two_points = altered(**steady | {"slope": dataclasses.replace(slope, window=(1, 2))})
     assert judge(two_points)[0] == "doubtful" and any("2 points" in w for w in warnings(two_points))
+
+
+def test_noise_that_makes_the_slope_too_small_is_seen_and_can_be_reduced() -> None:
+    x = get("lorenz63").states(n_points=4_000)[:, :1]
+    noisy = x + 0.03 * x.std() * np.random.default_rng(0).standard_normal(x.shape)
+    reduced = prepare(noisy, [step("reduce_noise", iterations=3)])
+    settings = SlopeSettings(theiler=97, steps=600, dimension=4, delay=11)
+    for series, seen in ((x, False), (noisy, True), (reduced, False)):
+        assert any("jumps by" in doubt for doubt in doubts_of(estimate(series, settings))) is seen
 
 
 def test_page_is_the_same_every_time(short: Overview, pages: dict[str, str]) -> None:
