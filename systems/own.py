@@ -49,7 +49,7 @@ class Exponent(BaseModel):
     @model_validator(mode="after")
     def _nearest_neighbours_alone(self) -> Exponent:
         if self.across_flow and self.radius is not None:
-            raise ValueError("across_flow is of nearest neighbours: leave out radius, or across_flow")
+            raise ValueError("radius is of plain distances: leave it out, or set across_flow = false")
         return self
 
 
@@ -119,7 +119,7 @@ def from_text(name: str, text: str) -> OwnSeries:
         return replace(as_system(name, described, read=read), described=text)
     except ValidationError as error:
         problems = (
-            f"{'.'.join(map(str, one['loc']))}: {one['msg'][:1].lower()}{one['msg'][1:]}"
+            f"{'.'.join(map(str, one['loc']))}: {_lower(one['msg'].removeprefix('Value error, '))}"
             for one in error.errors()
         )
         raise SeriesError(f"{path}: {'; '.join(problems)}") from None
@@ -148,6 +148,11 @@ def as_system(name: str, described: Description, *, read: Callable[[], FloatArra
     for step in steps:
         if step.name == "embed":
             variables = tuple(f"{described.columns[0]}_{i}" for i in range(int(step.parameters["dimension"])))
+    if described.exponent.across_flow and described.exponent.dimension * len(variables) < 2:
+        raise ValueError(
+            "exponent: of one column there is nothing across the flow: set dimension and delay, or "
+            "across_flow = false"
+        )
     return OwnSeries(
         name=name,
         description=described.description or f"series of one's own, from {described.source or 'a file'}",
@@ -166,6 +171,10 @@ def as_system(name: str, described: Description, *, read: Callable[[], FloatArra
         slope=SlopeSettings(**described.exponent.model_dump()),
         time_unit=described.time_unit,
     )
+
+
+def _lower(text: str) -> str:
+    return text[:1].lower() + text[1:]
 
 
 def check_length(points: int) -> None:

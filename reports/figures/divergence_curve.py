@@ -17,7 +17,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormat
 from ...systems.analysis.divergence import BLOCKS
 from ...systems.analysis.exponent import Estimate
 from ...systems.analysis.overview import Overview
-from ..series.words import plain, with_error
+from ..series.words import curve_of, plain, with_error
 from .curves import SIZE, FloatArray, small_figure, thinned, time_above
 from .style import COLOURS, GREY, styled
 
@@ -66,8 +66,7 @@ def divergence_curve(overview: Overview, *, unit: str = "") -> Figure | None:
         reach = max(5 * last, 3 * overview.settings.theiler, 20)
         below.set_xlim(0, min(len(curve) - 1, reach))
         below.set_xlabel("steps after they were neighbours")
-        of = "median" if overview.settings.across_flow else "mean"
-        above.set_ylabel(f"{of} ln distance (SDs)")
+        above.set_ylabel(f"{curve_of(overview)} (SDs)")
         below.set_ylabel("local slope")
         below.xaxis.set_major_locator(MaxNLocator(integer=True))
         above.legend(fontsize=8, loc="best")

@@ -13,7 +13,7 @@ from ...systems.analysis.overview import DRIFT_P, Dimension, Overview
 from ...systems.recorded import Recorded
 from ..verdict import counted
 from .verdict import judge, saturates, tau_grid
-from .words import duration, names, per_time, plain, ranges, with_error
+from .words import duration, names, otherwise, per_time, plain, ranges, with_error
 
 Row: TypeAlias = tuple[str, str]
 
@@ -74,7 +74,7 @@ def slope_facts(overview: Overview) -> list[Row]:
             f"steps {first} to {last} ({duration(overview, last - first)}), "
             f"where distances grow {plain(math.exp(slope.value * (last - first)))}-fold",
         ),
-        ("slope over other windows", windows),
+        (f"slope {otherwise(overview)}", windows),
         (f"slope of {counted(len(found.surrogates), 'surrogate')}", noise),
         ("neighbours followed", f"{found.curve.pairs:,}: {found.curve.method}"),
     ]

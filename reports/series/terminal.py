@@ -19,7 +19,7 @@ from ...systems.analysis.overview import Column, Overview
 from ..verdict import counted
 from .facts import COLUMN_HEADER, column_rows, facts
 from .verdict import headlines
-from .words import plain, with_error
+from .words import curve_of, plain, with_error
 
 FloatArray = NDArray[np.float64]
 
@@ -92,7 +92,7 @@ def _plots(overview: Overview, width: int) -> list[tuple[str, Text, str]]:
             f"steps · line: the series · dots: {counted(len(curves) - 1, 'surrogate')} · "
             f"between the bars, {first} to {last}, it rises by {value} a step"
         )
-        plots.append(("Divergence: mean ln distance of neighbours", drawn, caption))
+        plots.append((f"Divergence: {curve_of(overview)} of neighbours", drawn, caption))
     shown = [c for c in overview.columns if c.embedding is not None][: len(COLOURS)]
     if shown:
         curves = [

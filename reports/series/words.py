@@ -57,7 +57,19 @@ def with_error(value: float, error: float) -> str:
 def beside(overview: Overview, found: Estimate) -> str:
     """What a slope must be seen beside."""
     windows, noise = ranges(overview, found)
-    return f"{windows} over other windows, {noise} for {counted(len(found.surrogates), 'surrogate')}"
+    return f"{windows} {otherwise(overview)}, {noise} for {counted(len(found.surrogates), 'surrogate')}"
+
+
+def otherwise(overview: Overview) -> str:
+    """What the range of slopes is over."""
+    across = overview.settings is not None and overview.settings.across_flow
+    return "over other windows and by plain distances" if across else "over other windows"
+
+
+def curve_of(overview: Overview) -> str:
+    """What a log-divergence curve shows."""
+    across = overview.settings is not None and overview.settings.across_flow
+    return "median ln distance across the flow" if across else "mean ln distance"
 
 
 def ranges(overview: Overview, found: Estimate) -> tuple[str, str]:

@@ -10,7 +10,8 @@ Of a flow, distances are better taken across it. A displacement along a trajecto
 neither grows nor shrinks. Nearest neighbours in a finely sampled series lie apart by up to half a step along
 the flow, often more than across it, and until that is outgrown the curve rises by less than λ_max. There the
 curve is of medians: some pairs reach the size of the attractor long before others, and some that delays put
-together are none, and both move a mean.
+together are none, and both move a mean. It is no displacement in time where what drives the flow is not among
+the columns, so of a forced flow whose phase is not observed plain distances may come nearer.
 
 Shapes: points (T, N) of state space, embedded where need be. Times in steps, slopes per step.
 """

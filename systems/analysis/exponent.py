@@ -105,7 +105,8 @@ class Estimate:
     curve: DivergenceCurve
     slope: Slope
     other_windows: tuple[float, float]
-    """Least and greatest slope over the parts of the curve that could as well be called straight."""
+    """Least and greatest slope over the parts of the curve that could as well be called straight; across a
+    flow also over those of the curve of plain distances."""
     surrogate_curves: tuple[DivergenceCurve, ...]
     surrogates: tuple[float, ...]
     """Slopes, over the same window, of series that are noise of the same values and spectrum."""
@@ -126,14 +127,14 @@ def stands_out(slope: float, surrogates: Sequence[float]) -> bool:
 
 
 def estimate(series: FloatArray, settings: SlopeSettings) -> Estimate:
-    """λ_max of a series (T, N), beside the slopes of other windows and of SURROGATES surrogates.
+    """λ_max of a series (T, N), beside what else could be read off and the slopes of SURROGATES surrogates.
 
     Raises:
         ValueError: the series is too short for these settings.
     """
     curve = settings.curve(series)
     slope = settings.slope(curve)
-    others = [curve.slope(curve.straight_part(*rise)).value for rise in OTHER_RISES]
+    others = other_slopes(series, settings, curve)
     part = series[: POINTS + (settings.dimension - 1) * settings.delay]
     of_noise = tuple(
         settings.curve(surrogate(part, seed=seed), references=SURROGATE_REFERENCES)
@@ -141,7 +142,17 @@ def estimate(series: FloatArray, settings: SlopeSettings) -> Estimate:
     )
     # In the window of the data: what noise does at first, at scales that the data do not have, is not asked.
     in_window = tuple(one.slope(slope.window).value for one in of_noise)
-    return Estimate(curve, slope, (min(others), max(others)), of_noise, in_window)
+    return Estimate(curve, slope, others, of_noise, in_window)
+
+
+def other_slopes(series: FloatArray, settings: SlopeSettings, curve: DivergenceCurve) -> tuple[float, float]:
+    """Least and greatest slope that could as well be read off: see `Estimate.other_windows`."""
+    curves = [curve]
+    if settings.across_flow:
+        plain = replace(settings, across_flow=False)
+        curves.append(plain.curve(series, references=SURROGATE_REFERENCES))
+    slopes = [one.slope(one.straight_part(*rise)).value for one in curves for rise in OTHER_RISES]
+    return min(slopes), max(slopes)
 
 
 @dataclass(frozen=True, eq=False)
@@ -243,7 +254,7 @@ def _is_smooth(points: FloatArray) -> bool:
     steps = np.diff(points, axis=0)
     lengths = np.linalg.norm(steps, axis=1)
     moved = lengths[1:] * lengths[:-1]
-    if points.shape[1] < 2 or not (moved > 0).any():
+    if not (moved > 0).any() or np.linalg.matrix_rank(np.cov(points.T)) < 2:  # on a line nothing is across
         return False
     cosines = (steps[1:] * steps[:-1]).sum(axis=1)[moved > 0] / moved[moved > 0]
     return bool(np.median(cosines) > SMOOTH)

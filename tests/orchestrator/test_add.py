@@ -1,6 +1,7 @@
 """`orch system add`: what is taken, what is refused and in which words, and a study on what was taken."""
 
 import csv
+import re
 from pathlib import Path
 
 import numpy as np
@@ -281,7 +282,7 @@ def test_descriptions_that_are_not_valid_and_series_that_are_not_theirs(folder: 
         (
             "across_flow = false",
             "across_flow = true\nradius = 0.1",
-            "exponent: value error, across_flow is of",
+            "exponent: radius is of plain",
         ),
         ("description", "description = =", r"mine\.toml"),
     ):
@@ -290,6 +291,13 @@ def test_descriptions_that_are_not_valid_and_series_that_are_not_theirs(folder: 
             systems.get("mine").trajectory()
     described.write_text(text)
     (folder / "data" / "mine.parquet").unlink()
+    np.save(folder / "one.npy", henon(2000)[:, 0])
+    adding.add("one", folder / "one.npy", dt=1.0)
+    described = folder / "data" / "one.toml"
+    one = re.sub("dimension = .*", "dimension = 1", described.read_text())
+    described.write_text(one.replace("across_flow = false", "across_flow = true"))
+    with pytest.raises(DataError, match=r"one\.toml: exponent: of one column there is nothing across"):
+        systems.get("one")
     with pytest.raises(DataError, match=r"mine\.parquet is not there"):
         systems.get("mine").trajectory()
 
