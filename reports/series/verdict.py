@@ -92,8 +92,7 @@ def judge(overview: Overview) -> tuple[Credence, str]:
     if drifts or doubts_of(found):
         return "doubtful", f"{said}: steeper than noise, but the value is uncertain; see the warnings."
     said += ": evidence of chaos. The error is that of chance alone"
-    across = overview.settings is not None and overview.settings.across_flow
-    return "chaotic", f"{said}: {ACCURACY}." if across else f"{said}."
+    return "chaotic", f"{said}: {ACCURACY}." if overview.across_flow else f"{said}."
 
 
 def warnings(overview: Overview) -> tuple[str, ...]:

@@ -62,14 +62,12 @@ def beside(overview: Overview, found: Estimate) -> str:
 
 def otherwise(overview: Overview) -> str:
     """What the range of slopes is over."""
-    across = overview.settings is not None and overview.settings.across_flow
-    return "over other windows and by plain distances" if across else "over other windows"
+    return "over other windows and by plain distances" if overview.across_flow else "over other windows"
 
 
 def curve_of(overview: Overview) -> str:
     """What a log-divergence curve shows."""
-    across = overview.settings is not None and overview.settings.across_flow
-    return "median ln distance across the flow" if across else "mean ln distance"
+    return "median ln distance across the flow" if overview.across_flow else "mean ln distance"
 
 
 def ranges(overview: Overview, found: Estimate) -> tuple[str, str]:

@@ -108,6 +108,11 @@ class Overview:
             return math.nan
         return prediction_time_steps(self.exponent.slope.value / self.dt, self.system.dt)
 
+    @property
+    def across_flow(self) -> bool:
+        """Whether distances of neighbours were taken across the flow."""
+        return self.settings is not None and self.settings.across_flow
+
 
 SNIPPET = 2_000
 
