@@ -76,19 +76,20 @@ def run(plan: Plan, *, results: Path, placement: Placement, progress: Progress) 
         return Outcome({}, interrupted=False, not_run=0)
     _say_without_compiler(progress)
     progress.note("starting Ray")
-    with cluster(placement) as resources:
-        placement = settled(resources, placement)
-        slots = slots_of(resources, placement)
-        gpu = bool(placement.gpus_per_trial)
-        agenda = Agenda(_sources(plan, priors, results, progress, slots=slots, gpu=gpu), slots=slots)
-        progress.start(total=agenda.left, epochs=plan.study.training.epochs, slots=slots)
-        try:
-            with beacon(results, plan.study.name, plan.study.definition_id) as lit:
+    with beacon(results, plan.study.name, plan.study.definition_id) as lit:
+        lit.tell(lambda: {"total": plan.missing, "done": 0, "seconds_left": None, "stacks": []})
+        with cluster(placement) as resources:
+            placement = settled(resources, placement)
+            slots = slots_of(resources, placement)
+            gpu = bool(placement.gpus_per_trial)
+            agenda = Agenda(_sources(plan, priors, results, progress, slots=slots, gpu=gpu), slots=slots)
+            progress.start(total=agenda.left, epochs=plan.study.training.epochs, slots=slots)
+            try:
                 why = _fit(
                     agenda, results=results, placement=placement, progress=progress, store=store, beacon=lit
                 )
-        finally:
-            progress.stop()
+            finally:
+                progress.stop()
     _ingest_patiently(store, progress)
     begun.sweep(results, store.finished)
     interrupted = not agenda.over and why is None

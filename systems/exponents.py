@@ -65,7 +65,7 @@ class LyapunovSpectrum:
     log_distance: tuple[float, ...] = ()
     """Where estimated from data: the log-divergence curve whose slope the first exponent is,"""
     other_windows: tuple[float, float] | None = None
-    """the least and the greatest slope over windows that could as well have been taken,"""
+    """the least and the greatest slope that could as well have been read off (`Estimate.other_windows`),"""
     surrogates: tuple[float, ...] = ()
     """and the slopes that noise of the same values and spectrum has over the same window."""
 

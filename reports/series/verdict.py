@@ -145,8 +145,8 @@ def doubts_of(found: Estimate) -> list[str]:
     jump = curve[1] - curve[0]
     if jump > max(JUMP, JUMP_STEPS * slope.value):
         said.append(
-            f"the curve jumps by {jump:.2g} in its first step, as distances in noise do, and noise mostly "
-            "makes the slope too small: `--reduce-noise 3` of `orch system add` mends that in a long series"
+            f"the curve jumps by {jump:.2g} in its first step, as distances in noise do, and noise moves the "
+            "slope, mostly down: `--reduce-noise 3` of `orch system add` helps in a long series"
         )
     tail = max(2, len(curve) // 10)
     if (curve[-1] - curve[-tail]) / (tail - 1) > STILL_RISING * slope.value:
