@@ -213,7 +213,8 @@ def _follow(
     least = (COINCIDE * float(np.ptp(points, axis=0).max())) ** 2
     block = reference * BLOCKS // (len(points) - steps)
     by_block = np.full((BLOCKS, steps + 1), np.nan)
-    curve = np.empty(steps + 1)
+    curve = np.full(steps + 1, np.nan)
+    middles = _means if along is None else _medians
     for k in range(steps + 1):
         distance = points[reference + k] - points[partner + k]
         if along is not None:
@@ -222,13 +223,22 @@ def _follow(
         squared = (distance**2).sum(axis=1)
         apart = squared > least
         logs, blocks = 0.5 * np.log(squared[apart]), block[apart]
-        if along is not None:
-            curve[k] = np.median(logs) if len(logs) else np.nan
-            for b in np.unique(blocks):
-                by_block[b, k] = np.median(logs[blocks == b])
-            continue
-        curve[k] = logs.mean() if len(logs) else np.nan
-        sums = np.bincount(blocks, weights=logs, minlength=BLOCKS)
-        counts = np.bincount(blocks, minlength=BLOCKS)
-        by_block[counts > 0, k] = sums[counts > 0] / counts[counts > 0]
+        if len(logs):
+            curve[k], by_block[:, k] = middles(logs, blocks)
     return DivergenceCurve(curve, by_block, len(reference), method)
+
+
+def _means(logs: FloatArray, blocks: IntArray) -> tuple[float, FloatArray]:
+    """Of all, and of each block; NaN for one without any."""
+    sums, counts = np.bincount(blocks, weights=logs, minlength=BLOCKS), np.bincount(blocks, minlength=BLOCKS)
+    of_each = np.full(BLOCKS, np.nan)
+    of_each[counts > 0] = sums[counts > 0] / counts[counts > 0]
+    return float(logs.mean()), of_each
+
+
+def _medians(logs: FloatArray, blocks: IntArray) -> tuple[float, FloatArray]:
+    """Likewise."""
+    of_each = np.full(BLOCKS, np.nan)
+    for block in np.unique(blocks):
+        of_each[block] = np.median(logs[blocks == block])
+    return float(np.median(logs)), of_each

@@ -291,6 +291,8 @@ def test_descriptions_that_are_not_valid_and_series_that_are_not_theirs(folder: 
             systems.get("mine").trajectory()
     described.write_text(text)
     (folder / "data" / "mine.parquet").unlink()
+    with pytest.raises(DataError, match=r"mine\.parquet is not there"):
+        systems.get("mine").trajectory()
     np.save(folder / "one.npy", henon(2000)[:, 0])
     adding.add("one", folder / "one.npy", dt=1.0)
     described = folder / "data" / "one.toml"
@@ -298,8 +300,6 @@ def test_descriptions_that_are_not_valid_and_series_that_are_not_theirs(folder: 
     described.write_text(one.replace("across_flow = false", "across_flow = true"))
     with pytest.raises(DataError, match=r"one\.toml: exponent: of one column there is nothing across"):
         systems.get("one")
-    with pytest.raises(DataError, match=r"mine\.parquet is not there"):
-        systems.get("mine").trajectory()
 
 
 OWN = """
