@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
+from .aligned import largest_singular_value
 from .streams import stream
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def spectral_norm(matrices: Tensor) -> Tensor:
     import torch
 
     finite = matrices.isfinite().all(dim=2).all(dim=1)
-    norm = torch.linalg.matrix_norm(torch.where(finite[:, None, None], matrices, 0.0), ord=2)
+    norm = largest_singular_value(torch.where(finite[:, None, None], matrices, 0.0))
     return torch.where(finite, norm, torch.inf)
 
 

@@ -2,6 +2,12 @@
 
 import torch
 from torch import Tensor
+from torch.nn import functional
+
+from .aligned import further
+
+SMALL = (3, 32)
+"""Rows and columns: what is no larger is rounded alike wherever it begins (`aligned`)."""
 
 
 def right_inverse(B: Tensor) -> Tensor:
@@ -17,11 +23,18 @@ def right_inverse(B: Tensor) -> Tensor:
         (E, M, N). A member whose B is singular or not finite gets non-finite entries; nothing is
         raised, because one member must not stop the others of its stack.
     """
-    gram = B @ B.transpose(1, 2)
     if B.is_cuda:
-        return eliminated(gram, B).transpose(1, 2)
-    solution, _ = torch.linalg.solve_ex(gram, B, check_errors=False)
-    inverse: Tensor = solution.transpose(1, 2)
+        return eliminated(B @ B.transpose(1, 2), B).transpose(1, 2)
+    _, observed_dim, latent_dim = B.shape
+    more = 0
+    if observed_dim > SMALL[0] or latent_dim > SMALL[1]:
+        more = further(lambda k: [(observed_dim + k) * latent_dim, (observed_dim + k) ** 2], B.dtype)
+    rows = functional.pad(B, (0, 0, 0, more)) if more else B
+    gram = rows @ rows.transpose(1, 2)
+    if more:
+        gram = gram + functional.pad(torch.ones(more).to(B), (observed_dim, 0)).diag()
+    solution, _ = torch.linalg.solve_ex(gram, rows, check_errors=False)
+    inverse: Tensor = solution[:, :observed_dim].transpose(1, 2)
     return inverse
 
 

@@ -23,6 +23,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from .aligned import largest_singular_value
 from .architecture import Architecture, Parameters, State
 from .readout import control, read_out
 from .rollout import MEMBERS
@@ -56,7 +57,7 @@ def jacobian_norms(
             # Rescaled at every step, so that no product leaves the range of numbers.
             places, vectors, scales, _ = tangents.along(places, vectors, steps=lag - begin, rescaled=True)
             scale = scale + scales
-            norm = torch.linalg.matrix_norm(vectors.nan_to_num(posinf=0.0, neginf=0.0), ord=2)
+            norm = largest_singular_value(vectors.nan_to_num(posinf=0.0, neginf=0.0))
             lost = ~places.isfinite().all(dim=2)
             norms.append(torch.where(lost, torch.nan, scale + norm.log()))
         stacked: FloatArray = torch.stack(norms, dim=2).cpu().numpy()
@@ -104,7 +105,7 @@ def step_norms(
                 jacobians.append(jacobian)
             # The norm refuses what is not finite; runs that come to this are marked below.
             stacked = torch.stack(jacobians).nan_to_num(nan=0.0, posinf=0.0, neginf=0.0)
-            norm = torch.linalg.matrix_norm(stacked, ord=2)
+            norm = largest_singular_value(stacked)
             off = torch.linalg.matrix_norm(stacked - identity)
             norms += torch.stack([norm.log(), norm, off], dim=1).unbind()
         lost = ~places.isfinite().all(dim=2)

@@ -1,6 +1,7 @@
 """What a report says of a question, for whoever shows it: a comparison, or a report that is none."""
 
-from collections.abc import Callable, Sequence
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,6 +31,8 @@ class Question:
     """Of a comparison."""
     legend: bool = True
     allow_stale: bool = False
+    definitions: Mapping[str, str] | None = None
+    """definition_id of each study, as it is meant; None: as its file says now."""
 
     @property
     def scope(self) -> str:
@@ -49,8 +52,8 @@ class Answer:
     shown: "Callable[[], RenderableType]"
     """On a terminal."""
     rows: list[dict[str, Any]]
-    trials: int
-    """How many it looked at."""
+    trial_ids: list[str]
+    """What it looked at."""
     headlines: tuple[str, ...] = ()
     page: "Callable[[Path], Page] | None" = None
     """Makes its page, given the results folder, where the trained networks are."""
@@ -58,6 +61,8 @@ class Answer:
     """What the page's files are called."""
     origin: str = ""
     """Where its numbers come from."""
+    unnamed: tuple[str, ...] = ()
+    """What its studies name and it does not show, or the other way round."""
 
 
 def answer(kind: str, connection: "duckdb.DuckDBPyConnection", asked: Question) -> Answer:
@@ -68,9 +73,13 @@ def answer(kind: str, connection: "duckdb.DuckDBPyConnection", asked: Question) 
         OrchError: nothing is known that it could say, or it would pool results of different code.
     """
     from . import reports
+    from .definitions import by_file, unnamed
 
+    definitions = by_file(asked.studies) if asked.definitions is None else asked.definitions
     try:
-        return REPORTS.get(kind, _comparison)(connection, asked)
+        found = REPORTS.get(kind, _comparison)(connection, asked)
+        said = unnamed(connection, definitions, found.trial_ids)
+        return dataclasses.replace(found, unnamed=said, origin=" ".join([found.origin, *said]).strip())
     except reports.UnknownNameError as error:
         raise UsageError(f"report: {error}") from None
     except reports.ReportError as error:
@@ -141,7 +150,7 @@ def _comparison(connection: "duckdb.DuckDBPyConnection", asked: Question) -> Ans
     return Answer(
         lambda: reports.render_comparison(comparison, legend=asked.legend),
         comparison.as_dicts(),
-        len(ids),
+        ids,
         tuple(f"{line.title}: {line.text}" for line in comparison.headlines),
         page,
         stem,
@@ -157,7 +166,7 @@ def _exponents(connection: "duckdb.DuckDBPyConnection", asked: Question) -> Answ
     return Answer(
         lambda: reports.render_exponents(contexts, rows),
         [row.as_dict() for row in rows],
-        len(_trial_ids(contexts)),
+        _trial_ids(contexts),
     )
 
 
@@ -169,7 +178,7 @@ def _theorems(connection: "duckdb.DuckDBPyConnection", asked: Question) -> Answe
     networks = read_networks(connection, studies=asked.studies, contexts=only)
     left_out = read_left_out(connection, studies=asked.studies, contexts=only)
     findings = examine(networks)
-    code = _code_of(connection, [network.trial_id for network in networks])
+    ids = [network.trial_id for network in networks]
 
     def page(results: Path) -> "Page":
         from .reports.html.theorems_page import networks_query, theorems_page
@@ -181,9 +190,9 @@ def _theorems(connection: "duckdb.DuckDBPyConnection", asked: Question) -> Answe
     return Answer(
         lambda: render_findings(findings, left_out),
         rows,
-        len(networks),
+        ids,
         page=page,
-        **_named(asked, "theorems", code),
+        **_named(asked, "theorems", _code_of(connection, ids)),
     )
 
 
@@ -193,7 +202,6 @@ def _tau(connection: "duckdb.DuckDBPyConnection", asked: Question) -> Answer:
 
     answers = read_tau(connection, _contexts(connection, asked), priors(connection, asked.studies))
     ids = [t.trial_id for a in answers for c in a.context.cells if c.tau for t in c.trials]
-    code = _code_of(connection, ids)
 
     def page(results: Path) -> "Page":
         from .reports.html.tau_page import tau_page
@@ -201,7 +209,8 @@ def _tau(connection: "duckdb.DuckDBPyConnection", asked: Question) -> Answer:
         return tau_page(answers, connection, studies=asked.studies)
 
     rows = [answer.as_dict() for answer in answers]
-    return Answer(lambda: render_tau(answers), rows, len(ids), page=page, **_named(asked, "tau", code))
+    named = _named(asked, "tau", _code_of(connection, ids))
+    return Answer(lambda: render_tau(answers), rows, ids, page=page, **named)
 
 
 REPORTS = {"comparison": _comparison, "exponents": _exponents, "theorems": _theorems, "tau": _tau}

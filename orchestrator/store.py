@@ -6,12 +6,14 @@ again later, for the journal has everything. A reader retries briefly and then a
 journal itself.
 """
 
+import os
 import random
 import shutil
 import tempfile
 import time
+import uuid
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -95,6 +97,7 @@ class Store:
         """
         try:
             self.results.mkdir(parents=True, exist_ok=True)
+            self._see_that_it_exists()
             with duckdb.connect(str(self.database)) as connection:
                 return ingest(connection, self.journal)
         except OSError as error:
@@ -103,6 +106,18 @@ class Store:
             if is_lock(error):
                 return None
             raise self._unusable(error) from None
+
+    def _see_that_it_exists(self) -> None:
+        """An empty database comes under its name whole, where files can have two names: DuckDB takes one that
+        another process is just making for damaged.
+        """
+        if self.database.exists():
+            return
+        made = self.database.with_name(f".{self.database.name}.{uuid.uuid4().hex}.tmp")
+        with suppress(OSError, duckdb.Error):  # whoever opens it next says what is wrong
+            duckdb.connect(str(made)).close()
+            os.link(made, self.database)
+        made.unlink(missing_ok=True)
 
     @contextmanager
     def reading(self) -> Iterator[tuple[duckdb.DuckDBPyConnection, Source]]:

@@ -8,9 +8,8 @@ from ..errors import OrchError, UsageError
 from .output import Format, print_mappings, print_shown
 
 
-def show(kind: str, results: Path, asked: Question, *, form: Format | None, html: bool = False) -> int:
-    """Print a report, unless `form` is None, and with `html` write its page and list the files on stdout;
-    returns how many trials it looked at.
+def show(kind: str, results: Path, asked: Question, *, form: Format | None, html: bool = False) -> None:
+    """Print a report, unless `form` is None, and with `html` write its page and list the files on stdout.
 
     Raises:
         OrchError: nothing is known that it could say, it would pool results of different code, or the page
@@ -23,11 +22,12 @@ def show(kind: str, results: Path, asked: Question, *, form: Format | None, html
         found = answer(kind, connection, asked)
         if form is not None:
             _print(found, form)
+        for said in found.unnamed:
+            print(f"orch: {said}", file=sys.stderr)
         if source.what != "database":
             print(f"orch: {source.why}; answered from the {source}", file=sys.stderr)
         if html and (found.page is not None or form is None):
             _write(found, kind, results, source=str(source), alone=form is None)
-    return found.trials
 
 
 def _print(found: Answer, form: Format) -> None:

@@ -112,9 +112,11 @@ def _verdict(plan: "Plan", folder: Path, baseline: str | None, regimes: set[str]
     from .show import show
 
     name = plan.study.name
+    now = {name: plan.study.definition_id}
     if baseline is None and plan.study.report != "comparison":
+        asked = Question([name], definitions=now)
         try:
-            show(plan.study.report, folder, Question([name]), form=Format.table, html=True)
+            show(plan.study.report, folder, asked, form=Format.table, html=True)
         except OrchError as error:
             say(f"no verdict: {error}")
         return
@@ -128,12 +130,9 @@ def _verdict(plan: "Plan", folder: Path, baseline: str | None, regimes: set[str]
     contexts = {planned.first.context_id for planned in plan.cells}
     contexts |= {planned.search.first.context_id for planned in plan.searches}
     try:
-        asked = Question([name], contexts=contexts, baseline=baseline, legend=False)
-        compared = show("comparison", folder, asked, form=Format.table, html=True)
+        asked = Question([name], contexts=contexts, baseline=baseline, legend=False, definitions=now)
+        show("comparison", folder, asked, form=Format.table, html=True)
     except OrchError as error:
         say(f"no verdict: {error}")
         return
-    more = compared - plan.total
-    if more > 0 and not plan.searches and plan.study.goal is None:
-        say(f"with {more} trials of earlier runs of {name}, of seeds or regimes that it does not name now")
     say(f"`orch report {shlex.quote(name)}` says how to read this")

@@ -80,7 +80,8 @@ def report(results: Path, asked: Asked) -> Plain:
         return said("No results yet", words)
     except OrchError as error:  # while a study runs there may be nothing to compare yet
         return said("No report as yet", str(error), form)
-    read = f"{counted(found.trials, 'trial')}, read from the {source}."
+    read = f"{counted(len(found.trial_ids), 'trial')}, read from the {source}."
+    read = " ".join([read, *found.unnamed])
     return {"title": made.title, "said": read, "parts": _parts([form, *made.parts])}
 
 

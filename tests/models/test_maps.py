@@ -1,12 +1,14 @@
 """Pointwise maps, read-out and free runs against their definitions."""
 
 import functools
+import itertools
 
 import numpy as np
 import pytest
 import torch
 
 from orchestrator.models import ARCHITECTURES, Architecture
+from orchestrator.models.aligned import largest_singular_value
 from orchestrator.models.initial import stack_initial
 from orchestrator.models.readout import control, eliminated, read_out, right_inverse
 from orchestrator.models.rollout import free_run, regressed_read_out
@@ -44,16 +46,37 @@ def test_hand_written_unrolling_is_as_exact_in_float32(name):
         assert error < 5e-6
 
 
-def test_right_inverse_is_the_pseudo_inverse_and_contains_its_failures():
-    B = torch.randn(3, 2, 5, dtype=torch.float64)
+@pytest.mark.parametrize(("observed", "latent"), [(2, 5), (5, 9)])
+def test_right_inverse_is_the_pseudo_inverse_and_contains_its_failures(observed, latent):
+    B = torch.randn(3, observed, latent, dtype=torch.float64)
     torch.testing.assert_close(right_inverse(B), torch.linalg.pinv(B))
-    x = torch.randn(3, 2, 4, dtype=torch.float64)
+    x = torch.randn(3, observed, 4, dtype=torch.float64)
     torch.testing.assert_close(read_out(B, control(B, x)), x)
     torch.testing.assert_close(eliminated(B @ B.mT, B).mT, right_inverse(B), rtol=1e-9, atol=1e-9)
     B[1] = torch.nan
     inverse = right_inverse(B)
     assert torch.equal(eliminated(B @ B.mT, B).mT.isfinite(), inverse.isfinite())
     assert not inverse[1].isfinite().any() and inverse[[0, 2]].isfinite().all()
+
+
+@pytest.fixture
+def one_thread():
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.mark.parametrize("latent", [9, 30, 31, 45])
+def test_no_digit_of_what_lapack_finds_depends_on_the_stack(latent, one_thread):
+    square = torch.randn(latent, latent, dtype=torch.float64)
+    norm = largest_singular_value(square[None])
+    torch.testing.assert_close(norm[0], torch.linalg.svdvals(square)[0])
+    assert torch.equal(largest_singular_value(square.expand(5, -1, -1).contiguous()), norm.expand(5))
+    for observed, dtype in itertools.product(range(1, latent + 1), (torch.float32, torch.float64)):
+        B = torch.randn(observed, latent, dtype=dtype)
+        stack, alone = right_inverse(B.expand(5, -1, -1).contiguous()), right_inverse(B[None])
+        assert all(torch.equal(member, alone[0]) for member in stack)
 
 
 @pytest.mark.parametrize("name", sorted(ARCHITECTURES))

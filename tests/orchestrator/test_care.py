@@ -48,6 +48,9 @@ def test_a_database_of_version_1_is_migrated_and_keeps_its_rows(old):
         (str(journal.SCHEMA_VERSION),)
     ]
     assert query(old, "SELECT count(code_fingerprint), count(resumed) FROM results") == [(0, 0)]
+    asked = "SELECT count(*), count(DISTINCT trial_id) FROM definition_trials WHERE definition_id IN "
+    assert query(old, f"{asked} (SELECT definition_id FROM studies)") == [(3, 3)]
+    assert query(old, "SELECT count(*), count(DISTINCT trial_id) FROM study_trials") == [(3, 3)]
     journal.write(old / "journal", "trials", "new", [{"trial_id": "n", "status": "ok", "resumed": 1}])
     assert query(old, "SELECT resumed FROM trials WHERE trial_id = 'n'") == [(1,)]
 
