@@ -50,6 +50,8 @@ class Added:
     """Values that were not there and are filled in."""
     rows_added: int
     """Rows that the file left out, by its times."""
+    apart: float | None = None
+    """How far apart rows are by times that are numbers, where `dt` was given and says otherwise."""
 
 
 def add(
@@ -137,7 +139,10 @@ def add(
         durable.write(files[0], encoded)
     except OSError as error:
         raise OrchError(f"{files[0].parent} cannot be written: {error.strerror}") from None
-    return Added(system, files, missing, table.rows_added)
+    apart = table.dt
+    if apart is not None and (table.dates or math.isclose(apart, dt, rel_tol=1e-6)):
+        apart = None
+    return Added(system, files, missing, table.rows_added, apart)
 
 
 def _check_name(name: str, path: Path, force: bool) -> None:

@@ -267,7 +267,9 @@ def export(results: Path, folder: Path, *, form: str) -> list[Path]:
                 connection.execute(f"COPY (FROM {table}) TO '{path}' (FORMAT {form})")
         for target in targets.values():
             os.replace(temporary / target.name, target)
-    except (OSError, duckdb.IOException) as error:
+    except OSError as error:
+        raise OrchError(f"{folder} cannot be written: {error.strerror}") from None
+    except duckdb.IOException as error:
         raise OrchError(f"{folder} cannot be written: {str(error).splitlines()[0]}") from None
     finally:
         shutil.rmtree(temporary, ignore_errors=True)

@@ -90,7 +90,7 @@ def show(name: NameArgument, form: FormatOption = Format.table, results: Results
         + ("" if system.is_recorded else f" ({spectrum.members} members of time {spectrum.time:g})"),
     }
     if spectrum.other_windows is not None:
-        row["lambda_max_over_other_windows"] = "{:.4g} to {:.4g}".format(*spectrum.other_windows)
+        row["lambda_max_read_otherwise"] = "{:.4g} to {:.4g}".format(*spectrum.other_windows)
     if spectrum.surrogates:
         row["lambda_max_of_surrogates"] = (
             f"{min(spectrum.surrogates):.4g} to {max(spectrum.surrogates):.4g}"

@@ -227,7 +227,8 @@ def test_dates_are_converted_to_the_unit_and_numbers_are_not(folder: Path) -> No
         assert (added.system.dt, added.system.time_unit) == (pytest.approx(dt, rel=1e-14), unit)
     for given in {"time": "t"}, {"time": "when", "dt": 1.0}:
         added = adding.add("mine", source, columns=["x"], time_unit="weeks", force=True, **given)
-        assert (added.system.dt, added.system.time_unit) == (1.0, "weeks")
+        assert (added.system.dt, added.system.time_unit, added.apart) == (1.0, "weeks", None)
+    assert adding.add("mine", source, columns=["x"], time="t", dt=2.0, force=True).apart == 1.0
 
 
 def test_identity_follows_data_and_preparation_and_not_the_words(folder: Path) -> None:
