@@ -6,7 +6,7 @@ import io
 import json
 import math
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -41,10 +41,18 @@ ResultsOption = Annotated[
 ]
 
 
-def print_rows(columns: Sequence[str], rows: Iterable[Sequence[Any]], form: Format) -> None:
-    """Print rows to stdout."""
+LONG = 24
+"""Letters: columns with longer texts are folded where a terminal is too narrow, others never."""
+
+
+def print_rows(
+    columns: Sequence[str], rows: Iterable[Sequence[Any]], form: Format, *, spare: Container[str] = ()
+) -> None:
+    """Print rows to stdout; for people without those of the columns `spare` that hold nothing but 0."""
     if form.for_people:
-        _table(columns, list(rows), form)
+        rows = list(rows)
+        kept = [i for i, name in enumerate(columns) if name not in spare or any(row[i] for row in rows)]
+        _table([columns[i] for i in kept], [[row[i] for i in kept] for row in rows], form)
     elif form is Format.csv:
         _in_utf8()
         writer = csv.writer(sys.stdout, lineterminator="\n")
@@ -64,10 +72,10 @@ def print_json(value: Any) -> None:
     print()
 
 
-def print_mappings(rows: Sequence[Mapping[str, Any]], form: Format) -> None:
-    """Print mappings that all have the same keys."""
+def print_mappings(rows: Sequence[Mapping[str, Any]], form: Format, *, spare: Container[str] = ()) -> None:
+    """Print mappings that all have the same keys, as `print_rows` does."""
     columns = list(rows[0]) if rows else []
-    print_rows(columns, [[row[column] for column in columns] for row in rows], form)
+    print_rows(columns, [[row[column] for column in columns] for row in rows], form, spare=spare)
 
 
 def print_shown(shown: "RenderableType", form: Format) -> None:
@@ -94,24 +102,33 @@ def _in_utf8() -> None:
 
 def _table(columns: Sequence[str], rows: list[Sequence[Any]], form: Format) -> None:
     from rich import box
+    from rich.cells import cell_len
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    numeric = [all(isinstance(r[i], int | float | None) for r in rows) for i in range(len(columns))]
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for name, is_number in zip(columns, numeric, strict=True):
-        table.add_column(Text(name), justify="right" if is_number else "left", overflow="fold")
+    widths = []
+    for i, name in enumerate(columns):
+        is_number = all(isinstance(row[i], int | float | None) for row in rows)
+        widths.append(max([cell_len(str(name)), *(cell_len(_cell(row[i])) for row in rows)]))
+        table.add_column(
+            Text(name),
+            justify="right" if is_number else "left",
+            overflow="fold",
+            no_wrap=widths[-1] <= LONG,
+        )
     for row in rows:
         table.add_row(*(Text(_cell(value)) for value in row))
     if form is not Format.table:
         print_shown(table, form)
         return
     console = Console()
-    if not console.is_terminal:
-        # Into a pipe or a file nothing is folded or cut.
-        console = Console(width=max(80, sum(max([len(str(c)), *(len(_cell(r[i])) for r in rows)]) + 3
-                                            for i, c in enumerate(columns))))  # fmt: skip
+    folded = sum(min(width, LONG) + 3 for width in widths)
+    if not console.is_terminal or folded > console.width:
+        # Into a pipe or a file nothing is folded, and lines that a terminal breaks are better than words and
+        # numbers in pieces.
+        console = Console(width=max(console.width, sum(width + 3 for width in widths)))
     console.print(table)
 
 

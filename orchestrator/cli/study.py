@@ -24,20 +24,23 @@ def list_studies(form: FormatOption = Format.table) -> None:
     from .. import catalogue
     from ..study import load
 
+    def shown(path: Path) -> str:
+        return "" if form.for_people and path.parent == catalogue.shipped_folder() else str(path)
+
     rows: list[list[Any]] = []
     for name, path in catalogue.available().items():
         try:
             study = load(path)
         except StudyError as error:
-            rows.append([name, None, None, f"cannot be used: {error.problems[0]}", str(path)])
+            rows.append([name, None, None, f"cannot be used: {error.problems[0]}", shown(path)])
             continue
         cells = sum(1 for _ in study.cells())
         trials = cells * len(study.seeds)
         for search in study.searches():
             cells += 1
             trials += search.settings.trials * search.settings.seeds_per_trial
-        rows.append([name, cells, trials, study.description, str(path)])
-    print_rows(["study", "cells", "trials", "description", "file"], rows, form)
+        rows.append([name, cells, trials, study.description, shown(path)])
+    print_rows(["study", "cells", "trials", "description", "file"], rows, form, spare={"file"})
 
 
 @app.command("plan")
@@ -95,7 +98,7 @@ def show_plan(
                 planned.reason,
             ]
         )
-    print_rows(columns, rows, form)
+    print_rows(columns, rows, form, spare={"done", *blown_up, "stale", "time"})
     cells = len(plan.cells) + len(plan.searches)
     say(f"{plan.study.name}: {plan.missing} of {plan.total} trials to run, in {cells} cells")
     if plan.further:

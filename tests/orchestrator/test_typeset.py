@@ -1,10 +1,11 @@
-"""Tables for papers: what is escaped, what is kept, and that LaTeX compiles it."""
+"""Tables for terminals, however narrow, and for papers: what is kept, and that LaTeX compiles it."""
 
+import re
 import shutil
 import subprocess
 
 import pytest
-from rich.console import Group
+from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
@@ -24,6 +25,21 @@ def shown(*cells: str) -> Group:
     bullets = Table.grid()
     bullets.add_row("•", Text("of two\nlines"))
     return Group(Text("a title", style="bold"), table, bullets, Text())
+
+
+def test_a_narrow_terminal_breaks_no_word(monkeypatch, capsys) -> None:
+    monkeypatch.setattr(Console, "is_terminal", True)
+    columns = ["regime", "diverged", "to_run", "reason"]
+    rows = [["sparse_forcing(tau=20)", 0, 16, "finished, 2 made by other code than the rest"]]
+    for width in ("80", "64", "30"):
+        monkeypatch.setenv("COLUMNS", width)
+        print_rows(columns, rows, Format.table, spare={"diverged"})
+        printed = re.sub(r"\x1b\[[\d;]*m", "", capsys.readouterr().out)
+        lines = printed.splitlines()
+        assert "diverged" not in printed and "sparse_forcing(tau=20)" in printed
+        reason = lines[1].index("reason")
+        assert " ".join(line[reason:].strip() for line in lines[3:]).strip() == rows[0][3], printed
+        assert (max(map(len, lines)) <= int(width)) == (width != "30")
 
 
 def test_markdown() -> None:
