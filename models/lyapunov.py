@@ -22,6 +22,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from .aligned import orthogonalised
 from .architecture import Architecture, Parameters
 from .tangents import Tangents
 
@@ -94,7 +95,7 @@ def lyapunov_spectra(
         for begin, stop in itertools.pairwise((0, *sorted(stops))):
             states, vectors, _, passed = tangents.along(states, vectors, steps=stop - begin)
             path.append(passed)
-            vectors, upper = torch.linalg.qr(vectors)
+            vectors, upper = orthogonalised(vectors)
             if stop > transient:
                 growth += upper.diagonal(dim1=2, dim2=3).abs().log()
         growth[~states.isfinite().flatten(1).all(dim=1)] = torch.nan

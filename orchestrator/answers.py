@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .errors import OrchError, StudyError, UsageError
+from .errors import OrchError, UsageError
 
 if TYPE_CHECKING:
     import duckdb
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from .reports.html import Page
     from .reports.trials import Context
+    from .study import Study
 
 
 @dataclass(frozen=True)
@@ -31,8 +32,8 @@ class Question:
     """Of a comparison."""
     legend: bool = True
     allow_stale: bool = False
-    definitions: Mapping[str, str] | None = None
-    """definition_id of each study, as it is meant; None: as its file says now."""
+    named: "Mapping[str, Study] | None" = None
+    """The studies as they are meant; None: as their files say now."""
 
     @property
     def scope(self) -> str:
@@ -62,7 +63,7 @@ class Answer:
     origin: str = ""
     """Where its numbers come from."""
     unnamed: tuple[str, ...] = ()
-    """What its studies name and it does not show, or the other way round."""
+    """How many of its trials its studies do not name now."""
 
 
 def answer(kind: str, connection: "duckdb.DuckDBPyConnection", asked: Question) -> Answer:
@@ -75,10 +76,10 @@ def answer(kind: str, connection: "duckdb.DuckDBPyConnection", asked: Question) 
     from . import reports
     from .definitions import by_file, unnamed
 
-    definitions = by_file(asked.studies) if asked.definitions is None else asked.definitions
+    named = by_file(asked.studies) if asked.named is None else asked.named
     try:
         found = REPORTS.get(kind, _comparison)(connection, asked)
-        said = unnamed(connection, definitions, found.trial_ids)
+        said = unnamed(connection, named, found.trial_ids)
         return dataclasses.replace(found, unnamed=said, origin=" ".join([found.origin, *said]).strip())
     except reports.UnknownNameError as error:
         raise UsageError(f"report: {error}") from None
@@ -90,18 +91,12 @@ def declared(results: Path, studies: list[str]) -> str:
     """The report that all of these studies are for, by their files, or as it was recorded of those whose
     files are not here or no longer valid; a comparison, where they differ or none is named.
     """
-    from .catalogue import available
+    from .definitions import by_file
     from .store import Store
-    from .study import load
 
-    files = available()
-    kinds: set[str] = set()
-    recorded = []
-    for name in studies:
-        try:
-            kinds.add(load(files[name]).report)
-        except (KeyError, StudyError):
-            recorded.append(name)
+    valid = by_file(studies)
+    kinds: set[str] = {study.report for study in valid.values()}
+    recorded = [name for name in studies if name not in valid]
     if recorded:
         with Store(results).reading() as (connection, _):
             found = connection.execute(

@@ -74,6 +74,8 @@ def _mebibytes(paths: list[Path]) -> float:
 def rebuild(results: Path) -> int:
     """Make the database again from the journal; one that cannot be opened is set aside, never deleted.
 
+    What the old one alone has, as a file of the journal was lost or damaged, is written back into that.
+
     Returns:
         The number of trials in it.
 
@@ -88,6 +90,8 @@ def rebuild(results: Path) -> int:
     try:
         with duckdb.connect(str(made)) as connection:
             ingest(connection, store.journal)
+            if _take_back(connection, store):
+                ingest(connection, store.journal)
             count: int = connection.execute("SELECT count(*) FROM trials").fetchall()[0][0]
         _make_way(store)
         os.replace(made, store.database)
@@ -98,6 +102,61 @@ def rebuild(results: Path) -> int:
             with contextlib.suppress(OSError):
                 left.unlink(missing_ok=True)
     return count
+
+
+ALONE = {
+    "trials": """
+        SELECT t.*,
+            (SELECT list({'epoch': epoch, 'quantity': quantity, 'value': value} ORDER BY epoch, quantity)
+             FROM old.curves AS c WHERE c.trial_id = t.trial_id) AS curves,
+            (SELECT list({'epoch': epoch, 'quantity': quantity, 'lag': lag, 'value': value}
+                         ORDER BY epoch, quantity, lag)
+             FROM old.gradients AS g WHERE g.trial_id = t.trial_id) AS gradients
+        FROM old.trials AS t WHERE trial_id NOT IN (SELECT trial_id FROM trials)
+        AND trial_id NOT IN (SELECT unnest($left_out))
+    """,
+    "studies": """
+        SELECT s.*, (SELECT list(trial_id) FROM old.study_trials AS t WHERE t.study = s.study) AS trial_ids
+        FROM old.studies AS s
+        WHERE (study, definition_id) NOT IN (SELECT (study, definition_id) FROM studies)
+    """,
+    "systems": "FROM old.systems WHERE content_hash NOT IN (SELECT content_hash FROM systems)",
+}
+"""Kind of journal file → what the old database has of it and the new one, made from the journal, has not."""
+
+
+def _take_back(connection: duckdb.DuckDBPyConnection, store: Store) -> bool:
+    """Journal what the old database alone has, if it can be read; whether there was anything."""
+    if not store.database.exists():
+        return False
+    try:
+        if store.ingest() is None:
+            raise OrchError(f"{store.database} is held by another process: close it first")
+        connection.execute("ATTACH ? AS old (READ_ONLY)", [str(store.database)])
+    except duckdb.Error:
+        return False
+    except OrchError as error:
+        if "held by another process" in str(error):
+            raise
+        return False
+    taken = {name for (name,) in connection.execute("SELECT file FROM ingested").fetchall()}
+    left_out = [path for path in journal.files(store.journal, "trials") if path.name not in taken]
+    # A newer version wrote them: their trials are not lost.
+    newer = [pq.read_table(path, columns=["trial_id"]) for path in left_out if why_unreadable(path) is None]
+    ids = [trial_id for table in newer for trial_id in table["trial_id"].to_pylist()]
+    found = False
+    for kind, query in ALONE.items():
+        given = {"left_out": ids} if "$left_out" in query else {}
+        table = connection.sql(query, params=given).to_arrow_table()
+        if len(table):
+            found = True
+            path = journal.write_table(store.journal, kind, f"taken-back-{uuid.uuid4().hex[:16]}", table)
+            warnings.warn(
+                f"{len(table)} {kind} that the database alone had are in the journal again: {path}",
+                stacklevel=2,
+            )
+    connection.execute("DETACH old")
+    return found
 
 
 def _make_way(store: Store) -> None:

@@ -107,7 +107,10 @@ def _check_database(store: Store, truth: Truth) -> list[str]:
         )
     beyond = len(set(there) - set(truth))
     if beyond:
-        problems.append(f"{store.database}: holds {beyond} trials that the journal has not")
+        problems.append(
+            f"{store.database}: holds {beyond} trials that the journal has not; "
+            "`orch db rebuild` writes them back into it"
+        )
     differing = [t for t in there if t in truth and not _same(there[t], truth[t])]
     if differing:
         problems.append(f"{store.database}: {len(differing)} trials differ from the journal")

@@ -1,54 +1,47 @@
-"""What studies name now, beside what was run under their names before."""
+"""What the files of studies name now, beside what was run under their names before."""
 
 from collections.abc import Iterable, Mapping, Sequence
-
-import duckdb
+from typing import TYPE_CHECKING
 
 from .catalogue import available
 from .errors import StudyError
+from .study import Study, load
+
+if TYPE_CHECKING:
+    import duckdb
 
 
-def by_file(studies: Iterable[str]) -> dict[str, str]:
-    """Study → definition_id by its file, where that is here and valid."""
-    from .study import load
-
+def by_file(studies: Iterable[str]) -> dict[str, Study]:
+    """Those of these studies whose files are here and valid."""
     files = available()
     found = {}
     for name in studies:
         try:
-            found[name] = load(files[name]).definition_id
+            found[name] = load(files[name])
         except (KeyError, StudyError):
             continue
     return found
 
 
 def unnamed(
-    connection: duckdb.DuckDBPyConnection, definitions: Mapping[str, str], trial_ids: Sequence[str]
+    connection: "duckdb.DuckDBPyConnection", studies: Mapping[str, Study], trial_ids: Sequence[str]
 ) -> tuple[str, ...]:
-    """A sentence per study of which these trials are not what it names now: they were run under its name when
-    it had other seeds, regimes or settings.
-
-    Args:
-        definitions: study → definition_id, as it is now.
+    """A sentence per study of which some of these trials were run under its name with seeds, regimes or
+    settings that it does not name as it is now.
     """
     said = []
-    for study, definition_id in definitions.items():
-        total, named, known = connection.execute(
+    for name, study in studies.items():
+        rows = connection.execute(
             """
-            SELECT count(DISTINCT trial_id), count(DISTINCT trial_id) FILTER (definition_id = $now),
-                   (SELECT count(*) FROM studies WHERE study = $study AND definition_id = $now)
-            FROM definition_trials WHERE study = $study AND trial_id IN (SELECT unnest($ids))
+            SELECT cell_id, seed FROM trials WHERE trial_id IN (SELECT unnest(?))
+            AND trial_id IN (SELECT trial_id FROM study_trials WHERE study = ?)
             """,
-            {"now": definition_id, "study": study, "ids": list(trial_ids)},
-        ).fetchall()[0]
-        if not known:
-            said.append(
-                f"{study} says something else now than when it was run: `orch study plan {study}` says what "
-                "is missing."
-            )
-        elif named < total:
-            said.append(
-                f"{total - named} of {total} trials are of other runs of {study}, of seeds, regimes or "
-                "settings that it does not name now."
-            )
+            [list(trial_ids), name],
+        ).fetchall()
+        named = study.seeds_by_cell() if rows else {}
+        others = sum(seed not in named.get(cell_id, ()) for cell_id, seed in rows)
+        if others:
+            of_all = f"{others} of {len(rows)} trial{'s' if len(rows) > 1 else ''} of {name}"
+            said.append(f"{of_all} {'is' if others == 1 else 'are'} of seeds, regimes or settings that it "
+                        "does not name now.")  # fmt: skip
     return tuple(said)

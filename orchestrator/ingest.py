@@ -204,9 +204,9 @@ def _insert_studies(connection: duckdb.DuckDBPyConnection, paths: list[str]) -> 
     )
     connection.execute(
         """
-        INSERT INTO definition_trials
-        SELECT DISTINCT study, definition_id, unnest(trial_ids) FROM read_parquet(?, union_by_name = true)
-        EXCEPT FROM definition_trials
+        INSERT INTO study_trials
+        SELECT DISTINCT study, unnest(trial_ids) AS trial_id FROM read_parquet(?, union_by_name = true)
+        EXCEPT SELECT study, trial_id FROM study_trials
         """,
         [paths],
     )

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 
 from . import durable
 
-SCHEMA_VERSION = 8
+SCHEMA_VERSION = 7
 
 TRIALS = pa.schema(
     [

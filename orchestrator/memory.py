@@ -50,13 +50,10 @@ def recall(
 
 def _places(search: Search, trial_ids: Container[str]) -> set[tuple[int, int]]:
     """τ and seed of those of these trials that a search could have asked for."""
-    settings = search.settings
-    first = search.first.seed
-    seeds = range(first, first + settings.trials * settings.seeds_per_trial)
     return {
         (tau, seed)
         for tau in search.taus.values()
-        for seed, trial_id in zip(seeds, search.cell(tau).ids_of(seeds), strict=True)
+        for seed, trial_id in zip(search.seeds, search.cell(tau).ids_of(search.seeds), strict=True)
         if trial_id in trial_ids
     }
 

@@ -48,10 +48,9 @@ def trials_of(plan: Plan) -> list[str]:
     ran them."""
     ids = plan.study.trial_ids()
     if plan.study.goal is not None:
-        usable = range(plan.study.seeds[0], plan.study.seeds[0] + plan.study.goal.most)
         for planned_cell in plan.cells:
             first = planned_cell.first
-            ids += first.ids_of(sorted(set(plan.seen.get(first.cell_id, {})) & set(usable)))
+            ids += first.ids_of(sorted(set(plan.seen.get(first.cell_id, {})) & set(plan.study.usable_seeds)))
     for planned in plan.searches:
         seeds: dict[int, list[int]] = {}
         for tau, seed in planned.knowledge.seen:

@@ -48,13 +48,6 @@ MIGRATIONS = {
         ALTER TABLE trials ADD COLUMN floor_d_h_published DOUBLE;
         ALTER TABLE trials ADD COLUMN floor_psc_published DOUBLE;
     """,
-    # Which definition of a study asked for a trial stands in the journal alone: it is taken in once more.
-    7: """
-        CREATE TABLE definition_trials (study VARCHAR, definition_id VARCHAR, trial_id VARCHAR);
-        INSERT INTO definition_trials SELECT study, NULL, trial_id FROM study_trials;
-        DROP TABLE study_trials;
-        DELETE FROM ingested WHERE kind = 'studies';
-    """,
 }
 """Version → the statements that make the next version of it."""
 

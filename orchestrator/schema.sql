@@ -61,10 +61,8 @@ CREATE TABLE IF NOT EXISTS studies (
     recorded_at TIMESTAMP
 );
 
--- What a study asked for, as its file said then. One trial can belong to many studies.
-CREATE TABLE IF NOT EXISTS definition_trials (study VARCHAR, definition_id VARCHAR, trial_id VARCHAR);
-
-CREATE OR REPLACE VIEW study_trials AS SELECT DISTINCT study, trial_id FROM definition_trials;
+-- One trial can belong to many studies.
+CREATE TABLE IF NOT EXISTS study_trials (study VARCHAR, trial_id VARCHAR);
 
 CREATE TABLE IF NOT EXISTS systems (
     system VARCHAR, content_hash VARCHAR, dimension BIGINT, variables VARCHAR, dt DOUBLE, n_points BIGINT,

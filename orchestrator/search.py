@@ -80,6 +80,12 @@ class Search:
         cell = self.cell(proposal.tau)
         return [cell.with_seed(seed) for seed in proposal.seeds]
 
+    @property
+    def seeds(self) -> range:
+        """Seeds that may be proposed."""
+        first = self.first.seed
+        return range(first, first + self.settings.trials * self.settings.seeds_per_trial)
+
     @cached_property
     def taus(self) -> Mapping[str, int]:
         """Cell id → τ, of every τ that may be proposed."""

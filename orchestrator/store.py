@@ -117,7 +117,8 @@ class Store:
         with suppress(OSError, duckdb.Error):  # whoever opens it next says what is wrong
             duckdb.connect(str(made)).close()
             os.link(made, self.database)
-        made.unlink(missing_ok=True)
+        with suppress(OSError):
+            made.unlink(missing_ok=True)
 
     @contextmanager
     def reading(self) -> Iterator[tuple[duckdb.DuckDBPyConnection, Source]]:

@@ -36,7 +36,10 @@ def info(form: FormatOption = Format.table, results: ResultsOption = None) -> No
 
 @app.command("rebuild")
 def rebuild(results: ResultsOption = None) -> None:
-    """Make the database again from the journal."""
+    """Make the database again from the journal.
+
+    What the old one alone has, as a journal file was lost or damaged, is written back into the journal.
+    """
     from .. import care
     from ..catalogue import results_folder
 

@@ -16,9 +16,9 @@ def sql(
 ) -> None:
     """Ask the results database in SQL, read-only.
 
-    Tables: trials, curves, gradients, studies, definition_trials, systems. Views: results (trials with
-    floors, ceilings and scores), cells (one row per cell), pruned (what a search gave up early) and
-    study_trials. `orch sql "describe results"` lists columns.
+    Tables: trials, curves, gradients, studies, study_trials, systems. Views: results (trials with floors,
+    ceilings and scores), cells (one row per cell), pruned (what a search gave up early). `orch sql "describe
+    results"` lists columns.
     """
     from ..catalogue import results_folder
     from ..query import ask

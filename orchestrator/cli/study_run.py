@@ -112,9 +112,9 @@ def _verdict(plan: "Plan", folder: Path, baseline: str | None, regimes: set[str]
     from .show import show
 
     name = plan.study.name
-    now = {name: plan.study.definition_id}
+    now = {name: plan.study}
     if baseline is None and plan.study.report != "comparison":
-        asked = Question([name], definitions=now)
+        asked = Question([name], named=now)
         try:
             show(plan.study.report, folder, asked, form=Format.table, html=True)
         except OrchError as error:
@@ -130,7 +130,7 @@ def _verdict(plan: "Plan", folder: Path, baseline: str | None, regimes: set[str]
     contexts = {planned.first.context_id for planned in plan.cells}
     contexts |= {planned.search.first.context_id for planned in plan.searches}
     try:
-        asked = Question([name], contexts=contexts, baseline=baseline, legend=False, definitions=now)
+        asked = Question([name], contexts=contexts, baseline=baseline, legend=False, named=now)
         show("comparison", folder, asked, form=Format.table, html=True)
     except OrchError as error:
         say(f"no verdict: {error}")

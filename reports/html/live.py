@@ -101,9 +101,9 @@ def _box() -> str:
         "What there is to ask",
         element(
             "p",
-            "Tables: trials, curves, gradients, studies, definition_trials, systems. Views: results (trials "
-            "with floors, ceilings and scores), cells (one row per cell), pruned (what a search gave up "
-            "early), study_trials. DESCRIBE results lists columns.",
+            "Tables: trials, curves, gradients, studies, study_trials, systems. Views: results (trials with "
+            "floors, ceilings and scores), cells (one row per cell), pruned (what a search gave up early). "
+            "DESCRIBE results lists columns.",
         ),
     )
     return section("Ask in SQL", tables, form, '<div id="rows" class="part" role="status"></div>')

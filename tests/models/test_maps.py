@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from orchestrator.models import ARCHITECTURES, Architecture
-from orchestrator.models.aligned import largest_singular_value
+from orchestrator.models.aligned import largest_singular_value, orthogonalised
 from orchestrator.models.initial import stack_initial
 from orchestrator.models.readout import control, eliminated, read_out, right_inverse
 from orchestrator.models.rollout import free_run, regressed_read_out
@@ -73,6 +73,13 @@ def test_no_digit_of_what_lapack_finds_depends_on_the_stack(latent, one_thread):
     norm = largest_singular_value(square[None])
     torch.testing.assert_close(norm[0], torch.linalg.svdvals(square)[0])
     assert torch.equal(largest_singular_value(square.expand(5, -1, -1).contiguous()), norm.expand(5))
+    for columns in range(1, 8):
+        thin = square[:, :columns]
+        Q, R = orthogonalised(thin[None])
+        torch.testing.assert_close(Q[0] @ R[0], thin)
+        torch.testing.assert_close(Q[0].mT @ Q[0], torch.eye(columns, dtype=torch.float64))
+        of_stack = orthogonalised(thin.expand(5, -1, -1).contiguous())
+        assert all(torch.equal(q, Q[0]) and torch.equal(r, R[0]) for q, r in zip(*of_stack, strict=True))
     for observed, dtype in itertools.product(range(1, latent + 1), (torch.float32, torch.float64)):
         B = torch.randn(observed, latent, dtype=dtype)
         stack, alone = right_inverse(B.expand(5, -1, -1).contiguous()), right_inverse(B[None])

@@ -69,7 +69,7 @@ def made(systems: list[str], seeds: int) -> duckdb.DuckDBPyConnection:
         {"systems": systems, "seeds": seeds},
     )
     connection.execute(CURVES)
-    connection.execute("INSERT INTO definition_trials SELECT 'big''s', 'd', trial_id FROM trials")
+    connection.execute("INSERT INTO study_trials SELECT 'big''s', trial_id FROM trials")
     connection.execute(
         "INSERT INTO studies BY NAME SELECT 'big''s' AS study, ? AS description, 'd' AS definition_id, "
         "'{}' AS declaration, "
