@@ -7,7 +7,7 @@ import io
 import json
 import math
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -31,6 +31,9 @@ TEST_SHARE = 0.2
 SHORTEST = 1e-100
 """Time between rows."""
 
+EQUAL = 1e-6
+"""Steps that differ by so small a share are equal."""
+
 SECONDS = {"ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 """Units that times between dates can be given in."""
 
@@ -50,8 +53,8 @@ class Added:
     """Values that were not there and are filled in."""
     rows_added: int
     """Rows that the file left out, by its times."""
-    apart: float | None = None
-    """How far apart rows are by times that are numbers, where `dt` was given and says otherwise."""
+    remarks: tuple[str, ...] = ()
+    """What may not be as it was meant."""
 
 
 def add(
@@ -109,6 +112,10 @@ def add(
     after = [_embedding(measured, embed)] if embed is not None else []
     left = length_after(len(measured), after)
     own.check_length(left)
+    test = round(left * test_share)
+    if test:
+        last = measured[len(measured) - test :]
+        tables.check_values(last, table.columns, where=f"{source}, the last {test:,} points, to test on")
     described = own.Description(
         description=description,
         source=source.name,
@@ -117,7 +124,7 @@ def add(
         raw_points=len(values),
         raw_dt=dt,
         time_unit=time_unit,
-        test_points=round(left * test_share),
+        test_points=test,
         steps=tuple({"step": step.name, **step.parameters} for step in (*before, *after)),
         exponent=_exponent(measured),
     )
@@ -139,10 +146,16 @@ def add(
         durable.write(files[0], encoded)
     except OSError as error:
         raise OrchError(f"{files[0].parent} cannot be written: {error.strerror}") from None
-    apart = table.dt
-    if apart is not None and (table.dates or math.isclose(apart, dt, rel_tol=1e-6)):
-        apart = None
-    return Added(system, files, missing, table.rows_added, apart)
+    return Added(system, files, missing, table.rows_added, tuple(_remarks(table, dt)))
+
+
+def _remarks(table: tables.Table, dt: float) -> Iterator[str]:
+    if table.dt is not None and not table.dates and not math.isclose(table.dt, dt, rel_tol=EQUAL):
+        yield f"rows are {table.dt:g} apart by their times, and count as {dt:g}, as --dt says"
+    for name, column in zip(table.columns, table.values.T, strict=True):
+        steps = np.diff(column)
+        if steps[0] > 0 and np.ptp(steps) <= EQUAL * steps[0]:
+            yield f"{name} rises in equal steps, as times do, and is a variable: --time {name} takes it out"
 
 
 def _check_name(name: str, path: Path, force: bool) -> None:

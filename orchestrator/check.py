@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from . import journal, weights
+from .catalogue import results_option
 from .errors import OrchError
 from .identity import digest
 from .store import NoResultsError, Store, is_lock
@@ -89,13 +90,14 @@ _LACKS = {"failed": 2, "pruned": 1}
 def _check_database(store: Store, truth: Truth) -> list[str]:
     if not store.database.exists():
         return []
+    rebuild = f"orch db rebuild{results_option(store.results)}"
     try:
         with duckdb.connect(str(store.database), read_only=True) as connection:
             rows = connection.execute("SELECT trial_id, status, d_stsp FROM trials").fetchall()
     except duckdb.Error as error:
         if is_lock(error):
             return [f"{store.database}: held by another process, not checked"]
-        return [f"{store.database}: cannot be read; `orch db rebuild` makes it again"]
+        return [f"{store.database}: cannot be read; `{rebuild}` makes it again"]
     there = {trial_id: (status, value) for trial_id, status, value in rows}
     problems = []
     if len(there) < len(rows):
@@ -109,7 +111,7 @@ def _check_database(store: Store, truth: Truth) -> list[str]:
     if beyond:
         problems.append(
             f"{store.database}: holds {beyond} trials that the journal has not; "
-            "`orch db rebuild` writes them back into it"
+            f"`{rebuild}` writes them back into it"
         )
     differing = [t for t in there if t in truth and not _same(there[t], truth[t])]
     if differing:

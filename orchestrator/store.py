@@ -235,7 +235,7 @@ class Store:
             return OrchError(f"{self.database} cannot be written: {_first_line(error)}")
         return OrchError(
             f"{self.database} cannot be used: {_first_line(error)}; "
-            "`orch db rebuild` makes it again from the journal"
+            f"`orch db rebuild{results_option(self.results)}` makes it again from the journal"
         )
 
     def known(self, cell_ids: list[str]) -> tuple[dict[str, Finished], Durations]:

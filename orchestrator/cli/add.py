@@ -108,11 +108,8 @@ def add(
         f"dt {system.dt:g} {system.time_unit}".rstrip(),
         file=sys.stderr,
     )
-    if added.apart is not None:
-        print(
-            f"rows are {added.apart:g} apart by their times, and count as {dt:g}, as --dt says",
-            file=sys.stderr,
-        )
+    for remark in added.remarks:
+        print(remark, file=sys.stderr)
     if added.missing:
         rows = f", {added.rows_added} whole rows among them" if added.rows_added else ""
         print(f"{added.missing} missing values are filled in by straight lines{rows}", file=sys.stderr)

@@ -50,13 +50,15 @@ def run_study(
     Trials that have a result are never run again. Exit code 130 after an interruption, 1 when trials
     failed.
     """
-    from ..catalogue import results_folder
+    from ..catalogue import results_folder, results_option
     from ..cluster import Placement
     from ..planning import plan_study
     from ..progress import Progress
     from ..runner import run
 
     folder = results_folder(results)
+    sets = "".join(f" --set {shlex.quote(one)}" for one in overrides or ())
+    again = f"orch study run {shlex.quote(study)}{sets}{results_option(folder)}"
     plan = plan_study(study, folder, overrides=overrides or (), retry_failed=retry_failed)
     say_which(study)
     regimes = {cell.first.regime_label for cell in plan.cells} | plan.study.regime_names
@@ -79,15 +81,15 @@ def run_study(
     try:
         outcome = run(plan, results=folder, placement=placement, progress=Progress())
     except KeyboardInterrupt:  # before there was anything to stop
-        say(f"interrupted: nothing was run; `orch study run {study}` goes on from here")
+        say(f"interrupted: nothing was run; `{again}` goes on from here")
         raise typer.Exit(130) from None
     failed = outcome.statuses.get("failed", 0) + failed_before
     if outcome.interrupted:
-        say(f"interrupted: {outcome.not_run} trials were not run; `orch study run {study}` goes on from here")
+        say(f"interrupted: {outcome.not_run} trials were not run; `{again}` goes on from here")
         raise typer.Exit(130)
     if outcome.stopped_because:
         say(f"stopped: {outcome.stopped_because}")
-        next_step = SEE_FAILED if failed else f"`orch study run {study}` goes on from here"
+        next_step = SEE_FAILED if failed else f"`{again}` goes on from here"
         say(f"{outcome.not_run} trials were not run; {next_step}")
         raise typer.Exit(1)
     if failed:
@@ -109,6 +111,7 @@ def _say_beside(study: str, folder: Path) -> None:
 def _verdict(plan: "Plan", folder: Path, baseline: str | None, regimes: set[str]) -> None:
     """Print the report that a run ends with, or why there is none."""
     from ..answers import Question
+    from ..catalogue import results_option
     from .show import show
 
     name = plan.study.name
@@ -135,4 +138,4 @@ def _verdict(plan: "Plan", folder: Path, baseline: str | None, regimes: set[str]
     except OrchError as error:
         say(f"no verdict: {error}")
         return
-    say(f"`orch report {shlex.quote(name)}` says how to read this")
+    say(f"`orch report {shlex.quote(name)}{results_option(folder)}` says how to read this")

@@ -121,7 +121,7 @@ def stationarity(overview: Overview) -> str:
     spread = [column.name for column in overview.columns if column.sd_drift_p < DRIFT_P]
     said = [f"the mean of {', '.join(mean)} drifts"] if mean else []
     said += [f"the SD of {', '.join(spread)} drifts"] if spread else []
-    return "; ".join(said) or "no drift of mean or SD found"
+    return "; ".join(said) or "no trend of mean or SD found"
 
 
 def embedding(overview: Overview, at_most: int = 4) -> str:

@@ -27,6 +27,9 @@ DRIFT_BLOCKS = 20
 DRIFT_P = 0.001
 """Two-sided, of Kendall's test; noise is called drifting once in a thousand times."""
 
+STILL_POINTS, STILL_SHARE = 50, 0.01
+"""Points, and share of a series: a value that is repeated so often, one after the other, stands still."""
+
 T = TypeVar("T")
 
 
@@ -155,6 +158,8 @@ def overview(system: System) -> Overview:
         for name, values in zip(names, series.T, strict=True)
         if name not in constant
     )
+    for name, values in zip(names, series.T, strict=True):
+        warnings += _standing_still(name, values)
     for column in columns:
         warnings += _drifts(column)
     if settings is None and not constant:
@@ -215,6 +220,19 @@ def _column(
         power=power,
         embedding=attempt(f"an embedding of {name}", lambda: suggest_embedding(values)),
     )
+
+
+def _standing_still(name: str, values: FloatArray) -> list[str]:
+    changes = np.flatnonzero(np.diff(values, prepend=np.nan, append=np.nan))
+    lengths = np.diff(changes)
+    longest = int(np.argmax(lengths))
+    length, start = int(lengths[longest]), int(changes[longest])
+    if not max(STILL_POINTS, STILL_SHARE * len(values)) <= length < len(values):
+        return []
+    return [
+        f"{name} stays at {values[start]:.6g} for {length:,} points from {start + 1:,} on: what is estimated "
+        "is of a series that stands still there"
+    ]
 
 
 def _drifts(column: Column) -> list[str]:

@@ -12,6 +12,7 @@ from orchestrator.errors import UsageError
 from orchestrator.identity import trial_from_config
 from orchestrator.store import Store
 from orchestrator.systems import DataError, SeriesError, registry
+from orchestrator.systems.analysis.overview import overview
 from orchestrator.systems.preparation import step
 
 
@@ -227,8 +228,21 @@ def test_dates_are_converted_to_the_unit_and_numbers_are_not(folder: Path) -> No
         assert (added.system.dt, added.system.time_unit) == (pytest.approx(dt, rel=1e-14), unit)
     for given in {"time": "t"}, {"time": "when", "dt": 1.0}:
         added = adding.add("mine", source, columns=["x"], time_unit="weeks", force=True, **given)
-        assert (added.system.dt, added.system.time_unit, added.apart) == (1.0, "weeks", None)
-    assert adding.add("mine", source, columns=["x"], time="t", dt=2.0, force=True).apart == 1.0
+        assert (added.system.dt, added.system.time_unit, added.remarks) == (1.0, "weeks", ())
+
+
+def test_what_may_not_be_meant_is_said_and_what_cannot_be_tested_on_refused(folder: Path) -> None:
+    x = numbers(2000)
+    source = write(folder / "a.csv", {"t": [*range(2000)], "x": x})
+    (said,) = adding.add("mine", source, columns=["x"], time="t", dt=2.0).remarks
+    assert "1 apart by their times, and count as 2" in said
+    (said,) = adding.add("mine", source, dt=1.0, force=True).remarks
+    assert said.startswith("t rises in equal steps")
+    stuck = write(folder / "b.csv", {"x": [*x[:1500], *[1.0] * 500]})
+    with pytest.raises(SeriesError, match=r"the last 400 points, to test on: column 'x' is 1 in every row"):
+        adding.add("other", stuck, dt=1.0)
+    added = adding.add("other", stuck, dt=1.0, test_share=0.0)
+    assert any("stays at 1 for 500 points from 1,501 on" in said for said in overview(added.system).warnings)
 
 
 def test_identity_follows_data_and_preparation_and_not_the_words(folder: Path) -> None:

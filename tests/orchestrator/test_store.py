@@ -145,7 +145,7 @@ def test_a_database_without_tables_is_filled(store):
 
 def test_a_damaged_database_is_named_and_the_journal_answers(store):
     store.database.write_bytes(b"garbage" * 1000)
-    with pytest.raises(OrchError, match=r"trials\.duckdb cannot be used.*`orch db rebuild`"):
+    with pytest.raises(OrchError, match=r"trials\.duckdb cannot be used.*`orch db rebuild --results .*`"):
         store.ingest()
     with store.reading() as (connection, source):
         assert source.what == "journal" and "cannot be used" in source.why
@@ -187,7 +187,7 @@ def test_a_file_that_was_seen_half_written_is_taken_in_when_it_is_whole(store):
 def test_a_damaged_block_is_said_with_what_mends_it(store):
     store.ingest()
     with (
-        pytest.raises(OrchError, match=r"trials.duckdb cannot be used: .*`orch db rebuild`"),
+        pytest.raises(OrchError, match=r"trials.duckdb cannot be used: .*`orch db rebuild --results .*`"),
         store.reading(),
     ):
         raise duckdb.IOException("Corrupt database file: computed checksum 1 does not match 2")
