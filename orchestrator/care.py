@@ -119,6 +119,7 @@ ALONE = {
         SELECT s.*, (SELECT list(trial_id) FROM old.study_trials AS t WHERE t.study = s.study) AS trial_ids
         FROM old.studies AS s
         WHERE (study, definition_id) NOT IN (SELECT (study, definition_id) FROM studies)
+           OR study IN (SELECT study FROM (FROM old.study_trials EXCEPT FROM study_trials))
     """,
     "systems": "FROM old.systems WHERE content_hash NOT IN (SELECT content_hash FROM systems)",
 }
@@ -130,15 +131,13 @@ def _take_back(connection: duckdb.DuckDBPyConnection, store: Store) -> bool:
     if not store.database.exists():
         return False
     try:
-        if store.ingest() is None:
-            raise OrchError(f"{store.database} is held by another process: close it first")
-        connection.execute("ATTACH ? AS old (READ_ONLY)", [str(store.database)])
-    except duckdb.Error:
+        held = store.ingest() is None
+        if not held:
+            connection.execute("ATTACH ? AS old (READ_ONLY)", [str(store.database)])
+    except (OrchError, duckdb.Error):
         return False
-    except OrchError as error:
-        if "held by another process" in str(error):
-            raise
-        return False
+    if held:
+        raise _held(store)
     taken = {name for (name,) in connection.execute("SELECT file FROM ingested").fetchall()}
     left_out = [path for path in journal.files(store.journal, "trials") if path.name not in taken]
     # A newer version wrote them: their trials are not lost.
@@ -159,6 +158,10 @@ def _take_back(connection: duckdb.DuckDBPyConnection, store: Store) -> bool:
     return found
 
 
+def _held(store: Store) -> OrchError:
+    return OrchError(f"{store.database} is held by another process: close it first")
+
+
 def _make_way(store: Store) -> None:
     """See that nobody holds the old database and that no log of it is left to be replayed into the new."""
     if not store.database.exists():
@@ -167,7 +170,7 @@ def _make_way(store: Store) -> None:
         duckdb.connect(str(store.database)).close()
     except duckdb.Error as error:
         if is_lock(error):
-            raise OrchError(f"{store.database} is held by another process: close it first") from None
+            raise _held(store) from None
         stamp = f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}"
         for old in (store.database, store.database.with_name(store.database.name + ".wal")):
             if old.exists():

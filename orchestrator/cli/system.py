@@ -57,9 +57,8 @@ def list_systems(
         rows.append(_row(system, data))
     if dysts and not rows:
         raise UsageError("the package dysts is not installed: pip install 'orch-dsr[dysts]'")
-    print_mappings(
-        rows, form, spare=set(rows[0]) if rows else ()
-    )  # before anything is computed, most are empty
+    # Before anything is computed, most columns are empty.
+    print_mappings(rows, form, spare=set(rows[0]) if rows else ())
     unknown = [row["system"] for row in rows if row["lambda_max"] is None]
     if unknown and not compute:
         said = f"{len(unknown)} systems were" if len(unknown) > 1 else f"{unknown[0]} was"

@@ -5,6 +5,7 @@ import os
 import time
 import warnings
 from datetime import datetime
+from pathlib import Path
 
 import duckdb
 import pyarrow as pa
@@ -31,6 +32,25 @@ def store(tmp_path):
 def statuses(store) -> dict[str, str]:
     with store.reading() as (connection, _):
         return dict(connection.execute("SELECT trial_id, status FROM trials ORDER BY 1").fetchall())
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_nobody_sees_a_database_that_is_being_made(tmp_path, monkeypatch, links):
+    store, opened, connect = Store(tmp_path), [], duckdb.connect
+
+    def seen(path: str, **options):
+        opened.append((Path(path) == store.database, store.database.exists()))
+        return connect(path, **options)
+
+    def no_links(*_):
+        raise OSError("not on this file system")
+
+    monkeypatch.setattr(duckdb, "connect", seen)
+    if not links:
+        monkeypatch.setattr(os, "link", no_links)
+    assert store.ingest() == 0
+    assert opened == [(False, False), (True, links)]
+    assert [path.name for path in tmp_path.iterdir()] == ["trials.duckdb"]
 
 
 def test_what_the_database_lacks_comes_in_before_it_is_read(store):
