@@ -38,10 +38,19 @@ def unnamed(
             """,
             [list(trial_ids), name],
         ).fetchall()
-        named = study.seeds_by_cell() if rows else {}
+        named = _seeds_by_cell(study) if rows else {}
         others = sum(seed not in named.get(cell_id, ()) for cell_id, seed in rows)
         if others:
             of_all = f"{others} of {len(rows)} trial{'s' if len(rows) > 1 else ''} of {name}"
             said.append(f"{of_all} {'is' if others == 1 else 'are'} of seeds, regimes or settings that it "
                         "does not name now.")  # fmt: skip
     return tuple(said)
+
+
+def _seeds_by_cell(study: Study) -> dict[str, set[int]]:
+    """Cell id → the seeds that it may come to have, of the grid and of searches."""
+    found = {cell.cell_id: set(study.usable_seeds) for cell in study.cells()}
+    for search in study.searches():
+        for cell_id in search.taus:
+            found.setdefault(cell_id, set()).update(search.seeds)
+    return found

@@ -107,14 +107,6 @@ class Study:
         """Seeds that a cell of the grid may come to have."""
         return self.seeds if self.goal is None else range(self.seeds[0], self.seeds[0] + self.goal.most)
 
-    def seeds_by_cell(self) -> dict[str, set[int]]:
-        """Cell id → the seeds that it may come to have, of the grid and of searches."""
-        found = {cell.cell_id: set(self.usable_seeds) for cell in self.cells()}
-        for search in self.searches():
-            for cell_id in search.taus:
-                found.setdefault(cell_id, set()).update(search.seeds)
-        return found
-
     def trial_ids(self) -> list[str]:
         """The id of every trial of the grid, cell by cell."""
         return [trial_id for cell in self.cells() for trial_id in cell.ids_of(self.seeds)]

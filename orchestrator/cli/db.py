@@ -40,11 +40,11 @@ def rebuild(results: ResultsOption = None) -> None:
 
     What the old one alone has, as a journal file was lost or damaged, is written back into the journal.
     """
-    from .. import care
     from ..catalogue import results_folder
+    from ..rebuilding import rebuild as make_again
 
     folder = results_folder(results)
-    print(f"{folder / 'trials.duckdb'}: {care.rebuild(folder)} trials", file=sys.stderr)
+    print(f"{folder / 'trials.duckdb'}: {make_again(folder)} trials", file=sys.stderr)
 
 
 @app.command("compact")

@@ -11,6 +11,7 @@ import pytest
 
 from orchestrator import care, check, journal, schema
 from orchestrator.errors import OrchError, UsageError
+from orchestrator.rebuilding import rebuild
 from orchestrator.store import NoResultsError, Store
 
 SUMMARY = "SELECT regime_label, seed, status, failure, round(d_stsp, 3) FROM trials ORDER BY ALL"
@@ -54,7 +55,7 @@ def test_a_database_of_version_1_is_migrated_and_keeps_its_rows(old):
 
 
 def test_a_rebuild_from_a_journal_of_version_1_gives_the_same(old):
-    assert care.rebuild(old) == 5
+    assert rebuild(old) == 5
     assert query(old, SUMMARY) == OLD
 
 
@@ -82,7 +83,7 @@ def test_a_truncated_journal_file_is_set_aside_and_the_rest_kept(old):
     os.utime(victim, (1e9, 1e9))
     assert any(victim.name in problem for problem in check.check(old))
     with pytest.warns(UserWarning, match="it is now .*damaged"):
-        care.rebuild(old)
+        rebuild(old)
     aside = old / "journal" / "damaged" / f"trials-{victim.name}"
     assert not victim.exists() and aside.read_bytes() == whole[: len(whole) // 2]
     assert any(aside.name in problem for problem in check.check(old))
@@ -90,7 +91,7 @@ def test_a_truncated_journal_file_is_set_aside_and_the_rest_kept(old):
 
 def test_a_damaged_database_is_set_aside_and_made_again(old):
     (old / "trials.duckdb").write_bytes(b"garbage" * 1000)
-    assert care.rebuild(old) == 5 and query(old, SUMMARY) == OLD
+    assert rebuild(old) == 5 and query(old, SUMMARY) == OLD
     (aside,) = old.glob("trials.duckdb.damaged-*")
     assert aside.read_bytes() == b"garbage" * 1000
     assert check.check(old) == []
@@ -113,7 +114,7 @@ def test_a_rebuild_takes_back_what_the_database_alone_has(smoke_copy):
     assert any("writes them back" in problem for problem in check.check(results))
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
-        assert care.rebuild(results) == 6
+        assert rebuild(results) == 6
     assert sum("database alone" in str(warning.message) for warning in said) == 3
     assert everything() == before
     (results / "trials.duckdb").unlink()  # the journal alone
