@@ -38,20 +38,22 @@ class _Unroll(torch.autograd.Function):
         doubled[:, 3 * latent :].mul_(2)
         tape = lay_states(hidden, widths)
         states = tape.rows(0, latent)
+        # A row lies between members: numbers that touch are taken in vectors, from one member into the next,
+        # and what is left over is rounded otherwise.
+        gates = Tape.blank(hidden, 4 * latent + 1, widths).rows(0, 4 * latent)
+        squashed_cells = Tape.blank(hidden, latent + 1, widths).rows(0, latent)
         cells = [torch.zeros_like(hidden)]
-        gates, squashed_cells = [], []
         minus_one = hidden.new_full((), -1.0)  # made where it is needed: nothing is copied there
-        for before, after in zip(tape.before(), states.after(), strict=True):
-            gate = torch.bmm(doubled, before).sigmoid_()
+        steps = zip(tape.before(), states.after(), gates.after(), squashed_cells.after(), strict=True)
+        for before, after, gate, squashed in steps:
+            torch.sigmoid(torch.bmm(doubled, before), out=gate)
             i, f, o, g = gate.chunk(4, dim=1)
             torch.add(minus_one, g, alpha=2, out=g)
             cells.append((f * narrow(cells[-1], after.shape[2])).addcmul_(i, g, value=2))
-            squashed = cells[-1].sigmoid()
+            torch.sigmoid(cells[-1], out=squashed)
             torch.add(minus_one, squashed, alpha=2, out=squashed)
             torch.mul(o, squashed, out=after)
-            gates.append(gate)
-            squashed_cells.append(squashed)
-        ctx.save_for_backward(weight, B, *tape.parts, *gates, *cells[:-1], *squashed_cells)
+        ctx.save_for_backward(weight, B, *tape.parts, *gates.parts, *squashed_cells.parts, *cells[:-1])
         ctx.widths = widths
         return states.through(B)
 
@@ -59,9 +61,10 @@ class _Unroll(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, None]:
         (d_x,) = gradients
         weight, B, *saved = ctx.saved_tensors
-        count, latent = len(ctx.widths), weight.shape[2] - 1
-        tape, saved = Tape(saved[: -3 * count]), saved[-3 * count :]
-        gates, cells, squashed = saved[:count], saved[count : 2 * count], saved[2 * count :]
+        latent = weight.shape[2] - 1
+        parts, cells = saved[: -len(ctx.widths)], saved[-len(ctx.widths) :]
+        each = len(parts) // 3
+        tape, gates, squashed = (Tape(parts[place : place + each]) for place in (0, each, 2 * each))
         back = backward_weight(weight, B)
         owed = owing(d_x, 4 * latent, ctx.widths)
         gradient = weight.new_zeros(len(weight), 4 * latent + B.shape[1], latent + 1)
@@ -69,8 +72,9 @@ class _Unroll(torch.autograd.Function):
         d_cells = torch.zeros_like(cells[0])
         zero = d_x.new_zeros(())
         steps = zip(
-            reversed(gates), reversed(cells), reversed(squashed), reversed(others), owed, strict=False
-        )
+            reversed(gates.after()), reversed(cells), reversed(squashed.after()), reversed(others), owed,
+            strict=False,
+        )  # fmt: skip
         for gate, cell, t, turned, (both, into) in steps:
             gradient.baddbmm_(both, turned)
             d_h = torch.bmm(back, both)

@@ -137,6 +137,26 @@ def test_no_digit_depends_on_who_else_is_in_the_stack(name, regime, series):
         assert torch.equal(again, flat[seeds]) and np.array_equal(freely, free[seeds]), seeds
 
 
+@pytest.mark.parametrize("name", ["rnn", "plrnn", "lstm"])
+def test_no_digit_of_tensor_operations_depends_on_it_either(name, series):
+    """11 units and 5 rows: a member's states are no whole number of vectors. Its matrices are one of 16 bytes
+    (`aligned`)."""
+    settings = TrainingSettings(sequence_length=24, batch_size=5, batches_per_epoch=2)
+    four = np.c_[series, series[::-1, :1]]
+
+    def trained(seeds):
+        architecture = ARCHITECTURES[name](latent_dim=11)
+        stack = Stack(architecture, SparseForcing(tau=7), settings=settings, series=four, seeds=seeds)
+        stack.kernel = None
+        for _ in range(5):
+            stack.train_epoch()
+        return stack.flat
+
+    together = trained(range(5))
+    for seeds in ([3], [1, 4], [2, 0, 3]):
+        assert torch.equal(trained(seeds), together[seeds]), seeds
+
+
 @pytest.mark.parametrize("by_kernel", [True, False], ids=["kernel", "torch"])
 @pytest.mark.parametrize("name", ARCHITECTURE_NAMES)
 def test_members_of_several_regimes_are_what_they_are_alone(name, by_kernel, series):
