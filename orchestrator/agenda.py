@@ -2,11 +2,14 @@
 
 Each is a source of stacks. All share the machine: whoever has had the smallest share of what it wants
 comes next. The stacks of a grid are known beforehand and can wait in line; what a search or a precision
-goal asks for depends on what has ended, and is asked for only when there is a free slot."""
+goal asks for depends on what has ended, and is asked for only when there is a free slot.
 
+What another run in the same folder has is its own to end; what it has ended needs no running."""
+
+import itertools
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from .identity import Trial
@@ -21,6 +24,8 @@ class Stack:
     trials: list[Trial]
     rival: Rival | None = None
     """The best τ so far, for a stack that may turn out to be hopeless beside it."""
+    searched: bool = False
+    """Whether a search asked for it: a trial that was given up early is one that it knows."""
 
 
 class Source(Protocol):
@@ -82,18 +87,61 @@ class GridSource:
         pass
 
 
+class Others(Protocol):
+    """Other runs in the same folder (`sharing.Share`)."""
+
+    met: bool
+    """Whether one was seen."""
+
+    def take(self, stack: Stack) -> Mapping[str, Seen] | None:
+        """Have its trials for this run: trial id → what is known of those that others have ended; None where
+        others have some of them now."""
+
+    def give_back(self, trial_ids: Iterable[str]) -> None:
+        """Have them no longer."""
+
+
+class Nobody:
+    """No other run."""
+
+    met = False
+
+    def take(self, stack: Stack) -> Mapping[str, Seen] | None:
+        return {}
+
+    def give_back(self, trial_ids: Iterable[str]) -> None:
+        pass
+
+
+@dataclass(frozen=True)
+class _Out:
+    """A stack that was handed out."""
+
+    stack: Stack
+    whole: Stack
+    """As it was asked for, with trials that others had ended by then."""
+    known: Mapping[str, Seen]
+    """What is known of those, by trial id."""
+
+
 class Agenda:
     """All sources of a run, and what is out."""
 
-    def __init__(self, sources: Sequence[Source], *, slots: int) -> None:
+    def __init__(self, sources: Sequence[Source], *, slots: int, others: Others | None = None) -> None:
         self._sources = sources
         self._slots = slots
-        self._out: dict[str, Stack] = {}
+        self._others = others or Nobody()
+        self._out: dict[str, _Out] = {}
+        self._theirs: list[Stack] = []
+        """What was asked for and another run had when it was last looked."""
+        self.by_others = 0
+        """Trials that were asked for and that other runs have ended."""
 
     @property
     def left(self) -> int:
-        """Trials that may still be asked for or are out; an upper bound."""
-        return sum(source.left for source in self._sources) + sum(len(s.trials) for s in self._out.values())
+        """Trials that may still be asked for or are out, here or with another run; an upper bound."""
+        under_way = [*(out.stack for out in self._out.values()), *self._theirs]
+        return sum(source.left for source in self._sources) + sum(len(stack.trials) for stack in under_way)
 
     @property
     def over(self) -> bool:
@@ -102,43 +150,69 @@ class Agenda:
 
     @property
     def nothing_comes(self) -> bool:
-        """Whether no source will ask for anything more."""
-        return all(source.over for source in self._sources)
+        """Whether nothing more will be handed out."""
+        return not self._theirs and all(source.over for source in self._sources)
+
+    @property
+    def waits(self) -> int:
+        """Trials that another run has, where there is nothing else to do; 0 where there is."""
+        return 0 if self._out else sum(len(stack.trials) for stack in self._theirs)
 
     def out(self, name: str) -> Stack | None:
         """The stack that was handed out under a name and has not ended."""
-        return self._out.get(name)
+        return self._out[name].stack if name in self._out else None
 
     def next(self, name: str) -> Stack | None:
         """The next stack, to be known by a name; None where there is none for now."""
         free = len(self._out) < self._slots
-        for source in sorted(self._sources, key=lambda source: source.share):
-            stack = source.next(free=free)
-            if stack is not None:
-                self._out[name] = stack
-                return stack
+        if self._others.met and not free:
+            return None  # what waits in line here, another run could be training
+        theirs, self._theirs = iter(self._theirs), []
+        try:
+            for stack in itertools.chain(theirs, self._asked_for(free)):
+                known = self._others.take(stack)
+                if known is None:
+                    self._theirs.append(stack)
+                    continue
+                self.by_others += len(known)
+                lacking = [trial for trial in stack.trials if trial.trial_id not in known]
+                if lacking:
+                    self._out[name] = _Out(replace(stack, trials=lacking), stack, known)
+                    return self._out[name].stack
+                self._tell(stack.trials, known)
+        finally:
+            self._theirs += theirs
         return None
+
+    def _asked_for(self, free: bool) -> Iterator[Stack]:
+        """What the sources ask for, one by one, whoever has had least first."""
+        while True:
+            in_turn = sorted(self._sources, key=lambda source: source.share)
+            stack = next((s for source in in_turn if (s := source.next(free=free)) is not None), None)
+            if stack is None:
+                return
+            yield stack
 
     def ended(self, name: str, seen: Sequence[Seen]) -> None:
         """Take in what became of a stack, once."""
-        stack = self._out.pop(name, None)
-        if stack is not None:
-            now = time.time()
+        out = self._out.pop(name, None)
+        if out is not None:
+            trials, now = out.stack.trials, time.time()
             told = [trial._replace(at=now) for trial in seen]
-            for trials, of_cell in _by_cell(stack.trials, told):
-                for source in self._sources:
-                    source.ended(trials, of_cell)
+            if len(told) == len(trials):
+                known = {trial.trial_id: one for trial, one in zip(trials, told, strict=True)}
+            else:  # of one cell; of several nothing at all came back
+                by_seed = {trial.seed: trial.trial_id for trial in trials}
+                known = {by_seed[one.seed]: one for one in told if one.seed in by_seed}
+            self._others.give_back([trial.trial_id for trial in trials])
+            self._tell(out.whole.trials, {**out.known, **known})
 
-
-def _by_cell(trials: Sequence[Trial], seen: Sequence[Seen]) -> list[tuple[list[Trial], list[Seen]]]:
-    """A stack's trials by cell, with what became of each, where something did."""
-    cells: dict[str, tuple[list[Trial], list[Seen]]] = {}
-    known: Sequence[Seen | None] = seen if len(seen) == len(trials) else [None] * len(trials)
-    for trial, one in zip(trials, known, strict=True):
-        of_cell = cells.setdefault(trial.cell_id, ([], []))
-        of_cell[0].append(trial)
-        if one is not None:
-            of_cell[1].append(one)
-    if len(cells) == 1:  # whatever came back is of it
-        return [(list(trials), list(seen))]
-    return list(cells.values())
+    def _tell(self, trials: Sequence[Trial], known: Mapping[str, Seen]) -> None:
+        """Tell all sources what became of trials, cell by cell."""
+        cells: dict[str, list[Trial]] = {}
+        for trial in trials:
+            cells.setdefault(trial.cell_id, []).append(trial)
+        for of_cell in cells.values():
+            seen = [known[trial.trial_id] for trial in of_cell if trial.trial_id in known]
+            for source in self._sources:
+                source.ended(of_cell, seen)

@@ -15,6 +15,7 @@ from .errors import OrchError
 from .identity import Trial, trial_from_config
 from .progress import Progress, described
 from .running import Beacon
+from .sharing import Share
 from .store import Store
 
 INGEST_SECONDS = 3.0
@@ -31,7 +32,7 @@ PROBE_BYTES = 1_000_000
 """About what a stack writes: its checkpoint, its networks, its rows."""
 
 LOOK_SECONDS = 2.0
-"""How often it is looked whether Ray is still there."""
+"""How often it is looked whether Ray is still there, and whether another run has come."""
 
 
 class RayLostError(OrchError):
@@ -70,16 +71,17 @@ class StackCallback(Callback):
         results: Path,
         progress: Progress,
         store: Store,
-        brake: Brake,
         agenda: Agenda,
         beacon: Beacon,
+        share: Share,
     ) -> None:
         self.results = results
         self.progress = progress
         self.store = store
-        self.brake = brake
+        self.brake = Brake()
         self.agenda = agenda
         self.beacon = beacon
+        self.share = share
         self._pending = self._counts_anew = False
         self._last_ingest = self._last_look = time.monotonic()
 
@@ -152,10 +154,12 @@ class StackCallback(Callback):
         if self._counts_anew:  # a search may have come to its end, or ask for more
             self._counts_anew = False
             self.progress.expect(self.progress.done + self.agenda.left)
-        self.progress.tick()
+        self.progress.tick(waits=self.agenda.waits)
         self.beacon.tell(self.progress.state)
         if time.monotonic() - self._last_look >= LOOK_SECONDS:
             self._last_look = time.monotonic()
+            self.share.look()
+            self._counts_anew = self.share.met  # others may have ended some
             # Tune would wait for ever for a node that is gone; an exception is what ends it.
             if not any(node["Alive"] for node in ray.nodes()):  # type: ignore[no-untyped-call]
                 raise RayLostError("Ray's own process was lost; the same command goes on from here")

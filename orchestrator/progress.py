@@ -19,6 +19,8 @@ from .identity import Trial
 LINE_SECONDS = 15.0
 """How often a plain log says something when no stack has finished."""
 
+WAITING = "waiting for a worker"
+
 
 @dataclass
 class _Running:
@@ -62,10 +64,12 @@ class Progress:
         self.console = console or Console(stderr=True)
         self.quiet = quiet
         self.statuses: Counter[str] = Counter()
-        self._total = self._epochs = 0
+        self._total = self._epochs = self._waits = 0
         self._running: dict[str, _Running] = {}
         self._live: Live | None = None
         self._since = self._last_line = time.monotonic()
+        self._first: tuple[float, float] | None = None
+        """When something was first heard of, for workers take seconds to start, and the share done then."""
 
     def note(self, text: str) -> None:
         """One line about what happens now."""
@@ -105,19 +109,35 @@ class Progress:
         """A stack has done so many epochs."""
         if stack in self._running:
             self._running[stack].epoch = epoch
+            self._heard()
 
     def finished(self, stack: str, statuses: dict[str, int]) -> None:
         """A stack ended, its trials in these statuses."""
         self.statuses.update(statuses)
         running = self._running.pop(stack, None)
+        self._heard()
         if running is not None and self._live is None:
             self._line(f"{running.label}: {_counts(Counter(statuses))}")
 
-    def tick(self) -> None:
-        """Called often; a plain log speaks up now and then."""
+    def _heard(self) -> None:
+        if self._first is None:
+            self._first = time.monotonic(), self._share()
+
+    def tick(self, *, waits: int = 0) -> None:
+        """Called often; a plain log speaks up now and then.
+
+        Args:
+            waits: trials that another run has, where there is nothing else to do.
+        """
+        self._waits = waits
         if self._live is None and time.monotonic() - self._last_line >= LINE_SECONDS:
             at = "; ".join(f"{r.label} epoch {r.epoch}/{self._epochs}" for r in self._running.values())
-            self._line(at or "waiting for a worker")
+            self._line(at or self._waiting)
+
+    @property
+    def _waiting(self) -> str:
+        """What for, where nothing is running."""
+        return f"waiting for {_counted(self._waits, 'trial')} of another run" if self._waits else WAITING
 
     @property
     def done(self) -> int:
@@ -154,8 +174,12 @@ class Progress:
         return min((self.done + under_way) / self._total, 1.0)
 
     def _seconds_left(self) -> float | None:
-        share, elapsed = self._share(), time.monotonic() - self._since
-        return elapsed * (1 - share) / share if share > 0.005 else None
+        if self._first is None:
+            return None
+        since, before = self._first
+        share = self._share()
+        more = share - before
+        return (time.monotonic() - since) * (1 - share) / more if more > 0.005 else None
 
     def _eta(self) -> str:
         left = self._seconds_left()
@@ -172,6 +196,8 @@ class Progress:
             stacks.add_row(share, f"{running.epoch}/{self._epochs}", Text(running.label))
         if len(self._running) > 8:
             stacks.add_row("", "", f"… and {len(self._running) - 8} more stacks")
+        if self._waits and not self._running:
+            stacks.add_row("", "", self._waiting)
         return Group(head, stacks)
 
 

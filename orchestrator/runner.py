@@ -15,7 +15,7 @@ import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import begun, systems
 from .agenda import Agenda, GridSource, Source, Stack
@@ -27,11 +27,15 @@ from .plan import Plan
 from .prior import Prior
 from .progress import Progress
 from .recording import record_study, record_systems, trials_of
-from .running import Beacon, beacon
+from .running import beacon
 from .search import Search
 from .search_source import SearchSource
+from .sharing import share
 from .stacking import stack_limit
 from .store import Store
+
+if TYPE_CHECKING:
+    from .callback import StackCallback
 
 RETRIES = 3
 """How often a stack whose worker was lost is started again: enough to cut one of five to single networks."""
@@ -44,8 +48,8 @@ class Outcome:
     statuses: dict[str, int]
     """Trials by status, of this run."""
     interrupted: bool
-    not_run: int
-    """Trials that were planned and have no row."""
+    by_others: int = 0
+    """Trials that were to be run and that other runs in the folder have ended meanwhile."""
     stopped_because: str | None = None
     """Why the study was stopped before its end, if not by the user."""
 
@@ -59,7 +63,49 @@ def run(plan: Plan, *, results: Path, placement: Placement, progress: Progress) 
         UsageError: the resources asked for are not there.
         OrchError: the results folder cannot be written, or Ray cannot be started.
     """
-    store = Store(results)
+    store, since = Store(results), time.time()
+    if not plan.missing and not plan.further:
+        _record(plan, results, store, progress)
+        begun.sweep(results, store.finished)
+        return Outcome({}, interrupted=False)
+    with (
+        beacon(results, plan.study.name, plan.study.definition_id) as lit,
+        share(store, lit.name, since=since) as shared,
+    ):
+        lit.tell(lambda: {"total": plan.missing, "done": 0, "seconds_left": None, "stacks": []})
+        priors = _record(plan, results, store, progress)
+        _say_without_compiler(progress)
+        progress.note("starting Ray")
+        with cluster(placement) as resources:
+            from .callback import StackCallback
+
+            placement = settled(resources, placement)
+            slots = slots_of(resources, placement)
+            gpu = bool(placement.gpus_per_trial)
+            sources = _sources(plan, priors, results, progress, slots=slots, gpu=gpu)
+            agenda = Agenda(sources, slots=slots, others=shared)
+            progress.start(total=agenda.left, epochs=plan.study.training.epochs, slots=slots)
+            callback = StackCallback(
+                results=results, progress=progress, store=store, agenda=agenda, beacon=lit, share=shared
+            )
+            try:
+                _fit(agenda, callback, results=results, placement=placement)
+            finally:
+                progress.stop()
+    _ingest_patiently(store, progress)
+    begun.sweep(results, store.finished)
+    why = callback.brake.reason
+    return Outcome(
+        dict(progress.statuses),
+        interrupted=not agenda.over and why is None,
+        by_others=agenda.by_others,
+        stopped_because=why,
+    )
+
+
+def _record(plan: Plan, results: Path, store: Store, progress: Progress) -> list[Prior | None]:
+    """Prepare and journal what a study is about; the priors of its searches, None where nothing is left to
+    search."""
     try:
         if plan.missing or plan.further:
             progress.note("preparing " + ", ".join(plan.study.systems))
@@ -71,29 +117,7 @@ def run(plan: Plan, *, results: Path, placement: Placement, progress: Progress) 
     except OSError as error:
         raise OrchError(f"{results} cannot be written: {error.strerror}") from None
     store.ingest()
-    if not plan.missing and not plan.further:
-        begun.sweep(results, store.finished)
-        return Outcome({}, interrupted=False, not_run=0)
-    _say_without_compiler(progress)
-    progress.note("starting Ray")
-    with beacon(results, plan.study.name, plan.study.definition_id) as lit:
-        lit.tell(lambda: {"total": plan.missing, "done": 0, "seconds_left": None, "stacks": []})
-        with cluster(placement) as resources:
-            placement = settled(resources, placement)
-            slots = slots_of(resources, placement)
-            gpu = bool(placement.gpus_per_trial)
-            agenda = Agenda(_sources(plan, priors, results, progress, slots=slots, gpu=gpu), slots=slots)
-            progress.start(total=agenda.left, epochs=plan.study.training.epochs, slots=slots)
-            try:
-                why = _fit(
-                    agenda, results=results, placement=placement, progress=progress, store=store, beacon=lit
-                )
-            finally:
-                progress.stop()
-    _ingest_patiently(store, progress)
-    begun.sweep(results, store.finished)
-    interrupted = not agenda.over and why is None
-    return Outcome(dict(progress.statuses), interrupted, not_run=agenda.left, stopped_because=why)
+    return priors
 
 
 def _say_without_compiler(progress: Progress) -> None:
@@ -157,19 +181,10 @@ def _sources(
     return [*sources, *([precision] if precision else [])]
 
 
-def _fit(
-    agenda: Agenda,
-    *,
-    results: Path,
-    placement: Placement,
-    progress: Progress,
-    store: Store,
-    beacon: Beacon,
-) -> str | None:
-    """Run an agenda to its end, or until it is stopped; why, if not by the user."""
+def _fit(agenda: Agenda, callback: "StackCallback", *, results: Path, placement: Placement) -> None:
+    """Run an agenda to its end, or until it is stopped."""
     from ray import tune
 
-    from .callback import Brake, StackCallback
     from .searcher import StackSearcher
     from .systems.raw import data_folder
     from .worker import train_stack
@@ -191,10 +206,6 @@ def _fit(
     state = results / ".ray"
     _remove_leftovers(state)
     name = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
-    brake = Brake()
-    callback = StackCallback(
-        results=results, progress=progress, store=store, brake=brake, agenda=agenda, beacon=beacon
-    )
     tuner = tune.Tuner(
         tune.with_resources(train_stack, resources),
         tune_config=tune.TuneConfig(
@@ -205,7 +216,7 @@ def _fit(
             storage_path=str(state),
             verbose=0,
             callbacks=[callback],
-            stop=brake,
+            stop=callback.brake,
             failure_config=tune.FailureConfig(max_failures=RETRIES),
         ),
     )
@@ -216,7 +227,6 @@ def _fit(
         shutil.rmtree(state / name, ignore_errors=True)
         with contextlib.suppress(OSError):
             state.rmdir()
-    return brake.reason
 
 
 def _remove_leftovers(state: Path) -> None:

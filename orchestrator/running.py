@@ -57,7 +57,8 @@ class Beacon:
     """What a driver tells; `Progress` knows it."""
 
     def __init__(self, results: Path, study: str, definition_id: str) -> None:
-        self.path = results / ".running" / f"{socket.gethostname()}-{os.getpid()}.json"
+        self.name = f"{socket.gethostname()}-{os.getpid()}"
+        self.path = _path(results, self.name)
         self._about: dict[str, Any] = {
             "study": study,
             "definition_id": definition_id,
@@ -100,12 +101,33 @@ def beacon(results: Path, study: str, definition_id: str) -> Iterator[Beacon]:
 
 def runs(results: Path) -> list[Run]:
     """The runs that are under way in this folder, whichever machine they are on, the oldest first."""
-    found = []
-    for path in (results / ".running").glob("*.json"):
-        with contextlib.suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
-            if is_fresh(path):
-                found.append(_run(json.loads(path.read_bytes())))
-    return sorted(found, key=lambda run: run.started_at)
+    told = (_read(path) for path in (results / ".running").glob("*.json"))
+    return sorted((run for run in told if run is not None), key=lambda run: run.started_at)
+
+
+def others(results: Path, name: str) -> list[str]:
+    """The names of all runs but this one that are under way in this folder."""
+    return [
+        path.stem for path in (results / ".running").glob("*.json") if path.stem != name and is_fresh(path)
+    ]
+
+
+def lives(results: Path, name: str) -> bool:
+    """Whether the run of this name is under way, as far as can be seen from here."""
+    run = _read(_path(results, name))
+    return run is not None and _lives(run)
+
+
+def _path(results: Path, name: str) -> Path:
+    return results / ".running" / f"{name}.json"
+
+
+def _read(path: Path) -> Run | None:
+    """What a run tells; None where it does no longer."""
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
+        if is_fresh(path):
+            return _run(json.loads(path.read_bytes()))
+    return None
 
 
 def beside(results: Path, study: str) -> Run | None:

@@ -88,7 +88,7 @@ class SearchSource:
         part = self._parts.pop(0)
         trials = self.search.trials(part)
         self._running[trials[0].trial_id] = part
-        return Stack(trials, self._rival(part))
+        return Stack(trials, self._rival(part), searched=True)
 
     def ended(self, trials: Sequence[Trial], seen: Sequence[Seen]) -> None:
         part = self._running.pop(trials[0].trial_id, None)

@@ -84,13 +84,15 @@ def run_study(
         say(f"interrupted: nothing was run; `{again}` goes on from here")
         raise typer.Exit(130) from None
     failed = outcome.statuses.get("failed", 0) + failed_before
+    if outcome.by_others:
+        say(f"{outcome.by_others} of them were run by another run in {folder} meanwhile")
     if outcome.interrupted:
-        say(f"interrupted: {outcome.not_run} trials were not run; `{again}` goes on from here")
+        say(f"interrupted: {_not_run(plan, folder)}; `{again}` goes on from here")
         raise typer.Exit(130)
     if outcome.stopped_because:
         say(f"stopped: {outcome.stopped_because}")
         next_step = SEE_FAILED if failed else f"`{again}` goes on from here"
-        say(f"{outcome.not_run} trials were not run; {next_step}")
+        say(f"{_not_run(plan, folder)}; {next_step}")
         raise typer.Exit(1)
     if failed:
         say(f"{failed} {'trial' if failed == 1 else 'trials'} failed: {SEE_FAILED}")
@@ -105,7 +107,15 @@ def _say_beside(study: str, folder: Path) -> None:
     if other := beside(folder, study):
         since = f"{other.started_at.astimezone():%H:%M}"
         say(f"{study} is being run here already, by process {other.pid} on {other.host} since {since}:")
-        say("what both lack is computed twice; Ctrl-C stops this run alone")
+        say("they divide what is missing between them; Ctrl-C stops this one alone")
+
+
+def _not_run(plan: "Plan", folder: Path) -> str:
+    """What is still to be run, of which others may have ended some: as a new plan has it."""
+    from ..planning import plan_of
+
+    left = plan_of(plan.study, folder)
+    return f"{left.missing + left.further} trials were not run"
 
 
 def _verdict(plan: "Plan", folder: Path, baseline: str | None, regimes: set[str]) -> None:

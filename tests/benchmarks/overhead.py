@@ -33,9 +33,12 @@ batches_per_epoch = {batches}
 batch_size = {rows}
 """
 WORK = """
-SELECT sum(seconds) AS work, median(seconds) AS middle, count(*) AS stacks, sum(failed) AS failed
-FROM (SELECT stack_id, any_value(train_seconds + evaluate_seconds) AS seconds,
-             count(*) FILTER (status = 'failed') AS failed FROM trials GROUP BY stack_id)
+WITH stacks AS (
+    SELECT stack_id, any_value(train_seconds + evaluate_seconds) AS seconds, max(epoch(finished_at)) AS ended,
+           count(*) FILTER (status = 'failed') AS failed FROM trials GROUP BY stack_id)
+SELECT sum(seconds) AS work, median(seconds) AS middle, count(*) AS stacks, sum(failed) AS failed,
+       (SELECT max(ended) - avg(ended) FROM (FROM stacks ORDER BY ended DESC LIMIT {slots})) AS waited
+FROM stacks
 """
 
 
@@ -63,7 +66,8 @@ def run(folder: Path, name: str, *, stacks: int, tiny: bool, epochs: int) -> dic
     wall = time.perf_counter() - began
     if process.returncode:
         raise SystemExit((folder / "said").read_text())
-    asked = [*orch, "sql", WORK, "--results", str(results), "--format", "json"]
+    query = WORK.format(slots=os.cpu_count() or 1)
+    asked = [*orch, "sql", query, "--results", str(results), "--format", "json"]
     (found,) = json.loads(subprocess.run(asked, check=True, capture_output=True, text=True).stdout)
     return {**found, "wall": wall, "memory": memory / 1024}
 
@@ -97,11 +101,13 @@ def main() -> None:
             found = run(folder, f"study{place}", stacks=asked.stacks, tiny=tiny, epochs=epochs)
             least = found["work"] / slots
             over = (found["wall"] - least) * slots / found["stacks"]
+            last = found["waited"] * slots / found["stacks"]
             print(
                 f"{found['stacks']:.0f} stacks, {found['failed']:.0f} failed trials; "
                 f"a stack takes {found['middle']:.2f} s (median); "
                 f"wall {found['wall']:.1f} s, of which {least:.1f} s theirs: {found['wall'] / least:.3f}; "
-                f"{1000 * over:.0f} ms more for each; the driver held {found['memory']:.0f} MiB",
+                f"{1000 * over:.0f} ms more for each, of which {1000 * last:.0f} ms that slots were empty "
+                f"while the last stacks ended; the driver held {found['memory']:.0f} MiB",
                 flush=True,
             )
 

@@ -1,0 +1,132 @@
+"""Runs that share a results folder divide between them what is to be done: one of them trains a trial.
+
+    .running/claims/<trial id>    names the run that has the trial; made where there is none, or not at all
+
+A claim is worth what its run is: of one that was killed it is void as soon as that is seen (`running.lives`).
+Should two runs have a trial all the same, one of them was in vain and that is all: both come to one result.
+"""
+
+import contextlib
+from collections.abc import Iterable, Iterator, Mapping
+
+from .agenda import Stack
+from .errors import OrchError
+from .knowledge import Seen
+from .memory import read_seen
+from .running import is_fresh, lives, others
+from .store import Store
+
+
+class Share:
+    """A run's part in what is done in a folder."""
+
+    def __init__(self, store: Store, run: str, *, since: float) -> None:
+        """
+        Args:
+            run: its name, under which it tells how far it is.
+            since: when it was planned, in seconds since 1970: what failed later is not tried again.
+        """
+        self._store, self._run, self._since = store, run, since
+        self._claims = store.results / ".running" / "claims"
+        self._mine: set[str] = set()
+        self.met = False
+        """Whether another run was seen in this folder: what it has ended is to be asked for."""
+
+    def look(self) -> None:
+        """See whether another run has come; called every few seconds, as one may be gone by the next."""
+        self.met = self.met or bool(others(self._store.results, self._run))
+
+    def take(self, stack: Stack) -> Mapping[str, Seen] | None:
+        """Claim the trials of a stack.
+
+        Returns:
+            Trial id → what is known of it, for those that another run has ended, which are not claimed; None
+            where another run has some of them now, and then none is.
+        """
+        ids = [trial.trial_id for trial in stack.trials]
+        for place, trial_id in enumerate(ids):
+            if not self._claim(trial_id):
+                self.give_back(ids[:place])
+                self.met = True
+                return None
+        self._mine.update(ids)
+        # Whoever has ended a trial journals it, and gives it back then: it can be seen by now.
+        found = self._ended(stack) if self.met else {}
+        self.give_back(found)
+        return found
+
+    def give_back(self, trial_ids: Iterable[str]) -> None:
+        """Claim these no longer."""
+        for trial_id in trial_ids:
+            self._mine.discard(trial_id)
+            with contextlib.suppress(OSError):
+                if self._owner(trial_id) == self._run:
+                    (self._claims / trial_id).unlink()
+
+    def close(self) -> None:
+        """Claim nothing any more, and remove what killed runs have left."""
+        self.give_back(list(self._mine))
+        with contextlib.suppress(OSError):
+            for path in list(self._claims.iterdir()):
+                if self._is_void(path.name):
+                    path.unlink(missing_ok=True)
+            self._claims.rmdir()
+
+    def _claim(self, trial_id: str) -> bool:
+        """Whether it is this run's now; so it is where claims cannot be written, as nothing else can be."""
+        path = self._claims / trial_id
+        for _ in range(2):
+            try:
+                self._claims.mkdir(parents=True, exist_ok=True)
+                with path.open("x") as file:
+                    file.write(self._run)
+                return True
+            except FileExistsError:
+                if not self._is_void(trial_id):
+                    return False
+                path.unlink(missing_ok=True)
+            except OSError:
+                return True
+        return False
+
+    def _is_void(self, trial_id: str) -> bool:
+        owner = self._owner(trial_id)
+        if not owner:  # gone, or not written yet
+            return not is_fresh(self._claims / trial_id)
+        return (owner == self._run and trial_id not in self._mine) or not lives(self._store.results, owner)
+
+    def _owner(self, trial_id: str) -> str:
+        try:
+            return (self._claims / trial_id).read_text()
+        except OSError:
+            return ""
+
+    def _ended(self, stack: Stack) -> dict[str, Seen]:
+        cells = {trial.cell_id for trial in stack.trials}
+        seen: dict[tuple[str, int], Seen] = {}
+        with contextlib.suppress(OrchError):  # the journal has what cannot be read now: it is run again
+            if not self._store.is_empty():
+                with self._store.reading() as (connection, _):
+                    seen = {(cell, trial.seed): trial for cell, trial in read_seen(connection, list(cells))}
+        return {
+            trial.trial_id: known
+            for trial in stack.trials
+            if (known := seen.get((trial.cell_id, trial.seed))) and self._counts(known, stack)
+        }
+
+    def _counts(self, known: Seen, stack: Stack) -> bool:
+        """Whether a trial is not to be run again; as in a plan, but for what failed since."""
+        if known.status == "pruned":
+            return stack.searched
+        return known.status != "failed" or known.at > self._since
+
+
+@contextlib.contextmanager
+def share(store: Store, run: str, *, since: float) -> Iterator[Share]:
+    """A share for as long as a run takes."""
+    part = Share(store, run, since=since)
+    part.look()
+    try:
+        yield part
+    finally:
+        part.close()

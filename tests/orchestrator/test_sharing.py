@@ -1,0 +1,167 @@
+"""Runs that share a results folder: each trial is trained by one of them, whoever is killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from orchestrator import catalogue, journal, running
+from orchestrator.agenda import Agenda, GridSource, Stack
+from orchestrator.identity import Trial
+from orchestrator.knowledge import Knowledge, Seen
+from orchestrator.search_source import SearchSource
+from orchestrator.sharing import Share
+from orchestrator.store import Store
+from orchestrator.study import load
+
+SEARCHED = 'regimes={sparse_forcing={tau={search="lyapunov", trials=7, seeds_per_trial=2}}}'
+
+
+class Runs:
+    """Runs in one folder, all in this process, each with an agenda of its own."""
+
+    def __init__(self, results: Path) -> None:
+        self.results = results
+        self.journalled = 0
+        with running.beacon(results, "mine", "d") as lit:
+            lit.tell(lambda: {"total": 1, "done": 0, "seconds_left": None, "stacks": []})
+            self._told = json.loads(lit.path.read_bytes())
+
+    def alive(self, name: str, *, pid: int = os.getpid()) -> Path:
+        path = self.results / ".running" / f"{name}.json"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(json.dumps(self._told | {"pid": pid}))
+        return path
+
+    def share(self, name: str) -> Share:
+        self.alive(name)
+        return Share(Store(self.results), name, since=time.time() - 60)
+
+    def side_by_side(self, *sources: list[Any]) -> tuple[list[Agenda], list[str]]:
+        """Run after run is handed a stack, all these end, and so on to the end; what was handed out."""
+        shares = [self.share(f"{place}") for place in range(len(sources))]
+        agendas = [Agenda(own, slots=2, others=part) for own, part in zip(sources, shares, strict=True)]
+        handed: list[str] = []
+        for turn in range(100):
+            for part in shares:
+                part.look()
+            out = [(agenda, stack) for agenda in agendas if (stack := agenda.next(f"{turn}")) is not None]
+            for agenda, stack in out:
+                self.journal(stack.trials)
+                handed += [trial.trial_id for trial in stack.trials]
+                agenda.ended(f"{turn}", [Seen(t.tau or 0, t.seed, 1.5, "ok") for t in stack.trials])
+            if all(agenda.over for agenda in agendas):
+                break
+        return agendas, handed
+
+    def journal(self, trials: list[Trial], status: str = "ok", *, ago: float = 0.0) -> None:
+        now = datetime.fromtimestamp(time.time() - ago, UTC)
+        rows = [
+            {"trial_id": t.trial_id, "cell_id": t.cell_id, "seed": t.seed, "tau": t.tau, "status": status,
+             "failure": "bug" if status == "failed" else None, "d_stsp": 1.5, "finished_at": now}
+            for t in trials
+        ]  # fmt: skip
+        self.journalled += 1
+        journal.write(self.results / "journal", "trials", f"{self.journalled}", rows)
+
+
+@pytest.fixture
+def runs(tmp_path: Path) -> Iterator[Runs]:
+    yield Runs(tmp_path)
+
+
+def a_grid() -> list[list[Trial]]:
+    study = load(catalogue.find("lorenz_smoke"), ["seeds.count=4", "regimes.sparse_forcing.tau=[5, 10, 20]"])
+    return [[cell.with_seed(seed) for seed in study.seeds] for cell in study.cells()]
+
+
+def test_each_trial_of_a_grid_is_handed_out_once(runs: Runs) -> None:
+    """Two runs in step, which cut their stacks otherwise; each takes what the other has ended for ended."""
+    stacks = a_grid()
+    halves = [half for stack in stacks for half in (stack[:2], stack[2:])]
+    agendas, handed = runs.side_by_side([GridSource(stacks)], [GridSource(halves)])
+    assert sorted(handed) == sorted(trial.trial_id for stack in stacks for trial in stack)
+    assert len(handed) == sum(agenda.by_others for agenda in agendas)
+    assert not list((runs.results / ".running" / "claims").iterdir())
+
+
+def test_a_stack_that_another_run_has_waits_until_that_run_is_gone(runs: Runs) -> None:
+    [first, *_] = stacks = a_grid()[:1]
+    theirs = runs.share("other")
+    assert theirs.take(Stack(first)) == {}
+    ours = Agenda([GridSource(stacks)], slots=2, others=runs.share("one"))
+    assert ours.next("a") is None and ours.waits == ours.left == 4 and not ours.nothing_comes
+    path = runs.alive("other", pid=2**22 + 1)  # no process has this number
+    handed = ours.next("b")
+    assert handed is not None and handed.trials == first and ours.waits == 0
+    # The one that was taken for dead comes back: what is ours now it does not take away.
+    theirs.give_back([trial.trial_id for trial in first])
+    path.unlink()
+    third = Agenda([GridSource(stacks)], slots=2, others=runs.share("third"))
+    assert third.next("c") is None
+    runs.journal(first[:3])
+    ours.ended("b", [])  # its worker was lost, of which one trial has no row
+    handed = third.next("c")
+    assert handed is not None and handed.trials == first[3:] and third.by_others == 3
+
+
+@pytest.mark.parametrize(
+    ("status", "ago", "searched", "counts"),
+    [
+        ("ok", 1e6, False, True),
+        ("diverged", 1e6, False, True),
+        ("failed", 0, False, True),
+        ("failed", 1e6, False, False),  # the plan had it run again
+        ("pruned", 0, True, True),
+        ("pruned", 0, False, False),
+    ],
+)
+def test_what_another_run_has_ended_counts_as_in_a_plan(
+    runs: Runs, status: str, ago: float, searched: bool, counts: bool
+) -> None:
+    [trials, *_] = a_grid()
+    runs.journal(trials, status, ago=ago)
+    ours = runs.share("one")
+    stack = Stack(trials, searched=searched)
+    assert ours.take(stack) == {}  # alone, nobody asks
+    ours.give_back([trial.trial_id for trial in trials])
+    runs.alive("other")
+    ours.look()
+    found = ours.take(stack)
+    assert found is not None and bool(found) == counts and (not counts or len(found) == 4)
+    ours.close()
+    assert not (runs.results / ".running" / "claims").exists()
+
+
+def test_two_searches_divide_their_budget(runs: Runs) -> None:
+    """What one has, the other takes for pending and asks for something else; what one ended, both know."""
+    [search] = load(catalogue.find("lorenz_smoke"), [SEARCHED]).searches()
+    sources = [SearchSource(search, search.prior(46.05), Knowledge(), limit=5) for _ in range(2)]
+    _, handed = runs.side_by_side(*([source] for source in sources))
+    assert len(handed) == len(set(handed))
+    assert 14 <= len(handed) <= 18  # seven of two, and what each had asked for that the other did not know
+
+
+@pytest.mark.slow
+def test_two_commands_at_once_train_each_trial_once(orch: Any) -> None:
+    """With real Ray, one stack at a time each; the one that is through first waits for the other."""
+    more = ["--cpus-per-trial", "2", "--set", "seeds.count=6", "--set", "training.epochs=60"]
+    processes = [orch.start("study", "run", "lorenz_smoke", *more) for _ in range(2)]
+    try:
+        said = [process.communicate(timeout=240) for process in processes]
+    finally:
+        for process in processes:
+            process.kill()
+    assert [process.returncode for process in processes] == [0, 0], said
+    files = journal.files(orch.results / "journal", "trials")
+    ids = [trial_id for path in files for trial_id in pq.read_table(path)["trial_id"].to_pylist()]
+    assert len(ids) == len(set(ids)) == 18
+    assert all("Verdict" in out and "of them were run by another run" in err for out, err in said)
