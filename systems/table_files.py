@@ -21,6 +21,11 @@ SUFFIXES = (".csv", ".csv.gz", ".txt", ".dat", ".tsv", ".npy", ".parquet")
 MISSING = ["", "NA", "N/A", "NaN", "nan", "NAN", "null", "NULL", "None", "?", "-"]
 """Texts of a CSV file that stand for a missing value."""
 
+LONGEST_LINE = 100_000
+"""Of a header or a remark, in bytes."""
+
+BOM = b"\xef\xbb\xbf"
+
 DECIMAL_COMMA = r"-?\d+,\d+"
 
 
@@ -71,10 +76,50 @@ def _from_csv(path: Path, as_text: str | None) -> Any:
     import pyarrow as pa
     import pyarrow.csv as pacsv
 
+    remarks, header, encoding = _head(path)
+    delimiter: str | None = max(",;\t", key=header.count)
+    if delimiter not in header and len(header.split()) > 1:
+        delimiter = None
+    cells = _cells(header, delimiter)
+    names = _names(cells, _cells(remarks[-1], delimiter) if remarks else [])
+    before = len(remarks) + (names is None)  # lines before the first row
+    if delimiter is None:
+        return _from_spaces(path, names or cells, encoding, skip=before)
+    odd: list[str] = []
+
+    def note(row: Any) -> str:  # what it raised would be lost
+        found = f"row {row.number - before} has {row.actual_columns} values"
+        odd.append(f"{found}, where {row.expected_columns} were expected")
+        return "skip"
+
+    table = pacsv.read_csv(
+        path,
+        # One thread: with several, rows are not counted.
+        read_options=pacsv.ReadOptions(
+            column_names=names, encoding=encoding, skip_rows=len(remarks), use_threads=False
+        ),
+        parse_options=pacsv.ParseOptions(delimiter=delimiter, invalid_row_handler=note),
+        convert_options=pacsv.ConvertOptions(
+            null_values=MISSING,
+            strings_can_be_null=True,
+            column_types={as_text: pa.string()} if as_text is not None else None,
+        ),
+    )
+    if odd:
+        raise SeriesError(f"{path}: {odd[0]}" + (f" ({len(odd)} such rows)" if len(odd) > 1 else ""))
+    return table
+
+
+def _head(path: Path) -> tuple[list[str], str, str]:
+    """Remarks that a text begins with, without their #; the first line after them; the encoding."""
     opener = gzip.open if path.name.lower().endswith(".gz") else open
+    remarks = []
     with opener(path, "rb") as file:
-        first = file.readline(100_000)
-    if not first.strip(b"\xef\xbb\xbf \r\n"):
+        while (first := file.readline(LONGEST_LINE)).removeprefix(BOM).startswith(b"#"):
+            remarks.append(first.removeprefix(BOM).decode(errors="replace").lstrip("#"))
+    if remarks and not first.strip():
+        raise SeriesError(f"{path} holds no numbers after {len(remarks)} lines of remarks (#)")
+    if not first.removeprefix(BOM).strip():
         raise SeriesError(f"{path} is empty, or begins with an empty line")
     try:
         encoding, header = "utf-8", first.decode("utf-8-sig")
@@ -83,34 +128,35 @@ def _from_csv(path: Path, as_text: str | None) -> Any:
     if "\0" in header:
         said = ", but perhaps UTF-16: save it as UTF-8" if first[:2] in (b"\xff\xfe", b"\xfe\xff") else ""
         raise SeriesError(f"{path} is no text that can be read{said}")
-    delimiter = max(",;\t", key=header.count)
-    if delimiter not in header and len(header.split()) > 1:
-        return _from_spaces(path, header.removeprefix("#").split(), encoding)
-    cells = next(csv.reader([header], delimiter=delimiter))
-    names = [f"x_{i + 1}" for i in range(len(cells))] if all(map(_is_number, cells)) else None
-    return pacsv.read_csv(
-        path,
-        read_options=pacsv.ReadOptions(column_names=names, encoding=encoding),
-        parse_options=pacsv.ParseOptions(delimiter=delimiter),
-        convert_options=pacsv.ConvertOptions(
-            null_values=MISSING,
-            strings_can_be_null=True,
-            column_types={as_text: pa.string()} if as_text is not None else None,
-        ),
-    )
+    return remarks, header, encoding
 
 
-def _from_spaces(path: Path, cells: list[str], encoding: str) -> Any:
-    """Columns of numbers with blanks between, under a header or none."""
+def _cells(line: str, delimiter: str | None) -> list[str]:
+    return line.split() if delimiter is None else next(csv.reader([line.strip()], delimiter=delimiter), [])
+
+
+def _names(first: list[str], remark: list[str]) -> list[str] | None:
+    """Names of columns that do not stand in the first line; None where they do.
+
+    Args:
+        first: cells of the first line that is no remark.
+        remark: of the remark before it. It names the columns if it has as many, none a number, and the first
+            line has one.
+    """
+    numbers = sum(map(_is_number, first))
+    if numbers and len(remark) == len(first) and not any(map(_is_number, remark)):
+        return remark
+    return [f"x_{i + 1}" for i in range(len(first))] if numbers == len(first) else None
+
+
+def _from_spaces(path: Path, names: list[str], encoding: str, *, skip: int) -> Any:
+    """Columns of numbers with blanks between, after so many lines."""
     import pyarrow as pa
 
-    has_names = not all(map(_is_number, cells))
-    values = np.loadtxt(path, skiprows=int(has_names), encoding=encoding, ndmin=2)
-    if values.shape[1] != len(cells):
-        raise SeriesError(f"{path}: {values.shape[1]} columns under {len(cells)} names")
-    return pa.table(
-        dict(zip(cells if has_names else [f"x_{i + 1}" for i in range(len(cells))], values.T, strict=True))
-    )
+    values = np.loadtxt(path, skiprows=skip, encoding=encoding, ndmin=2)
+    if values.shape[1] != len(names):
+        raise SeriesError(f"{path}: {values.shape[1]} columns under {len(names)} names")
+    return pa.table(dict(zip(names, values.T, strict=True)))
 
 
 def _is_number(text: str) -> bool:

@@ -88,8 +88,12 @@ def read_columns(
     names = list(table)
     if not names:
         raise SeriesError(f"{path} has no columns")
-    if "" in names:
-        raise SeriesError(f"{path}: column {names.index('') + 1} has no name")
+    if "" in names and not columns:
+        place = names.index("")
+        if place or not _counts_rows(table[""], path):
+            others = ",".join(name for name in names if name and name != time)
+            raise SeriesError(f"{path}: column {place + 1} has no name; --columns {others} leaves it out")
+        names.remove("")
     twice = sorted({name for name in columns if list(columns).count(name) > 1})
     if twice:
         raise SeriesError(f"column {twice[0]!r} is asked for twice")
@@ -106,6 +110,15 @@ def read_columns(
     if time is not None:
         times, dates = table_files.times(table[time], time, time_format, path)
     return Columns(tuple(chosen), values, times, dates)
+
+
+def _counts_rows(column: object, path: Path) -> bool:
+    """Whether a column says nothing but which row it is, from 0 or 1, as pandas writes one."""
+    try:
+        values = table_files.numbers(column, "", path)
+    except SeriesError:
+        return False
+    return bool(len(values)) and values[0] in (0, 1) and bool((np.diff(values) == 1).all())
 
 
 def regular(times: FloatArray, values: FloatArray, *, where: str) -> tuple[FloatArray, float, int]:

@@ -86,7 +86,7 @@ def add(
     added = adding.add(
         name,
         file,
-        columns=[part.strip() for part in next(csv.reader([columns]))] if columns else (),
+        columns=_columns(columns),
         dt=dt,
         time=time,
         time_format=time_format,
@@ -149,6 +149,15 @@ def _embed(text: str | None) -> tuple[int, int] | Literal["auto"] | None:
     if numbers is None:
         raise UsageError(f"--embed {text}: expected dimension and delay, such as 5,12, or auto")
     return int(numbers[1]), int(numbers[2])
+
+
+def _columns(text: str | None) -> list[str]:
+    if text is None:
+        return []
+    names = [name.strip() for name in next(csv.reader([text]), [])]
+    if not all(names) or not names:
+        raise UsageError(f"--columns {text!r}: expected names of columns, separated by commas")
+    return names
 
 
 def _rows(text: str | None) -> tuple[int, int] | None:

@@ -138,7 +138,8 @@ def why(
         print("orch: these are one and the same trial", file=sys.stderr)
     elif not any(part == "identity" for part, *_ in found):
         print("orch: no setting that this version knows differs", file=sys.stderr)
-    print_rows(["part", "field", a["trial_id"][:12], b["trial_id"][:12]], found, form)
+    if found or not form.for_people:
+        print_rows(["part", "field", a["trial_id"][:12], b["trial_id"][:12]], found, form)
 
 
 def _find(trial: str, results: Path | None) -> tuple[dict[str, Any], Path]:

@@ -11,7 +11,7 @@ from orchestrator import adding, study, systems
 from orchestrator.errors import UsageError
 from orchestrator.identity import trial_from_config
 from orchestrator.store import Store
-from orchestrator.systems import DataError, SeriesError, registry
+from orchestrator.systems import DataError, SeriesError, registry, tables
 from orchestrator.systems.analysis.overview import overview
 from orchestrator.systems.preparation import step
 
@@ -38,6 +38,12 @@ def write(path: Path, columns: dict[str, list[object]]) -> Path:
         writer = csv.writer(file)
         writer.writerow(columns)
         writer.writerows(zip(*columns.values(), strict=True))
+    return path
+
+
+def text(folder: Path, content: str) -> Path:
+    path = folder / "a.csv"
+    path.write_text(content, encoding="utf-8")
     return path
 
 
@@ -146,6 +152,15 @@ REFUSED = {
         "--embed is for one column, not for 2",
     ),
     "empty": (lambda p: write(p / "a.csv", {}), {}, "is empty, or begins with an empty line"),
+    "remarks": (lambda p: text(p, "# of nobody\n# and nothing\n"), {}, "no numbers after 2 lines of remarks"),
+    "ragged": (
+        lambda p: text(p, "# lab 3\nx,y\n" + "1,2\n" * 1500 + "\n3\n" + "4,5,6\n"), {},
+        r"row 1501 has 1 values, where 2 were expected \(2 such rows\)",
+    ),
+    "no name": (
+        lambda p: text(p, "x,,y\n" + "1,2,3\n" * 1500), {},
+        "column 2 has no name; --columns x,y leaves it out",
+    ),
 }  # fmt: skip
 
 
@@ -201,6 +216,35 @@ def test_every_format_gives_the_same_system(folder: Path, suffix: str) -> None:
     system = systems.get("mine")
     assert system == added.system and system.variables == ("x_1", "x_2") and system.dt == 0.5
     np.testing.assert_array_equal(system.trajectory(), series)
+
+
+@pytest.mark.parametrize(
+    ("head", "names"),
+    [
+        ("", ["x_1", "x_2"]),
+        ("a,b\n", ["a", "b"]),
+        ("# a, b\n", ["a", "b"]),
+        ("# logger 7\n# 3 sensors, 2 of them dead, one lost\na,b\n", ["a", "b"]),
+        ("\ufeff# logger 7\n#\n", ["x_1", "x_2"]),
+        ("# 20.5, 30.5\n", ["x_1", "x_2"]),
+    ],
+)
+def test_lines_of_remarks_may_come_first_and_the_last_may_name_columns(
+    folder: Path, head: str, names: list[str]
+) -> None:
+    series = henon(5)
+    path = text(folder, head + "".join(f"{a!r},{b!r}\n" for a, b in series.tolist()))
+    found = tables.read_table(path)
+    assert found.columns == tuple(names)
+    np.testing.assert_array_equal(found.values, series)
+
+
+def test_a_column_without_a_name_that_counts_rows_is_left_out(folder: Path) -> None:
+    """As pandas writes one; where columns are named, others may be anything."""
+    path = text(folder, ",a,b\n" + "".join(f"{i},{2 * i},{3 * i}\n" for i in range(5)))
+    assert tables.read_table(path).columns == ("a", "b")
+    path = text(folder, ",a\nz,1\ny,2\n")
+    assert tables.read_table(path, columns=["a"]).values.tolist() == [[1], [2]]
 
 
 def test_gaps_are_filled_and_left_out_rows_found_by_their_times(folder: Path) -> None:
