@@ -47,7 +47,8 @@ def run_study(
 ) -> None:
     """Run what a study lacks, then print the verdict. Ctrl-C stops it; what finished stays.
 
-    Trials that have a result are never run again. Exit code 130 after an interruption, 1 when trials
+    Trials that have a result are never run again; runs in one results folder, on one machine or several,
+    divide what is missing. Exit code 130 after an interruption, 1 when trials
     failed.
     """
     from ..catalogue import results_folder, results_option
@@ -85,7 +86,8 @@ def run_study(
         raise typer.Exit(130) from None
     failed = outcome.statuses.get("failed", 0) + failed_before
     if outcome.by_others:
-        say(f"{outcome.by_others} of them were run by another run in {folder} meanwhile")
+        trials = "1 trial was" if outcome.by_others == 1 else f"{outcome.by_others} trials were"
+        say(f"{trials} run by another run in {folder} meanwhile")
     if outcome.interrupted:
         say(f"interrupted: {_not_run(plan, folder)}; `{again}` goes on from here")
         raise typer.Exit(130)

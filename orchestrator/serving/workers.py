@@ -5,6 +5,7 @@ They are nice, have one thread each, and end when they have not been asked for a
 
 import asyncio
 import contextlib
+import importlib
 import multiprocessing
 import os
 import signal
@@ -22,6 +23,9 @@ from .answering import Plain
 
 LOST = "the process that was to answer has ended, for lack of memory or because the server does"
 TOO_LONG = "it took too long and was ended"
+
+START_SECONDS = 300.0
+"""The longest that a process may take to start."""
 
 IDLE_SECONDS = 300.0
 """A process that was not asked for so long gives its memory back."""
@@ -50,11 +54,9 @@ class Worker:
         async with self._turn:
             self._asked_at = time.monotonic()
             try:
-                loop = asyncio.get_running_loop()
-                with (
-                    _uninterrupted()
-                ):  # the process that this may start hears of Ctrl-C from the server alone
-                    answered = loop.run_in_executor(self._started(), answering, *args)
+                if self._pool is None:
+                    await asyncio.wait_for(self._start(answering.__module__), START_SECONDS)
+                answered = asyncio.get_running_loop().run_in_executor(self._pool, answering, *args)
                 return await asyncio.wait_for(answered, self._seconds)
             except BrokenProcessPool:
                 self.stop()
@@ -68,11 +70,13 @@ class Worker:
             finally:
                 self._asked_at = time.monotonic()
 
-    def _started(self) -> ProcessPoolExecutor:
-        if self._pool is None:
-            settings = (self._memory,)
-            self._pool = ProcessPoolExecutor(1, self._context, initializer=_prepare, initargs=settings)
-        return self._pool
+    def _start(self, module: str) -> asyncio.Future[None]:
+        """Start the process and have it import what it is to answer with: beside a study that takes long, and
+        is no part of an answer."""
+        settings = (self._memory,)
+        self._pool = ProcessPoolExecutor(1, self._context, initializer=_prepare, initargs=settings)
+        with _uninterrupted():  # it hears of Ctrl-C from the server alone
+            return asyncio.get_running_loop().run_in_executor(self._pool, _import, module)
 
     def rest(self) -> None:
         """End the process if it was not asked for long."""
@@ -115,6 +119,10 @@ def _uninterrupted() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def _import(module: str) -> None:
+    importlib.import_module(module)
 
 
 def _prepare(memory: int | None) -> None:

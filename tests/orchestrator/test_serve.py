@@ -31,7 +31,7 @@ from orchestrator.store import Store
 
 @pytest.fixture(scope="module")
 def served(smoke):
-    with smoke.served() as address, httpx.Client(base_url=address, timeout=60) as client:
+    with smoke.served() as address, httpx.Client(base_url=address, timeout=240) as client:
         assert re.fullmatch(r"http://127\.0\.0\.1:\d+/", address)
         yield client
 
@@ -162,7 +162,7 @@ async def _yes(request):
 def test_a_foreign_host_needs_a_token_from_the_command_line_on(orch):
     with orch.served("--host", "0.0.0.0") as address:
         port, token = re.search(r":(\d+)/\?token=(\S{20,})$", address).groups()
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", follow_redirects=True) as client:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", follow_redirects=True, timeout=240) as client:
             assert client.get("/").status_code == 401
             page = client.get("/", params={"token": token})
             assert page.status_code == 200 and token not in str(page.url)
@@ -239,7 +239,7 @@ def test_streams_tell_everything_at_first_and_end_with_the_server(tmp_path, monk
 
 def test_a_process_that_dies_or_hangs_costs_its_answer_alone(capfd):
     async def answers():
-        worker = Worker(seconds=5, memory=2**31)
+        worker = Worker(seconds=2, memory=2**31)
         try:
             return [
                 await worker.answer(os._exit, 1),
