@@ -77,9 +77,8 @@ def _from_csv(path: Path, as_text: str | None) -> Any:
     import pyarrow.csv as pacsv
 
     remarks, header, encoding = _head(path)
-    delimiter: str | None = max(",;\t", key=header.count)
-    if delimiter not in header and len(header.split()) > 1:
-        delimiter = None
+    mark = max(",;\t", key=header.count)
+    delimiter = mark if mark in header or len(header.split()) < 2 else None
     cells = _cells(header, delimiter)
     names = _names(cells, _cells(remarks[-1], delimiter) if remarks else [])
     before = len(remarks) + (names is None)  # lines before the first row
