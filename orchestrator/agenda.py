@@ -8,13 +8,17 @@ What another run in the same folder has is its own to end; what it has ended nee
 
 import itertools
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from .identity import Trial
 from .knowledge import Seen
 from .pruning import Rival
+
+if TYPE_CHECKING:
+    from .sharing import Share
 
 
 @dataclass(frozen=True)
@@ -25,7 +29,7 @@ class Stack:
     rival: Rival | None = None
     """The best τ so far, for a stack that may turn out to be hopeless beside it."""
     searched: bool = False
-    """Whether a search asked for it: a trial that was given up early is one that it knows."""
+    """Whether it was asked for by a search, which takes a pruned trial for a result."""
 
 
 class Source(Protocol):
@@ -87,32 +91,6 @@ class GridSource:
         pass
 
 
-class Others(Protocol):
-    """Other runs in the same folder (`sharing.Share`)."""
-
-    met: bool
-    """Whether one was seen."""
-
-    def take(self, stack: Stack) -> Mapping[str, Seen] | None:
-        """Have its trials for this run: trial id → what is known of those that others have ended; None where
-        others have some of them now."""
-
-    def give_back(self, trial_ids: Iterable[str]) -> None:
-        """Have them no longer."""
-
-
-class Nobody:
-    """No other run."""
-
-    met = False
-
-    def take(self, stack: Stack) -> Mapping[str, Seen] | None:
-        return {}
-
-    def give_back(self, trial_ids: Iterable[str]) -> None:
-        pass
-
-
 @dataclass(frozen=True)
 class _Out:
     """A stack that was handed out."""
@@ -127,36 +105,47 @@ class _Out:
 class Agenda:
     """All sources of a run, and what is out."""
 
-    def __init__(self, sources: Sequence[Source], *, slots: int, others: Others | None = None) -> None:
+    def __init__(self, sources: Sequence[Source], *, slots: int, share: "Share | None" = None) -> None:
+        """
+        Args:
+            share: in what is done in a folder, where others run there too.
+        """
         self._sources = sources
         self._slots = slots
-        self._others = others or Nobody()
+        self._share = share
         self._out: dict[str, _Out] = {}
+        self._ready: _Out | None = None
+        """What is to be handed out next."""
         self._theirs: list[Stack] = []
         """What was asked for and another run had when it was last looked."""
-        self.by_others = 0
-        """Trials that were asked for and that other runs have ended."""
+        self.by_others: Counter[str] = Counter()
+        """Trials that were asked for and that other runs have ended, by status."""
 
     @property
     def left(self) -> int:
         """Trials that may still be asked for or are out, here or with another run; an upper bound."""
-        under_way = [*(out.stack for out in self._out.values()), *self._theirs]
-        return sum(source.left for source in self._sources) + sum(len(stack.trials) for stack in under_way)
+        here = [out.stack for out in (*self._out.values(), self._ready) if out is not None]
+        asked_for = sum(len(stack.trials) for stack in [*here, *self._theirs])
+        return asked_for + sum(source.left for source in self._sources)
 
     @property
     def over(self) -> bool:
         """Whether there is nothing more to run, now or later."""
-        return not self._out and self.nothing_comes
+        return not (self._out or self._ready or self._theirs) and self._all_over
+
+    @property
+    def _all_over(self) -> bool:
+        return all(source.over for source in self._sources)
 
     @property
     def nothing_comes(self) -> bool:
-        """Whether nothing more will be handed out."""
-        return not self._theirs and all(source.over for source in self._sources)
+        """Whether nothing more will be handed out, or nothing before another run ends something."""
+        return self._ready is None and (not self._out or (not self._theirs and self._all_over))
 
     @property
     def waits(self) -> int:
         """Trials that another run has, where there is nothing else to do; 0 where there is."""
-        return 0 if self._out else sum(len(stack.trials) for stack in self._theirs)
+        return 0 if self._out or self._ready else sum(len(stack.trials) for stack in self._theirs)
 
     def out(self, name: str) -> Stack | None:
         """The stack that was handed out under a name and has not ended."""
@@ -165,20 +154,31 @@ class Agenda:
     def next(self, name: str) -> Stack | None:
         """The next stack, to be known by a name; None where there is none for now."""
         free = len(self._out) < self._slots
-        if self._others.met and not free:
-            return None  # what waits in line here, another run could be training
+        if not self._ready and (free or not (self._share and self._share.met)):
+            # What waits in line here, another run could be training.
+            self._ready = self._next(free=free)
+        if not self._ready:
+            return None
+        self._out[name], self._ready = self._ready, None
+        return self._out[name].stack
+
+    def wake(self) -> bool:
+        """Whether there is something to hand out, after there was nothing but what other runs had."""
+        self._ready = self._ready or self._next(free=True)
+        return self._ready is not None
+
+    def _next(self, *, free: bool) -> _Out | None:
         theirs, self._theirs = iter(self._theirs), []
         try:
             for stack in itertools.chain(theirs, self._asked_for(free)):
-                known = self._others.take(stack)
+                known = self._share.take(stack) if self._share else {}
                 if known is None:
                     self._theirs.append(stack)
                     continue
-                self.by_others += len(known)
+                self.by_others.update(seen.status for seen in known.values())
                 lacking = [trial for trial in stack.trials if trial.trial_id not in known]
                 if lacking:
-                    self._out[name] = _Out(replace(stack, trials=lacking), stack, known)
-                    return self._out[name].stack
+                    return _Out(replace(stack, trials=lacking), stack, known)
                 self._tell(stack.trials, known)
         finally:
             self._theirs += theirs
@@ -204,7 +204,8 @@ class Agenda:
             else:  # of one cell; of several nothing at all came back
                 by_seed = {trial.seed: trial.trial_id for trial in trials}
                 known = {by_seed[one.seed]: one for one in told if one.seed in by_seed}
-            self._others.give_back([trial.trial_id for trial in trials])
+            if self._share:
+                self._share.give_back([trial.trial_id for trial in trials])
             self._tell(out.whole.trials, {**out.known, **known})
 
     def _tell(self, trials: Sequence[Trial], known: Mapping[str, Seen]) -> None:

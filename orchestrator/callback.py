@@ -14,7 +14,6 @@ from .agenda import Agenda
 from .errors import OrchError
 from .identity import Trial, trial_from_config
 from .progress import Progress, described
-from .running import Beacon
 from .sharing import Share
 from .store import Store
 
@@ -72,7 +71,6 @@ class StackCallback(Callback):
         progress: Progress,
         store: Store,
         agenda: Agenda,
-        beacon: Beacon,
         share: Share,
     ) -> None:
         self.results = results
@@ -80,7 +78,6 @@ class StackCallback(Callback):
         self.store = store
         self.brake = Brake()
         self.agenda = agenda
-        self.beacon = beacon
         self.share = share
         self._pending = self._counts_anew = False
         self._last_ingest = self._last_look = time.monotonic()
@@ -154,8 +151,7 @@ class StackCallback(Callback):
         if self._counts_anew:  # a search may have come to its end, or ask for more
             self._counts_anew = False
             self.progress.expect(self.progress.done + self.agenda.left)
-        self.progress.tick(waits=self.agenda.waits)
-        self.beacon.tell(self.progress.state)
+        self.progress.tick()
         if time.monotonic() - self._last_look >= LOOK_SECONDS:
             self._last_look = time.monotonic()
             self.share.look()

@@ -26,6 +26,8 @@ WAITING = "waiting for a worker"
 class _Running:
     members: Sequence[Trial]
     epoch: int = 0
+    first: int = 0
+    """Where it was when it was first heard of: it may go on from a checkpoint."""
 
     @property
     def label(self) -> str:
@@ -68,8 +70,10 @@ class Progress:
         self._running: dict[str, _Running] = {}
         self._live: Live | None = None
         self._since = self._last_line = time.monotonic()
-        self._first: tuple[float, float] | None = None
-        """When something was first heard of, for workers take seconds to start, and the share done then."""
+        self._heard_at: float | None = None
+        """When something was first heard of: workers take seconds to start."""
+        self._worked = 0.0
+        """Trials that were trained since, in stacks that have ended."""
 
     def note(self, text: str) -> None:
         """One line about what happens now."""
@@ -107,21 +111,24 @@ class Progress:
 
     def epoch(self, stack: str, epoch: int) -> None:
         """A stack has done so many epochs."""
-        if stack in self._running:
-            self._running[stack].epoch = epoch
-            self._heard()
+        running = self._running.get(stack)
+        if running is not None:
+            running.first = running.first or epoch
+            running.epoch = epoch
+            self._heard_at = self._heard_at or time.monotonic()
 
     def finished(self, stack: str, statuses: dict[str, int]) -> None:
         """A stack ended, its trials in these statuses."""
         self.statuses.update(statuses)
         running = self._running.pop(stack, None)
-        self._heard()
-        if running is not None and self._live is None:
+        if running is None:
+            return
+        if self._heard_at is None:
+            self._heard_at = time.monotonic()
+        else:
+            self._worked += running.size * (1 - running.first / max(self._epochs, 1))
+        if self._live is None:
             self._line(f"{running.label}: {_counts(Counter(statuses))}")
-
-    def _heard(self) -> None:
-        if self._first is None:
-            self._first = time.monotonic(), self._share()
 
     def tick(self, *, waits: int = 0) -> None:
         """Called often; a plain log speaks up now and then.
@@ -145,7 +152,7 @@ class Progress:
         return sum(self.statuses.values())
 
     def state(self) -> dict[str, Any]:
-        """Plain data, for whoever looks on: `running.Run` says what is what."""
+        """Plain data, for whoever looks on, from any thread: `running.Run` says what is what."""
         stacks = [
             {
                 "cell_id": cell_id,
@@ -153,7 +160,7 @@ class Progress:
                 "epoch": stack.epoch,
                 "stack": stack.name,
             }
-            for stack in self._running.values()
+            for stack in list(self._running.values())
             for cell_id, seeds in stack.by_cell.items()
         ]
         left = self._seconds_left()
@@ -167,19 +174,22 @@ class Progress:
                 f"{clock} {self.done}/{self._total} {self._eta()} | {text}", highlight=False, soft_wrap=True
             )
 
+    @property
+    def _under_way(self) -> float:
+        """Trials of which so much is done, in stacks that run."""
+        return sum(r.size * min(r.epoch / max(self._epochs, 1), 1.0) for r in list(self._running.values()))
+
     def _share(self) -> float:
-        if not self._total or not self._epochs:
-            return 0.0
-        under_way = sum(r.size * min(r.epoch / self._epochs, 1.0) for r in self._running.values())
-        return min((self.done + under_way) / self._total, 1.0)
+        return min((self.done + self._under_way) / self._total, 1.0) if self._total else 0.0
 
     def _seconds_left(self) -> float | None:
-        if self._first is None:
+        """At the pace since something was first heard of."""
+        if self._heard_at is None:
             return None
-        since, before = self._first
-        share = self._share()
-        more = share - before
-        return (time.monotonic() - since) * (1 - share) / more if more > 0.005 else None
+        resumed = sum(r.size * r.first / max(self._epochs, 1) for r in list(self._running.values()))
+        worked = self._worked + self._under_way - resumed
+        left = self._total - self.done - self._under_way
+        return (time.monotonic() - self._heard_at) * left / worked if worked > 0.005 * self._total else None
 
     def _eta(self) -> str:
         left = self._seconds_left()

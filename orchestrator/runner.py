@@ -5,6 +5,7 @@ Ray is the placement engine and nothing else. What is to be run is a set differe
 """
 
 import contextlib
+import functools
 import os
 import shutil
 import signal
@@ -13,7 +14,7 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,8 @@ from .agenda import Agenda, GridSource, Source, Stack
 from .cluster import Placement, cluster, settled, slots_of
 from .errors import OrchError
 from .identity import Trial, canonical_json
-from .memory import prior_of
+from .knowledge import Knowledge
+from .memory import prior_of, recall
 from .plan import Plan
 from .prior import Prior
 from .progress import Progress
@@ -30,12 +32,16 @@ from .recording import record_study, record_systems, trials_of
 from .running import beacon
 from .search import Search
 from .search_source import SearchSource
-from .sharing import share
+from .sharing import Share, share
 from .stacking import stack_limit
 from .store import Store
 
 if TYPE_CHECKING:
     from .callback import StackCallback
+
+WAIT_SECONDS = 1.0
+"""How often it is looked whether other runs have let go of what they had. Tune would look too, but for ten
+minutes at a time, and hear of nothing else meanwhile."""
 
 RETRIES = 3
 """How often a stack whose worker was lost is started again: enough to cut one of five to single networks."""
@@ -48,8 +54,8 @@ class Outcome:
     statuses: dict[str, int]
     """Trials by status, of this run."""
     interrupted: bool
-    by_others: int = 0
-    """Trials that were to be run and that other runs in the folder have ended meanwhile."""
+    by_others: dict[str, int] = field(default_factory=dict)
+    """Trials that were to be run and that other runs in the folder have ended meanwhile, by status."""
     stopped_because: str | None = None
     """Why the study was stopped before its end, if not by the user."""
 
@@ -68,11 +74,11 @@ def run(plan: Plan, *, results: Path, placement: Placement, progress: Progress) 
         _record(plan, results, store, progress)
         begun.sweep(results, store.finished)
         return Outcome({}, interrupted=False)
+    before = {"total": plan.missing, "done": 0, "seconds_left": None, "stacks": []}
     with (
-        beacon(results, plan.study.name, plan.study.definition_id) as lit,
+        beacon(results, plan.study.name, plan.study.definition_id, lambda: before) as lit,
         share(store, lit.name, since=since) as shared,
     ):
-        lit.tell(lambda: {"total": plan.missing, "done": 0, "seconds_left": None, "stacks": []})
         priors = _record(plan, results, store, progress)
         _say_without_compiler(progress)
         progress.note("starting Ray")
@@ -82,14 +88,24 @@ def run(plan: Plan, *, results: Path, placement: Placement, progress: Progress) 
             placement = settled(resources, placement)
             slots = slots_of(resources, placement)
             gpu = bool(placement.gpus_per_trial)
-            sources = _sources(plan, priors, results, progress, slots=slots, gpu=gpu)
-            agenda = Agenda(sources, slots=slots, others=shared)
+            sources = _sources(plan, priors, store, progress, share=shared, slots=slots, gpu=gpu)
+            agenda = Agenda(sources, slots=slots, share=shared)
             progress.start(total=agenda.left, epochs=plan.study.training.epochs, slots=slots)
+            lit.tell(progress.state)
             callback = StackCallback(
-                results=results, progress=progress, store=store, agenda=agenda, beacon=lit, share=shared
+                results=results, progress=progress, store=store, agenda=agenda, share=shared
             )
             try:
-                _fit(agenda, callback, results=results, placement=placement)
+                while True:
+                    if agenda.wake():
+                        _fit(agenda, callback, results=results, placement=placement)
+                    if callback.brake.reason or not agenda.waits:
+                        break
+                    with _sigterm_as_interrupt():
+                        time.sleep(WAIT_SECONDS)
+                    progress.tick(waits=agenda.waits)
+            except KeyboardInterrupt:  # Tune takes the first one itself
+                pass
             finally:
                 progress.stop()
     _ingest_patiently(store, progress)
@@ -98,7 +114,7 @@ def run(plan: Plan, *, results: Path, placement: Placement, progress: Progress) 
     return Outcome(
         dict(progress.statuses),
         interrupted=not agenda.over and why is None,
-        by_others=agenda.by_others,
+        by_others=dict(agenda.by_others),
         stopped_because=why,
     )
 
@@ -157,9 +173,10 @@ def _prior(search: Search, store: Store, progress: Progress) -> Prior:
 def _sources(
     plan: Plan,
     priors: Sequence[Prior | None],
-    results: Path,
+    store: Store,
     progress: Progress,
     *,
+    share: Share,
     slots: int,
     gpu: bool,
 ) -> list[Source]:
@@ -167,16 +184,19 @@ def _sources(
 
     def asked(trials: Sequence[Trial]) -> None:
         try:
-            record_study(plan.study, [trial.trial_id for trial in trials], results)
+            record_study(plan.study, [trial.trial_id for trial in trials], store.results)
         except OSError as error:  # what is found there next time is counted in then
             progress.note(f"trials could not be noted down as the study's: {error.strerror}")
+
+    def others_know(search: Search) -> Knowledge | None:
+        return recall(store, plan.study.name, [search])[0] if share.met else None
 
     hooks: dict[str, Any] = {"limit": stack_limit(gpu=gpu), "note": progress.note, "asked": asked}
     sources: list[Source] = [GridSource(plan.stacks(slots=slots, gpu=gpu))]
     for planned, prior in zip(plan.searches, priors, strict=True):
         if prior is not None:
-            source = SearchSource(planned.search, prior, planned.knowledge, **hooks)
-            sources.append(source)
+            news = functools.partial(others_know, planned.search)
+            sources.append(SearchSource(planned.search, prior, planned.knowledge, news=news, **hooks))
     precision = plan.precision(**hooks)
     return [*sources, *([precision] if precision else [])]
 
@@ -253,7 +273,15 @@ def _sigterm_as_interrupt() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+
+    def end(*_: Any) -> None:
+        if (
+            signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+        ):  # as a shell has it for what is in the background
+            raise KeyboardInterrupt
+        signal.raise_signal(signal.SIGINT)
+
+    before = signal.signal(signal.SIGTERM, end)
     interrupt = signal.getsignal(signal.SIGINT)
     try:
         yield

@@ -1,13 +1,16 @@
 """Runs that are under way, as their drivers tell: a small file each in `.running/`, for whoever looks on.
 
-Nothing depends on it: what is begun stands in `checkpoints/`, what is finished in `journal/`.
+What is begun stands in `checkpoints/`, what is finished in `journal/`; what a run has of that which is to be
+done is its own for as long as its file is fresh (`sharing`).
 """
 
 import contextlib
 import json
 import os
 import socket
+import threading
 import time
+import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -54,10 +57,11 @@ class Run:
 
 
 class Beacon:
-    """What a driver tells; `Progress` knows it."""
+    """What a driver tells, again and again once it is `lit`."""
 
     def __init__(self, results: Path, study: str, definition_id: str) -> None:
-        self.name = f"{socket.gethostname()}-{os.getpid()}"
+        # Machines may share a name, and processes in containers a number.
+        self.name = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
         self.path = _path(results, self.name)
         self._about: dict[str, Any] = {
             "study": study,
@@ -66,33 +70,54 @@ class Beacon:
             "pid": os.getpid(),
             "started_at": datetime.now(UTC).isoformat(),
         }
-        self._last = 0.0
+        self._state: Callable[[], Mapping[str, Any]] = dict
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._go_on, daemon=True)
 
     def tell(self, state: Callable[[], Mapping[str, Any]]) -> None:
-        """Write how far it is, not more often than TELL_SECONDS. A disk that takes nothing is another's to
-        report.
-        """
-        if time.monotonic() - self._last < TELL_SECONDS:
-            return
-        self._last = time.monotonic()
+        """Write how far it is: what `state` says, now and from now on."""
+        self._state = state
+        self._write()
+
+    def light(self) -> None:
+        """Tell every TELL_SECONDS, whatever the driver is at: it may prepare data, or wait for Ray."""
+        self._thread.start()
+
+    def _go_on(self) -> None:
+        while not self._over.wait(TELL_SECONDS):
+            self._write()
+
+    def _write(self) -> None:
+        """A disk that takes nothing is another's to report."""
         with contextlib.suppress(OSError):
-            durable.write(self.path, json.dumps({**self._about, **state()}).encode(), sync=False)
+            durable.write(self.path, json.dumps({**self._about, **self._state()}).encode(), sync=False)
 
     def put_out(self) -> None:
         """The run has ended."""
+        self._over.set()
+        if self._thread.is_alive():
+            self._thread.join()
         with contextlib.suppress(OSError):
             self.path.unlink(missing_ok=True)
             self.path.parent.rmdir()
 
 
 @contextlib.contextmanager
-def beacon(results: Path, study: str, definition_id: str) -> Iterator[Beacon]:
-    """A beacon for as long as a run takes; those that killed runs left are removed."""
+def beacon(
+    results: Path, study: str, definition_id: str, state: Callable[[], Mapping[str, Any]]
+) -> Iterator[Beacon]:
+    """A beacon for as long as a run takes; those that killed runs left are removed.
+
+    Args:
+        state: what it says at first.
+    """
     lit = Beacon(results, study, definition_id)
     for path in (results / ".running").glob("*.json"):
         with contextlib.suppress(OSError):
             if not is_fresh(path):
                 path.unlink(missing_ok=True)
+    lit.tell(state)
+    lit.light()
     try:
         yield lit
     finally:

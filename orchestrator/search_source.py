@@ -1,7 +1,7 @@
 """A search as a source of stacks for the agenda."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from .agenda import Stack
 from .identity import Trial
@@ -25,6 +25,7 @@ class SearchSource:
         limit: int,
         note: Callable[[str], None] = lambda text: None,
         asked: Callable[[Sequence[Trial]], None] = lambda trials: None,
+        news: Callable[[], Knowledge | None] = lambda: None,
     ) -> None:
         """
         Args:
@@ -32,20 +33,25 @@ class SearchSource:
             limit: members of a stack at most.
             note: told in a line when the search ends.
             asked: told which trials belong to the study now, before they are run.
+            news: what is known now, where another run may have had a part in it.
         """
         self.search, self.prior, self.knowledge = search, prior, knowledge
         self._running: dict[str, Proposal] = {}
         """First trial of a stack that was handed out → its part."""
-        self._limit, self._note, self._asked = limit, note, asked
+        self._limit, self._note, self._asked, self._news = limit, note, asked, news
         self._stopped = False
         self._noted = False
-        left_behind: dict[int, list[int]] = {}
-        for tau, seed in sorted(knowledge.pending):
-            left_behind.setdefault(tau, []).append(seed)
-        self._parts = [
+        self._parts = self._cut_pending(knowledge.pending)
+
+    def _cut_pending(self, pending: Iterable[tuple[int, int]]) -> list[Proposal]:
+        """Parts of what was asked for, by this run or another."""
+        by_tau: dict[int, list[int]] = {}
+        for tau, seed in sorted(pending):
+            by_tau.setdefault(tau, []).append(seed)
+        return [
             part
-            for tau, seeds in left_behind.items()
-            for block in split(seeds, search.settings.seeds_per_trial)
+            for tau, seeds in by_tau.items()
+            for block in split(seeds, self.search.settings.seeds_per_trial)
             for part in self._cut(Proposal(tau, tuple(block)))
         ]
 
@@ -75,7 +81,9 @@ class SearchSource:
         if not free or self.over:
             return None
         if not self._parts:
-            if self._may_stop():
+            self._take_in()
+        if not self._parts:
+            if self.over or self._may_stop():
                 return None
             proposal = propose(self.search, self.prior, self.knowledge)
             if proposal is None:
@@ -101,6 +109,16 @@ class SearchSource:
         self.knowledge.add(told.get(seed, Seen(part.tau, seed, None, "failed", now)) for seed in part.seeds)
         if self.over and not self.knowledge.pending:
             self._say(f"{self.evaluations} of {self.search.settings.trials} evaluations are known")
+
+    def _take_in(self) -> None:
+        """Take in what other runs have found, and what they asked for: they may be gone before it is done."""
+        known = self._news()
+        if known is not None:
+            mine = self.knowledge
+            mine.add(trial for place, trial in known.seen.items() if place not in mine.seen)
+            theirs = known.pending - mine.pending - mine.seen.keys()
+            mine.pending |= theirs
+            self._parts += self._cut_pending(theirs)
 
     def _may_stop(self) -> bool:
         """Whether what may still be gained is less than the noise of the seeds."""

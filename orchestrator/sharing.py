@@ -3,7 +3,8 @@
     .running/claims/<trial id>    names the run that has the trial; made where there is none, or not at all
 
 A claim is worth what its run is: of one that was killed it is void as soon as that is seen (`running.lives`).
-Should two runs have a trial all the same, one of them was in vain and that is all: both come to one result.
+Where two runs have a trial all the same, as on machines whose clocks are apart by more than STALE_SECONDS,
+one of them was in vain and that is all: both come to one result.
 """
 
 import contextlib
@@ -24,7 +25,8 @@ class Share:
         """
         Args:
             run: its name, under which it tells how far it is.
-            since: when it was planned, in seconds since 1970: what failed later is not tried again.
+            since: when it was planned, in seconds since 1970: what failed later is not tried again, unless
+                its worker was lost, which says nothing of the trial.
         """
         self._store, self._run, self._since = store, run, since
         self._claims = store.results / ".running" / "claims"
@@ -50,6 +52,7 @@ class Share:
                 self.met = True
                 return None
         self._mine.update(ids)
+        self.look()
         # Whoever has ended a trial journals it, and gives it back then: it can be seen by now.
         found = self._ended(stack) if self.met else {}
         self.give_back(found)
@@ -84,7 +87,8 @@ class Share:
             except FileExistsError:
                 if not self._is_void(trial_id):
                     return False
-                path.unlink(missing_ok=True)
+                with contextlib.suppress(OSError):
+                    path.unlink(missing_ok=True)
             except OSError:
                 return True
         return False
@@ -125,7 +129,6 @@ class Share:
 def share(store: Store, run: str, *, since: float) -> Iterator[Share]:
     """A share for as long as a run takes."""
     part = Share(store, run, since=since)
-    part.look()
     try:
         yield part
     finally:

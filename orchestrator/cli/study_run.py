@@ -59,7 +59,8 @@ def run_study(
 
     folder = results_folder(results)
     sets = "".join(f" --set {shlex.quote(one)}" for one in overrides or ())
-    again = f"orch study run {shlex.quote(study)}{sets}{results_option(folder)}"
+    retry = " --retry-failed" if retry_failed else ""
+    again = f"orch study run {shlex.quote(study)}{sets}{retry}{results_option(folder)}"
     plan = plan_study(study, folder, overrides=overrides or (), retry_failed=retry_failed)
     say_which(study)
     regimes = {cell.first.regime_label for cell in plan.cells} | plan.study.regime_names
@@ -84,17 +85,18 @@ def run_study(
     except KeyboardInterrupt:  # before there was anything to stop
         say(f"interrupted: nothing was run; `{again}` goes on from here")
         raise typer.Exit(130) from None
-    failed = outcome.statuses.get("failed", 0) + failed_before
-    if outcome.by_others:
-        trials = "1 trial was" if outcome.by_others == 1 else f"{outcome.by_others} trials were"
+    theirs = sum(outcome.by_others.values())
+    failed = outcome.statuses.get("failed", 0) + outcome.by_others.get("failed", 0) + failed_before
+    if theirs:
+        trials = "1 trial was" if theirs == 1 else f"{theirs} trials were"
         say(f"{trials} run by another run in {folder} meanwhile")
     if outcome.interrupted:
-        say(f"interrupted: {_not_run(plan, folder)}; `{again}` goes on from here")
+        say(f"interrupted: {_not_run(plan, folder, retry_failed)}; `{again}` goes on from here")
         raise typer.Exit(130)
     if outcome.stopped_because:
         say(f"stopped: {outcome.stopped_because}")
         next_step = SEE_FAILED if failed else f"`{again}` goes on from here"
-        say(f"{_not_run(plan, folder)}; {next_step}")
+        say(f"{_not_run(plan, folder, retry_failed)}; {next_step}")
         raise typer.Exit(1)
     if failed:
         say(f"{failed} {'trial' if failed == 1 else 'trials'} failed: {SEE_FAILED}")
@@ -112,11 +114,11 @@ def _say_beside(study: str, folder: Path) -> None:
         say("they divide what is missing between them; Ctrl-C stops this one alone")
 
 
-def _not_run(plan: "Plan", folder: Path) -> str:
-    """What is still to be run, of which others may have ended some: as a new plan has it."""
+def _not_run(plan: "Plan", folder: Path, retry_failed: bool) -> str:
+    """What the same command would run now: others may have ended some, and workers in their last seconds."""
     from ..planning import plan_of
 
-    left = plan_of(plan.study, folder)
+    left = plan_of(plan.study, folder, retry_failed=retry_failed)
     return f"{left.missing + left.further} trials were not run"
 
 

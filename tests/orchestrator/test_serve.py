@@ -194,14 +194,15 @@ def test_news_are_of_what_comes_and_of_what_falls_silent(tmp_path):
     assert told(news) == []
     journal.write(tmp_path / "journal", "trials", "one", [{"trial_id": "a"}])
     assert told(news) == ["results", "progress"] and told(news) == []
-    with running.beacon(tmp_path, "mine", "d") as lit:
-        lit.tell(lambda: {"total": 1, "done": 0, "seconds_left": None, "stacks": []})
-        assert told(news) == ["progress"]
-        old = time.time() - running.STALE_SECONDS + 0.5
-        os.utime(lit.path, (old, old))
-        told(news)
-        time.sleep(1)  # its driver was killed: no file changes any more
-        assert told(news) == ["progress"] and told(news) == []
+    lit = running.Beacon(tmp_path, "mine", "d")  # one that tells when it is told to
+    lit.tell(lambda: {"total": 1, "done": 0, "seconds_left": None, "stacks": []})
+    assert told(news) == ["progress"]
+    old = time.time() - running.STALE_SECONDS + 0.5
+    os.utime(lit.path, (old, old))
+    told(news)
+    time.sleep(1)  # its driver was killed: no file changes any more
+    assert told(news) == ["progress"] and told(news) == []
+    lit.put_out()
     assert told(news) == ["progress"]
 
 
@@ -296,12 +297,13 @@ def test_progress_shows_what_is_placed_and_what_was_begun(smoke_copy):
     )
     assert "No run is under way here" in html and html.count("<svg") == 1
 
-    with running.beacon(smoke_copy.results, "lorenz_smoke", plan.study.definition_id) as lit:
-        stacks = [{"cell_id": cell.cell_id, "seeds": [2, 3], "epoch": 5}]
-        lit.tell(lambda: {"total": 12, "done": 0, "seconds_left": 90.0, "stacks": stacks})
-        html = progress_html(smoke_copy.results, in_focus(smoke_copy.results))
-        assert "2 seeds at epoch 5 of 6<" in html and "0 of 12 trials, about 2 min left" in html
-        old = time.time() - 2 * running.STALE_SECONDS
-        os.utime(lit.path, (old, old))
-        assert running.runs(smoke_copy.results) == []  # its driver was killed
+    lit = running.Beacon(smoke_copy.results, "lorenz_smoke", plan.study.definition_id)
+    stacks = [{"cell_id": cell.cell_id, "seeds": [2, 3], "epoch": 5}]
+    lit.tell(lambda: {"total": 12, "done": 0, "seconds_left": 90.0, "stacks": stacks})
+    html = progress_html(smoke_copy.results, in_focus(smoke_copy.results))
+    assert "2 seeds at epoch 5 of 6<" in html and "0 of 12 trials, about 2 min left" in html
+    old = time.time() - 2 * running.STALE_SECONDS
+    os.utime(lit.path, (old, old))
+    assert running.runs(smoke_copy.results) == []  # its driver was killed
+    lit.put_out()
     assert not (smoke_copy.results / ".running").exists()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,12 +18,15 @@ from orchestrator import catalogue, journal, running
 from orchestrator.agenda import Agenda, GridSource, Stack
 from orchestrator.identity import Trial
 from orchestrator.knowledge import Knowledge, Seen
+from orchestrator.memory import recall
+from orchestrator.recording import record_study
 from orchestrator.search_source import SearchSource
 from orchestrator.sharing import Share
 from orchestrator.store import Store
 from orchestrator.study import load
 
 SEARCHED = 'regimes={sparse_forcing={tau={search="lyapunov", trials=7, seeds_per_trial=2}}}'
+STATE = {"total": 1, "done": 0, "seconds_left": None, "stacks": []}
 
 
 class Runs:
@@ -31,8 +35,7 @@ class Runs:
     def __init__(self, results: Path) -> None:
         self.results = results
         self.journalled = 0
-        with running.beacon(results, "mine", "d") as lit:
-            lit.tell(lambda: {"total": 1, "done": 0, "seconds_left": None, "stacks": []})
+        with running.beacon(results, "mine", "d", lambda: STATE) as lit:
             self._told = json.loads(lit.path.read_bytes())
 
     def alive(self, name: str, *, pid: int = os.getpid()) -> Path:
@@ -48,7 +51,7 @@ class Runs:
     def side_by_side(self, *sources: list[Any]) -> tuple[list[Agenda], list[str]]:
         """Run after run is handed a stack, all these end, and so on to the end; what was handed out."""
         shares = [self.share(f"{place}") for place in range(len(sources))]
-        agendas = [Agenda(own, slots=2, others=part) for own, part in zip(sources, shares, strict=True)]
+        agendas = [Agenda(own, slots=2, share=part) for own, part in zip(sources, shares, strict=True)]
         handed: list[str] = []
         for turn in range(100):
             for part in shares:
@@ -78,8 +81,11 @@ def runs(tmp_path: Path) -> Iterator[Runs]:
     yield Runs(tmp_path)
 
 
-def a_grid() -> list[list[Trial]]:
-    study = load(catalogue.find("lorenz_smoke"), ["seeds.count=4", "regimes.sparse_forcing.tau=[5, 10, 20]"])
+GRID = ("seeds.count=4", "regimes.sparse_forcing.tau=[5, 10, 20]")
+
+
+def a_grid(*overrides: str) -> list[list[Trial]]:
+    study = load(catalogue.find("lorenz_smoke"), overrides or GRID)
     return [[cell.with_seed(seed) for seed in study.seeds] for cell in study.cells()]
 
 
@@ -89,7 +95,7 @@ def test_each_trial_of_a_grid_is_handed_out_once(runs: Runs) -> None:
     halves = [half for stack in stacks for half in (stack[:2], stack[2:])]
     agendas, handed = runs.side_by_side([GridSource(stacks)], [GridSource(halves)])
     assert sorted(handed) == sorted(trial.trial_id for stack in stacks for trial in stack)
-    assert len(handed) == sum(agenda.by_others for agenda in agendas)
+    assert len(handed) == sum(agenda.by_others.total() for agenda in agendas)
     assert not list((runs.results / ".running" / "claims").iterdir())
 
 
@@ -97,20 +103,21 @@ def test_a_stack_that_another_run_has_waits_until_that_run_is_gone(runs: Runs) -
     [first, *_] = stacks = a_grid()[:1]
     theirs = runs.share("other")
     assert theirs.take(Stack(first)) == {}
-    ours = Agenda([GridSource(stacks)], slots=2, others=runs.share("one"))
-    assert ours.next("a") is None and ours.waits == ours.left == 4 and not ours.nothing_comes
+    ours = Agenda([GridSource(stacks)], slots=2, share=runs.share("one"))
+    assert ours.next("a") is None and ours.waits == ours.left == 4 and not ours.over
     path = runs.alive("other", pid=2**22 + 1)  # no process has this number
+    assert ours.nothing_comes and ours.wake() and not ours.nothing_comes
     handed = ours.next("b")
     assert handed is not None and handed.trials == first and ours.waits == 0
     # The one that was taken for dead comes back: what is ours now it does not take away.
     theirs.give_back([trial.trial_id for trial in first])
     path.unlink()
-    third = Agenda([GridSource(stacks)], slots=2, others=runs.share("third"))
+    third = Agenda([GridSource(stacks)], slots=2, share=runs.share("third"))
     assert third.next("c") is None
     runs.journal(first[:3])
     ours.ended("b", [])  # its worker was lost, of which one trial has no row
     handed = third.next("c")
-    assert handed is not None and handed.trials == first[3:] and third.by_others == 3
+    assert handed is not None and handed.trials == first[3:] and third.by_others == {"ok": 3}
 
 
 @pytest.mark.parametrize(
@@ -141,13 +148,23 @@ def test_what_another_run_has_ended_counts_as_in_a_plan(
     assert not (runs.results / ".running" / "claims").exists()
 
 
-def test_two_searches_divide_their_budget(runs: Runs) -> None:
-    """What one has, the other takes for pending and asks for something else; what one ended, both know."""
-    [search] = load(catalogue.find("lorenz_smoke"), [SEARCHED]).searches()
-    sources = [SearchSource(search, search.prior(46.05), Knowledge(), limit=5) for _ in range(2)]
-    _, handed = runs.side_by_side(*([source] for source in sources))
-    assert len(handed) == len(set(handed))
-    assert 14 <= len(handed) <= 18  # seven of two, and what each had asked for that the other did not know
+def test_searches_divide_their_budget(runs: Runs) -> None:
+    """What one has asked for the others wait for, and ask for something else; what one ended, all know."""
+    study = load(catalogue.find("lorenz_smoke"), [SEARCHED])
+    [search] = study.searches()
+    store = Store(runs.results)
+
+    def asked(trials: Sequence[Trial]) -> None:
+        record_study(study, [trial.trial_id for trial in trials], runs.results)
+
+    def source() -> SearchSource:
+        def news() -> Knowledge:
+            return recall(store, study.name, [search])[0]
+
+        return SearchSource(search, search.prior(46.05), Knowledge(), limit=5, asked=asked, news=news)
+
+    _, handed = runs.side_by_side([source()], [source()], [source()])
+    assert len(handed) == len(set(handed)) == 14  # seven evaluations of two
 
 
 @pytest.mark.slow
@@ -165,3 +182,31 @@ def test_two_commands_at_once_train_each_trial_once(orch: Any) -> None:
     ids = [trial_id for path in files for trial_id in pq.read_table(path)["trial_id"].to_pylist()]
     assert len(ids) == len(set(ids)) == 18
     assert all("Verdict" in out and "run by another run" in err for out, err in said)
+
+
+@pytest.mark.slow
+def test_a_run_that_waits_for_another_says_so_hears_ctrl_c_and_ends_with_it(orch: Any) -> None:
+    runs = Runs(orch.results)
+    trials = [t for cell in a_grid("seeds.count=2", "regimes.sparse_forcing.tau=[10, 30]") for t in cell]
+    share = runs.share("other")
+    share.take(Stack(trials))
+    process = orch.start("study", "run", "lorenz_smoke")
+    try:
+        for waiting in (True, False):
+            said = ""
+            while "waiting for 6 trials of another run" not in said:
+                runs.alive("other")
+                said = process.stderr.readline()
+                assert said
+            if waiting:
+                process.send_signal(signal.SIGINT)
+                _, err = process.communicate(timeout=20)
+                assert process.returncode == 130 and "interrupted: 6 trials were not run" in err
+                process = orch.start("study", "run", "lorenz_smoke")
+        runs.journal(trials[:4])
+        runs.journal(trials[4:], "failed")
+        share.close()
+        _, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 1 and "6 trials were run by another run" in err and "2 trials failed" in err
