@@ -74,7 +74,7 @@ def run(plan: Plan, *, results: Path, placement: Placement, progress: Progress) 
         _record(plan, results, store, progress)
         begun.sweep(results, store.finished)
         return Outcome({}, interrupted=False)
-    before = {"total": plan.missing, "done": 0, "seconds_left": None, "stacks": []}
+    before: dict[str, Any] = {"total": plan.missing, "done": 0, "seconds_left": None, "stacks": []}
     with (
         beacon(results, plan.study.name, plan.study.definition_id, lambda: before) as lit,
         share(store, lit.name, since=since) as shared,
@@ -275,9 +275,7 @@ def _sigterm_as_interrupt() -> Iterator[None]:
         return
 
     def end(*_: Any) -> None:
-        if (
-            signal.getsignal(signal.SIGINT) is signal.SIG_IGN
-        ):  # as a shell has it for what is in the background
+        if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in the background of a shell
             raise KeyboardInterrupt
         signal.raise_signal(signal.SIGINT)
 
