@@ -171,10 +171,11 @@ class Agenda:
         theirs, self._theirs = iter(self._theirs), []
         try:
             for stack in itertools.chain(theirs, self._asked_for(free)):
+                self._theirs.append(stack)  # until it is known otherwise: Ctrl-C may come
                 known = self._share.take(stack) if self._share else {}
                 if known is None:
-                    self._theirs.append(stack)
                     continue
+                self._theirs.pop()
                 self.by_others.update(seen.status for seen in known.values())
                 lacking = [trial for trial in stack.trials if trial.trial_id not in known]
                 if lacking:

@@ -59,6 +59,12 @@ def begun(results: Path) -> list[Begun]:
     return sorted(found, key=lambda stack: (-stack.epoch, stack.trial_ids))
 
 
+def epoch_of(results: Path, trial_ids: Sequence[str]) -> int:
+    """Epochs that a stack's checkpoint has done; 0 without one."""
+    said = _metadata(checkpoint_path(results, trial_ids))
+    return int(said["epoch"]) if said is not None else 0
+
+
 def curves_so_far(results: Path, stack: str, trial_ids: Sequence[str]) -> list[list[dict[str, Any]]]:
     """The curves of some trials of a stack up to its checkpoint: {epoch, quantity, value}; [] without one."""
     said = _metadata(results / "checkpoints" / f"{stack}.safetensors")

@@ -88,7 +88,8 @@ class StackCallback(Callback):
 
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         members = _members(trial)
-        self.progress.running(trial.trial_id, members)
+        epoch = begun.epoch_of(self.results, [member.trial_id for member in members])
+        self.progress.running(trial.trial_id, members, epoch=epoch)
 
     def on_trial_result(
         self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
@@ -165,6 +166,11 @@ class StackCallback(Callback):
                 self._pending = self.store.ingest() is None
             except (OrchError, OSError) as error:
                 self.progress.note(f"{error}; the journal has everything")
+
+    def wait(self) -> None:
+        """There is nothing to do but what other runs have."""
+        self.progress.expect(self.progress.done + self.agenda.left)
+        self.progress.tick(waits=self.agenda.waits)
 
     def _journal_lost(self, members: list[Trial], failure: str, reason: str) -> None:
         """A row for each trial of a stack whose worker was lost for good."""

@@ -27,7 +27,7 @@ class _Running:
     members: Sequence[Trial]
     epoch: int = 0
     first: int = 0
-    """Where it was when it was first heard of: it may go on from a checkpoint."""
+    """Where it went on from, which a checkpoint had done."""
 
     @property
     def label(self) -> str:
@@ -70,10 +70,10 @@ class Progress:
         self._running: dict[str, _Running] = {}
         self._live: Live | None = None
         self._since = self._last_line = time.monotonic()
-        self._heard_at: float | None = None
-        """When something was first heard of: workers take seconds to start."""
-        self._worked = 0.0
-        """Trials that were trained since, in stacks that have ended."""
+        self._heard: tuple[float, float] | None = None
+        """When something was first heard of, and what had been done: workers take seconds to start."""
+        self._ended = 0.0
+        """Trials that were trained here, in stacks that have ended."""
 
     def note(self, text: str) -> None:
         """One line about what happens now."""
@@ -101,9 +101,13 @@ class Progress:
             self._live.stop()
             self._live = None
 
-    def running(self, stack: str, members: Sequence[Trial]) -> None:
-        """A stack was placed (again)."""
-        self._running[stack] = _Running(members)
+    def running(self, stack: str, members: Sequence[Trial], *, epoch: int = 0) -> None:
+        """A stack was placed (again).
+
+        Args:
+            epoch: that it goes on from.
+        """
+        self._running[stack] = _Running(members, epoch, epoch)
 
     def waiting(self, stack: str) -> None:
         """A stack lost its worker and waits to be placed again."""
@@ -113,9 +117,9 @@ class Progress:
         """A stack has done so many epochs."""
         running = self._running.get(stack)
         if running is not None:
-            running.first = running.first or epoch
+            running.first = min(running.first, epoch)  # a checkpoint of other code is not gone on from
             running.epoch = epoch
-            self._heard_at = self._heard_at or time.monotonic()
+            self._hear()
 
     def finished(self, stack: str, statuses: dict[str, int]) -> None:
         """A stack ended, its trials in these statuses."""
@@ -123,12 +127,14 @@ class Progress:
         running = self._running.pop(stack, None)
         if running is None:
             return
-        if self._heard_at is None:
-            self._heard_at = time.monotonic()
-        else:
-            self._worked += running.size * (1 - running.first / max(self._epochs, 1))
+        self._ended += running.size * (1 - running.first / max(self._epochs, 1))
+        self._hear()
         if self._live is None:
             self._line(f"{running.label}: {_counts(Counter(statuses))}")
+
+    def _hear(self) -> None:
+        if self._heard is None:
+            self._heard = time.monotonic(), self._worked
 
     def tick(self, *, waits: int = 0) -> None:
         """Called often; a plain log speaks up now and then.
@@ -179,17 +185,22 @@ class Progress:
         """Trials of which so much is done, in stacks that run."""
         return sum(r.size * min(r.epoch / max(self._epochs, 1), 1.0) for r in list(self._running.values()))
 
+    @property
+    def _worked(self) -> float:
+        """Trials that were trained here: without what checkpoints had done, and what other runs do."""
+        before = sum(r.size * r.first / max(self._epochs, 1) for r in list(self._running.values()))
+        return self._ended + self._under_way - before
+
     def _share(self) -> float:
         return min((self.done + self._under_way) / self._total, 1.0) if self._total else 0.0
 
     def _seconds_left(self) -> float | None:
-        """At the pace since something was first heard of."""
-        if self._heard_at is None:
+        """At this run's pace since something was first heard of."""
+        if self._heard is None:
             return None
-        resumed = sum(r.size * r.first / max(self._epochs, 1) for r in list(self._running.values()))
-        worked = self._worked + self._under_way - resumed
-        left = self._total - self.done - self._under_way
-        return (time.monotonic() - self._heard_at) * left / worked if worked > 0.005 * self._total else None
+        since, before = self._heard
+        more, left = self._worked - before, self._total - self.done - self._under_way
+        return (time.monotonic() - since) * left / more if more > 0.005 * self._total else None
 
     def _eta(self) -> str:
         left = self._seconds_left()

@@ -23,8 +23,7 @@ from .agenda import Agenda, GridSource, Source, Stack
 from .cluster import Placement, cluster, settled, slots_of
 from .errors import OrchError
 from .identity import Trial, canonical_json
-from .knowledge import Knowledge
-from .memory import prior_of, recall
+from .memory import prior_of
 from .plan import Plan
 from .prior import Prior
 from .progress import Progress
@@ -32,7 +31,7 @@ from .recording import record_study, record_systems, trials_of
 from .running import beacon
 from .search import Search
 from .search_source import SearchSource
-from .sharing import Share, share
+from .sharing import Share
 from .stacking import stack_limit
 from .store import Store
 
@@ -77,8 +76,9 @@ def run(plan: Plan, *, results: Path, placement: Placement, progress: Progress) 
     before: dict[str, Any] = {"total": plan.missing, "done": 0, "seconds_left": None, "stacks": []}
     with (
         beacon(results, plan.study.name, plan.study.definition_id, lambda: before) as lit,
-        share(store, lit.name, since=since) as shared,
+        contextlib.closing(Share(store, lit.name, since=since)) as shared,
     ):
+        shared.look()
         priors = _record(plan, results, store, progress)
         _say_without_compiler(progress)
         progress.note("starting Ray")
@@ -96,16 +96,7 @@ def run(plan: Plan, *, results: Path, placement: Placement, progress: Progress) 
                 results=results, progress=progress, store=store, agenda=agenda, share=shared
             )
             try:
-                while True:
-                    if agenda.wake():
-                        _fit(agenda, callback, results=results, placement=placement)
-                    if callback.brake.reason or not agenda.waits:
-                        break
-                    with _sigterm_as_interrupt():
-                        time.sleep(WAIT_SECONDS)
-                    progress.tick(waits=agenda.waits)
-            except KeyboardInterrupt:  # Tune takes the first one itself
-                pass
+                interrupted = _go_through(agenda, callback, results=results, placement=placement)
             finally:
                 progress.stop()
     _ingest_patiently(store, progress)
@@ -113,7 +104,7 @@ def run(plan: Plan, *, results: Path, placement: Placement, progress: Progress) 
     why = callback.brake.reason
     return Outcome(
         dict(progress.statuses),
-        interrupted=not agenda.over and why is None,
+        interrupted=interrupted and why is None,
         by_others=dict(agenda.by_others),
         stopped_because=why,
     )
@@ -188,21 +179,33 @@ def _sources(
         except OSError as error:  # what is found there next time is counted in then
             progress.note(f"trials could not be noted down as the study's: {error.strerror}")
 
-    def others_know(search: Search) -> Knowledge | None:
-        return recall(store, plan.study.name, [search])[0] if share.met else None
-
     hooks: dict[str, Any] = {"limit": stack_limit(gpu=gpu), "note": progress.note, "asked": asked}
     sources: list[Source] = [GridSource(plan.stacks(slots=slots, gpu=gpu))]
     for planned, prior in zip(plan.searches, priors, strict=True):
         if prior is not None:
-            news = functools.partial(others_know, planned.search)
+            news = functools.partial(share.recall, plan.study.name, planned.search)
             sources.append(SearchSource(planned.search, prior, planned.knowledge, news=news, **hooks))
     precision = plan.precision(**hooks)
     return [*sources, *([precision] if precision else [])]
 
 
-def _fit(agenda: Agenda, callback: "StackCallback", *, results: Path, placement: Placement) -> None:
-    """Run an agenda to its end, or until it is stopped."""
+def _go_through(agenda: Agenda, callback: "StackCallback", *, results: Path, placement: Placement) -> bool:
+    """Run an agenda to its end, or until it is stopped; whether by the user."""
+    try:
+        with _sigterm_as_interrupt():
+            while True:
+                if agenda.wake() and _fit(agenda, callback, results=results, placement=placement):
+                    return True
+                if callback.brake.reason or not agenda.waits:
+                    return not agenda.over
+                callback.wait()
+                time.sleep(WAIT_SECONDS)
+    except KeyboardInterrupt:
+        return True
+
+
+def _fit(agenda: Agenda, callback: "StackCallback", *, results: Path, placement: Placement) -> bool:
+    """Run what an agenda has to hand out, until there is nothing or it is stopped; whether by the user."""
     from ray import tune
 
     from .searcher import StackSearcher
@@ -242,7 +245,11 @@ def _fit(agenda: Agenda, callback: "StackCallback", *, results: Path, placement:
     )
     try:
         with _sigterm_as_interrupt():
+            before = signal.getsignal(signal.SIGINT)
             tuner.fit()
+            # Tune hears of the first one itself, and puts back what it found.
+            in_main = threading.current_thread() is threading.main_thread()
+            return in_main and signal.getsignal(signal.SIGINT) is before
     finally:
         shutil.rmtree(state / name, ignore_errors=True)
         with contextlib.suppress(OSError):

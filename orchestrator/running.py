@@ -10,6 +10,7 @@ import os
 import socket
 import threading
 import time
+import traceback
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,9 @@ from . import durable
 
 TELL_SECONDS = 1.0
 """How often a driver tells how far it is."""
+
+NOTHING: Mapping[str, Any] = {"total": 0, "done": 0, "seconds_left": None, "stacks": []}
+"""What a run tells that has nothing to tell."""
 
 STALE_SECONDS = 30.0
 """A file that is older is of a driver that was killed: a driver writes one even when nothing moves."""
@@ -47,6 +51,8 @@ class Run:
     """Of the study as this run was started with it."""
     host: str
     pid: int
+    processes: str
+    """Of which processes it is one: two machines may have one name, and containers their own numbers."""
     started_at: datetime
     total: int
     """Trials, as it looks now."""
@@ -68,9 +74,10 @@ class Beacon:
             "definition_id": definition_id,
             "host": socket.gethostname(),
             "pid": os.getpid(),
+            "processes": _processes(),
             "started_at": datetime.now(UTC).isoformat(),
         }
-        self._state: Callable[[], Mapping[str, Any]] = dict
+        self._state: Callable[[], Mapping[str, Any]] = lambda: NOTHING
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._go_on, daemon=True)
 
@@ -85,7 +92,11 @@ class Beacon:
 
     def _go_on(self) -> None:
         while not self._over.wait(TELL_SECONDS):
-            self._write()
+            try:
+                self._write()
+            except Exception as error:  # a bug: the run lives all the same
+                traceback.print_exception(error)
+                self._state = lambda: NOTHING
 
     def _write(self) -> None:
         """A disk that takes nothing is another's to report."""
@@ -161,8 +172,17 @@ def beside(results: Path, study: str) -> Run | None:
     return next((run for run in runs(results) if run.study == study and _lives(run)), None)
 
 
+def _processes() -> str:
+    """What two processes have in common that know each other by number; '' where that cannot be told."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        return f"{boot} {os.readlink('/proc/self/ns/pid')}"
+    except OSError:
+        return "" if os.name != "posix" else socket.gethostname()
+
+
 def _lives(run: Run) -> bool:
-    if run.host != socket.gethostname() or os.name != "posix":  # elsewhere a signal 0 is none to ask with
+    if not run.processes or run.processes != _processes():
         return True  # as far as can be seen from here
     try:
         os.kill(run.pid, 0)

@@ -8,13 +8,16 @@ one of them was in vain and that is all: both come to one result.
 """
 
 import contextlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
+
+import duckdb
 
 from .agenda import Stack
 from .errors import OrchError
-from .knowledge import Seen
-from .memory import read_seen
+from .knowledge import Knowledge, Seen
+from .memory import read_seen, recall
 from .running import is_fresh, lives, others
+from .search import Search
 from .store import Store
 
 
@@ -53,7 +56,7 @@ class Share:
                 return None
         self._mine.update(ids)
         self.look()
-        # Whoever has ended a trial journals it, and gives it back then: it can be seen by now.
+        # A worker journals what it has ended, and then it is given back: it can be seen by now.
         found = self._ended(stack) if self.met else {}
         self.give_back(found)
         return found
@@ -78,12 +81,14 @@ class Share:
     def _claim(self, trial_id: str) -> bool:
         """Whether it is this run's now; so it is where claims cannot be written, as nothing else can be."""
         path = self._claims / trial_id
-        for _ in range(2):
+        for _ in range(3):
             try:
                 self._claims.mkdir(parents=True, exist_ok=True)
                 with path.open("x") as file:
                     file.write(self._run)
                 return True
+            except FileNotFoundError:
+                continue  # another run, the last to go, removed the folder
             except FileExistsError:
                 if not self._is_void(trial_id):
                     return False
@@ -105,31 +110,33 @@ class Share:
         except OSError:
             return ""
 
+    def recall(self, study: str, search: Search) -> Knowledge | None:
+        """What is known of a search by now, with what others have asked for; None where there are none."""
+        if not self.met:
+            return None
+        with contextlib.suppress(OrchError, duckdb.Error):  # then this run goes by what it knows
+            (known,) = recall(self._store, study, [search])
+            since = {place: seen for place, seen in known.seen.items() if self._counts(seen, searched=True)}
+            return Knowledge(since, known.pending)
+        return None
+
     def _ended(self, stack: Stack) -> dict[str, Seen]:
         cells = {trial.cell_id for trial in stack.trials}
         seen: dict[tuple[str, int], Seen] = {}
-        with contextlib.suppress(OrchError):  # the journal has what cannot be read now: it is run again
+        # The journal has what cannot be read now: it is run again.
+        with contextlib.suppress(OrchError, duckdb.Error):
             if not self._store.is_empty():
                 with self._store.reading() as (connection, _):
                     seen = {(cell, trial.seed): trial for cell, trial in read_seen(connection, list(cells))}
         return {
             trial.trial_id: known
             for trial in stack.trials
-            if (known := seen.get((trial.cell_id, trial.seed))) and self._counts(known, stack)
+            if (known := seen.get((trial.cell_id, trial.seed)))
+            and self._counts(known, searched=stack.searched)
         }
 
-    def _counts(self, known: Seen, stack: Stack) -> bool:
+    def _counts(self, known: Seen, *, searched: bool) -> bool:
         """Whether a trial is not to be run again; as in a plan, but for what failed since."""
         if known.status == "pruned":
-            return stack.searched
+            return searched
         return known.status != "failed" or known.at > self._since
-
-
-@contextlib.contextmanager
-def share(store: Store, run: str, *, since: float) -> Iterator[Share]:
-    """A share for as long as a run takes."""
-    part = Share(store, run, since=since)
-    try:
-        yield part
-    finally:
-        part.close()

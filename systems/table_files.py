@@ -115,23 +115,26 @@ def _head(path: Path) -> tuple[list[str], str, str]:
     remarks = []
     with opener(path, "rb") as file:
         while (first := file.readline(LONGEST_LINE)).removeprefix(BOM).startswith(b"#"):
-            remarks.append(first.removeprefix(BOM).decode(errors="replace").lstrip("#"))
-    if remarks and not first.strip():
-        raise SeriesError(f"{path} holds no numbers after {len(remarks)} lines of remarks (#)")
+            remarks.append(first)
     if not first.removeprefix(BOM).strip():
-        raise SeriesError(f"{path} is empty, or begins with an empty line")
+        where = "goes on after its remarks (#)" if remarks else "begins"
+        raise SeriesError(f"{path} is empty, or {where} with an empty line")
+    encoding = "utf-8"
     try:
-        encoding, header = "utf-8", first.decode("utf-8-sig")
+        b"".join([*remarks, first]).decode()
     except UnicodeDecodeError:  # "°C" as many loggers write it
-        encoding, header = "latin-1", first.decode("latin-1")
+        encoding = "latin-1"
+    *lines, header = (line.removeprefix(BOM).decode(encoding) for line in [*remarks, first])
     if "\0" in header:
         said = ", but perhaps UTF-16: save it as UTF-8" if first[:2] in (b"\xff\xfe", b"\xfe\xff") else ""
         raise SeriesError(f"{path} is no text that can be read{said}")
-    return remarks, header, encoding
+    return [line.lstrip("#") for line in lines], header, encoding
 
 
 def _cells(line: str, delimiter: str | None) -> list[str]:
-    return line.split() if delimiter is None else next(csv.reader([line.strip()], delimiter=delimiter), [])
+    if delimiter is None:
+        return line.split()
+    return next(csv.reader([line.strip("\r\n")], delimiter=delimiter), [])
 
 
 def _names(first: list[str], remark: list[str]) -> list[str] | None:

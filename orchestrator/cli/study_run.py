@@ -115,11 +115,12 @@ def _say_beside(study: str, folder: Path) -> None:
 
 
 def _not_run(plan: "Plan", folder: Path, retry_failed: bool) -> str:
-    """What the same command would run now: others may have ended some, and workers in their last seconds."""
+    """What the same command would run now: others may have ended some, or workers in their last seconds."""
     from ..planning import plan_of
 
     left = plan_of(plan.study, folder, retry_failed=retry_failed)
-    return f"{left.missing + left.further} trials were not run"
+    most = "at most " if left.searches else ""
+    return f"{most}{left.missing + left.further} trials are still to be run"
 
 
 def _verdict(plan: "Plan", folder: Path, baseline: str | None, regimes: set[str]) -> None:

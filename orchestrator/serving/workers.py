@@ -55,7 +55,11 @@ class Worker:
             self._asked_at = time.monotonic()
             try:
                 if self._pool is None:
-                    await asyncio.wait_for(self._start(answering.__module__), START_SECONDS)
+                    try:
+                        await asyncio.wait_for(self._start(answering.__module__), START_SECONDS)
+                    except BaseException:  # whoever asked may have gone: half-started it is no use
+                        self.stop()
+                        raise
                 answered = asyncio.get_running_loop().run_in_executor(self._pool, answering, *args)
                 return await asyncio.wait_for(answered, self._seconds)
             except BrokenProcessPool:

@@ -152,7 +152,10 @@ REFUSED = {
         "--embed is for one column, not for 2",
     ),
     "empty": (lambda p: write(p / "a.csv", {}), {}, "is empty, or begins with an empty line"),
-    "remarks": (lambda p: text(p, "# of nobody\n# and nothing\n"), {}, "no numbers after 2 lines of remarks"),
+    "remarks": (
+        lambda p: text(p, "# of nobody\n# and nothing\n"), {},
+        r"is empty, or goes on after its remarks \(#\) with an empty line",
+    ),
     "ragged": (
         lambda p: text(p, "# lab 3\nx,y\n" + "1,2\n" * 1500 + "\n3\n" + "4,5,6\n"), {},
         r"row 1501 has 1 values, where 2 were expected \(2 such rows\)",
@@ -227,13 +230,17 @@ def test_every_format_gives_the_same_system(folder: Path, suffix: str) -> None:
         ("# logger 7\n# 3 sensors, 2 of them dead, one lost\na,b\n", ["a", "b"]),
         ("\ufeff# logger 7\n#\n", ["x_1", "x_2"]),
         ("# 20.5, 30.5\n", ["x_1", "x_2"]),
+        ("# T/°C, p\n", ["T/°C", "p"]),
     ],
 )
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
 def test_lines_of_remarks_may_come_first_and_the_last_may_name_columns(
-    folder: Path, head: str, names: list[str]
+    folder: Path, head: str, names: list[str], encoding: str
 ) -> None:
     series = henon(5)
-    path = text(folder, head + "".join(f"{a!r},{b!r}\n" for a, b in series.tolist()))
+    path = folder / "a.csv"
+    content = head + "".join(f"{a!r},{b!r}\n" for a, b in series.tolist())
+    path.write_text(content, encoding=encoding, errors="ignore")
     found = tables.read_table(path)
     assert found.columns == tuple(names)
     np.testing.assert_array_equal(found.values, series)

@@ -1,12 +1,17 @@
-"""Runs of the same study side by side."""
+"""What a run tells of itself."""
 
 from __future__ import annotations
 
 import json
 import subprocess
+import time
 from pathlib import Path
 
-from orchestrator import running
+import pytest
+
+from orchestrator import catalogue, running
+from orchestrator.progress import Progress
+from orchestrator.study import load
 
 STATE = {"total": 1, "done": 0, "seconds_left": None, "stacks": []}
 
@@ -23,6 +28,46 @@ def test_another_run_is_seen_while_its_driver_lives(tmp_path: Path) -> None:
     killed.wait()
     lit.path.write_text(json.dumps(told | {"pid": killed.pid}))
     assert running.beside(tmp_path, "mine") is None
-    lit.path.write_text(json.dumps(told | {"pid": killed.pid, "host": "elsewhere"}))
+    lit.path.write_text(json.dumps(told | {"pid": killed.pid, "processes": "elsewhere"}))
     assert running.beside(tmp_path, "mine") is not None
     lit.put_out()
+
+
+def test_the_time_left_is_at_the_pace_of_this_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither what a checkpoint had done nor the start of workers counts."""
+    now = 1000.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    progress = Progress(quiet=True)
+    [members, others, *_] = [
+        [cell.with_seed(seed) for seed in (0, 1)] for cell in load(catalogue.find("lorenz_smoke")).cells()
+    ]
+    progress.start(total=6, epochs=100, slots=2)
+    progress.running("a", members, epoch=50)  # it goes on from there
+    progress.running("b", others)
+    now = 1010.0
+    progress.epoch("b", 1)
+    assert progress.state()["seconds_left"] is None
+    now = 1020.0
+    progress.epoch("a", 70)
+    progress.epoch("b", 21)
+    # In ten seconds 2 · 0.2 + 2 · 0.2 trials; 6 − 2 · 0.7 − 2 · 0.21 are left.
+    assert progress.state()["seconds_left"] == pytest.approx(10 / 0.8 * 4.18)
+    now = 1035.0
+    progress.finished("a", {"ok": 2})
+    assert progress.state()["seconds_left"] == pytest.approx(25 / 1.4 * (6 - 2 - 0.42))
+
+
+def test_the_time_left_of_stacks_that_end_sooner_than_they_tell(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are heard of once, at their end, with their last epoch."""
+    now = 0.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    progress = Progress(quiet=True)
+    [cell, *_] = load(catalogue.find("lorenz_smoke")).cells()
+    progress.start(total=100, epochs=60, slots=1)
+    now = 20.0  # the start of a worker
+    for _ in range(21):
+        progress.running("a", [cell])
+        now += 0.5
+        progress.epoch("a", 60)
+        progress.finished("a", {"ok": 1})
+    assert progress.state()["seconds_left"] == pytest.approx(0.5 * 79)

@@ -167,6 +167,18 @@ def test_searches_divide_their_budget(runs: Runs) -> None:
     assert len(handed) == len(set(handed)) == 14  # seven evaluations of two
 
 
+def test_an_interrupt_while_a_stack_is_claimed_loses_it_not(runs: Runs, monkeypatch: Any) -> None:
+    [first, *_] = stacks = a_grid()[:1]
+    share = runs.share("one")
+    agenda = Agenda([GridSource(stacks)], slots=1, share=share)
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(share, "take", lambda _: signal.raise_signal(signal.SIGINT))
+        agenda.next("a")
+    assert not agenda.over and agenda.left == 4
+    handed = agenda.next("b")
+    assert handed is not None and handed.trials == first
+
+
 @pytest.mark.slow
 def test_two_commands_at_once_train_each_trial_once(orch: Any) -> None:
     """With real Ray, one stack at a time each; the one that is through first waits for the other."""
@@ -201,7 +213,7 @@ def test_a_run_that_waits_for_another_says_so_hears_ctrl_c_and_ends_with_it(orch
             if waiting:
                 process.send_signal(signal.SIGINT)
                 _, err = process.communicate(timeout=20)
-                assert process.returncode == 130 and "interrupted: 6 trials were not run" in err
+                assert process.returncode == 130 and "interrupted: 6 trials are still to be run" in err
                 process = orch.start("study", "run", "lorenz_smoke")
         runs.journal(trials[:4])
         runs.journal(trials[4:], "failed")
