@@ -1,28 +1,21 @@
-"""Running a plan on Ray Tune: one Tune trial per stack, placed on cores and GPUs.
+"""Running a plan: what is prepared and noted down before, and what is waited for, until everything has a row.
 
-Ray is the placement engine and nothing else. What is to be run is a set difference over identities
-(`plan`), what was run is in the journal; a Tuner is always fresh and its state is thrown away.
+What is to be run is a set difference over identities (`plan`), what was run is in the journal.
 """
 
 import contextlib
 import functools
-import os
-import shutil
-import signal
-import socket
-import threading
 import time
-import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import begun, systems
-from .agenda import Agenda, GridSource, Source, Stack
+from . import begun, tuning
+from .agenda import Agenda, GridSource, Source
 from .cluster import Placement, cluster, settled, slots_of
 from .errors import OrchError
-from .identity import Trial, canonical_json
+from .identity import Trial
 from .memory import prior_of
 from .plan import Plan
 from .prior import Prior
@@ -41,9 +34,6 @@ if TYPE_CHECKING:
 WAIT_SECONDS = 1.0
 """How often it is looked whether other runs have let go of what they had. Tune would look too, but for ten
 minutes at a time, and hear of nothing else meanwhile."""
-
-RETRIES = 3
-"""How often a stack whose worker was lost is started again: enough to cut one of five to single networks."""
 
 
 @dataclass(frozen=True)
@@ -101,12 +91,11 @@ def run(plan: Plan, *, results: Path, placement: Placement, progress: Progress) 
                 progress.stop()
     _ingest_patiently(store, progress)
     begun.sweep(results, store.finished)
-    why = callback.brake.reason
     return Outcome(
         dict(progress.statuses),
-        interrupted=interrupted and why is None,
+        interrupted=interrupted,
         by_others=dict(agenda.by_others),
-        stopped_because=why,
+        stopped_because=callback.brake.reason,
     )
 
 
@@ -191,108 +180,15 @@ def _sources(
 
 def _go_through(agenda: Agenda, callback: "StackCallback", *, results: Path, placement: Placement) -> bool:
     """Run an agenda to its end, or until it is stopped; whether by the user."""
-    try:
-        with _sigterm_as_interrupt():
-            while True:
-                if agenda.wake() and _fit(agenda, callback, results=results, placement=placement):
-                    return True
-                if callback.brake.reason or not agenda.waits:
-                    return not agenda.over
-                callback.wait()
-                time.sleep(WAIT_SECONDS)
-    except KeyboardInterrupt:
-        return True
-
-
-def _fit(agenda: Agenda, callback: "StackCallback", *, results: Path, placement: Placement) -> bool:
-    """Run what an agenda has to hand out, until there is nothing or it is stopped; whether by the user."""
-    from ray import tune
-
-    from .searcher import StackSearcher
-    from .systems.raw import data_folder
-    from .worker import train_stack
-
-    def payload(stack: Stack) -> str:
-        return canonical_json(
-            {
-                "trials": [trial.config for trial in stack.trials],
-                "rival": stack.rival.as_dict() if stack.rival else None,
-                "results": str(results),
-                "data": str(data_folder()),
-                "own": systems.held({trial.system for trial in stack.trials}),
-                "threads": max(1, int(placement.cpus_per_trial or 1)),
-                "gpus": placement.gpus_per_trial,
-            }
-        )
-
-    resources = {"cpu": placement.cpus_per_trial or 1.0, "gpu": placement.gpus_per_trial or 0.0}
-    state = results / ".ray"
-    _remove_leftovers(state)
-    name = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
-    tuner = tune.Tuner(
-        tune.with_resources(train_stack, resources),
-        tune_config=tune.TuneConfig(
-            search_alg=StackSearcher(agenda, payload), num_samples=-1, reuse_actors=True
-        ),
-        run_config=tune.RunConfig(
-            name=name,
-            storage_path=str(state),
-            verbose=0,
-            callbacks=[callback],
-            stop=callback.brake,
-            failure_config=tune.FailureConfig(max_failures=RETRIES),
-        ),
-    )
-    try:
-        with _sigterm_as_interrupt():
-            before = signal.getsignal(signal.SIGINT)
-            tuner.fit()
-            # Tune hears of the first one itself, and puts back what it found.
-            in_main = threading.current_thread() is threading.main_thread()
-            return in_main and signal.getsignal(signal.SIGINT) is before
-    finally:
-        shutil.rmtree(state / name, ignore_errors=True)
-        with contextlib.suppress(OSError):
-            state.rmdir()
-
-
-def _remove_leftovers(state: Path) -> None:
-    """Remove what Tune wrote for drivers of this machine that were killed."""
-    for folder in state.glob(f"{socket.gethostname()}-*-*"):
-        pid = folder.name.split("-")[-2]
-        if pid.isdigit() and not _is_alive(int(pid)):
-            shutil.rmtree(folder, ignore_errors=True)
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        pass  # someone else's
-    return True
-
-
-@contextlib.contextmanager
-def _sigterm_as_interrupt() -> Iterator[None]:
-    """Let SIGTERM end a run as Ctrl-C does (Tune stops its loop on SIGINT and cleans up)."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def end(*_: Any) -> None:
-        if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in the background of a shell
-            raise KeyboardInterrupt
-        signal.raise_signal(signal.SIGINT)
-
-    before = signal.signal(signal.SIGTERM, end)
-    interrupt = signal.getsignal(signal.SIGINT)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-        signal.signal(signal.SIGINT, interrupt)
+    with contextlib.suppress(KeyboardInterrupt), tuning.sigterm_as_interrupt():
+        while True:
+            if agenda.wake() and tuning.fit(agenda, callback, results=results, placement=placement):
+                break
+            if callback.brake.reason or not agenda.waits:
+                break
+            callback.wait()
+            time.sleep(WAIT_SECONDS)
+    return not agenda.over and callback.brake.reason is None
 
 
 def _ingest_patiently(store: Store, progress: Progress, *, seconds: float = 10.0) -> None:
