@@ -184,8 +184,13 @@ def _processes() -> str:
 def _lives(run: Run) -> bool:
     if not run.processes or run.processes != _processes():
         return True  # as far as can be seen from here
+    return is_process(run.pid)
+
+
+def is_process(pid: int) -> bool:
+    """Whether there is a process of this number here, this user's or another's."""
     try:
-        os.kill(run.pid, 0)
+        os.kill(pid, 0)
     except ProcessLookupError:
         return False
     except OSError:  # another user's

@@ -111,13 +111,13 @@ class Share:
             return ""
 
     def recall(self, study: str, search: Search) -> Knowledge | None:
-        """What is known of a search by now, with what others have asked for; None where there are none."""
+        """What is known of a search by now, with what others have asked for; None if none was seen."""
         if not self.met:
             return None
         with contextlib.suppress(OrchError, duckdb.Error):  # then this run goes by what it knows
             (known,) = recall(self._store, study, [search])
-            since = {place: seen for place, seen in known.seen.items() if self._counts(seen, searched=True)}
-            return Knowledge(since, known.pending)
+            ended = {place: seen for place, seen in known.seen.items() if self._counts(seen, searched=True)}
+            return Knowledge(ended, known.pending)
         return None
 
     def _ended(self, stack: Stack) -> dict[str, Seen]:

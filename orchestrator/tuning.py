@@ -18,6 +18,7 @@ from . import systems
 from .agenda import Agenda, Stack
 from .cluster import Placement
 from .identity import canonical_json
+from .running import is_process
 
 if TYPE_CHECKING:
     from .callback import StackCallback
@@ -82,18 +83,8 @@ def _remove_leftovers(state: Path) -> None:
     """Remove what Tune wrote for drivers of this machine that were killed."""
     for folder in state.glob(f"{socket.gethostname()}-*-*"):
         pid = folder.name.split("-")[-2]
-        if pid.isdigit() and not _is_alive(int(pid)):
+        if pid.isdigit() and not is_process(int(pid)):
             shutil.rmtree(folder, ignore_errors=True)
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        pass  # someone else's
-    return True
 
 
 @contextlib.contextmanager

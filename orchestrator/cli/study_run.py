@@ -47,9 +47,8 @@ def run_study(
 ) -> None:
     """Run what a study lacks, then print the verdict. Ctrl-C stops it; what finished stays.
 
-    Trials that have a result are never run again; runs in one results folder, on one machine or several,
-    divide what is missing. Exit code 130 after an interruption, 1 when trials
-    failed.
+    Trials that have a result are never run again; runs in one results folder divide what is
+    missing. Exit code 130 after an interruption, 1 when trials failed.
     """
     from ..catalogue import results_folder, results_option
     from ..cluster import Placement

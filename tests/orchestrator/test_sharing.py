@@ -6,7 +6,7 @@ import json
 import os
 import signal
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -77,8 +77,8 @@ class Runs:
 
 
 @pytest.fixture
-def runs(tmp_path: Path) -> Iterator[Runs]:
-    yield Runs(tmp_path)
+def runs(tmp_path: Path) -> Runs:
+    return Runs(tmp_path)
 
 
 GRID = ("seeds.count=4", "regimes.sparse_forcing.tau=[5, 10, 20]")
