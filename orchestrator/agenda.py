@@ -4,32 +4,24 @@ Each is a source of stacks. All share the machine: whoever has had the smallest 
 comes next. The stacks of a grid are known beforehand and can wait in line; what a search or a precision
 goal asks for depends on what has ended, and is asked for only when there is a free slot.
 
+The last stacks are cut, where their trials may be run apart, so that all slots end at about the same time.
+
 What another run in the same folder has is its own to end; what it has ended needs no running."""
 
 import itertools
+import math
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 from .identity import Trial
 from .knowledge import Seen
-from .pruning import Rival
+from .stacking import CPU_STACK, Stack
 
 if TYPE_CHECKING:
     from .sharing import Share
-
-
-@dataclass(frozen=True)
-class Stack:
-    """Trials to be run together: of one cell, or, of a grid on a GPU, of several cells of one context."""
-
-    trials: list[Trial]
-    rival: Rival | None = None
-    """The best τ so far, for a stack that may turn out to be hopeless beside it."""
-    searched: bool = False
-    """Whether it was asked for by a search, which takes a pruned trial for a result."""
 
 
 class Source(Protocol):
@@ -62,10 +54,10 @@ class Source(Protocol):
 class GridSource:
     """Stacks that were planned."""
 
-    def __init__(self, stacks: Sequence[list[Trial]]) -> None:
+    def __init__(self, stacks: Sequence[Stack]) -> None:
         self._stacks = stacks
         self._place = 0
-        self._left = sum(map(len, stacks))
+        self._left = _counted(stacks)
 
     @property
     def share(self) -> float:
@@ -82,13 +74,23 @@ class GridSource:
     def next(self, *, free: bool) -> Stack | None:
         if self.over:
             return None
-        trials = self._stacks[self._place]
+        stack = self._stacks[self._place]
         self._place += 1
-        self._left -= len(trials)
-        return Stack(trials)
+        self._left -= len(stack.trials)
+        return stack
 
     def ended(self, trials: Sequence[Trial], seen: Sequence[Seen]) -> None:
         pass
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What a run has of a stack, or may have."""
+
+    known: Mapping[str, Seen] = field(default_factory=dict)
+    """Trial id → what is known of it, for those that another run has ended."""
+    theirs: frozenset[str] = frozenset()
+    """Ids of trials that another run has now. All others are this run's."""
 
 
 @dataclass(frozen=True)
@@ -96,8 +98,8 @@ class _Out:
     """A stack that was handed out."""
 
     stack: Stack
-    whole: Stack
-    """As it was asked for, with trials that others had ended by then."""
+    whole: list[Trial]
+    """With those that others had ended by then."""
     known: Mapping[str, Seen]
     """What is known of those, by trial id."""
 
@@ -116,6 +118,8 @@ class Agenda:
         self._out: dict[str, _Out] = {}
         self._ready: _Out | None = None
         """What is to be handed out next."""
+        self._rest: list[Stack] = []
+        """What was cut off of stacks."""
         self._theirs: list[Stack] = []
         """What was asked for and another run had when it was last looked."""
         self.by_others: Counter[str] = Counter()
@@ -125,13 +129,17 @@ class Agenda:
     def left(self) -> int:
         """Trials that may still be asked for or are out, here or with another run; an upper bound."""
         here = [out.stack for out in (*self._out.values(), self._ready) if out is not None]
-        asked_for = sum(len(stack.trials) for stack in [*here, *self._theirs])
-        return asked_for + sum(source.left for source in self._sources)
+        return _counted([*here, *self._theirs]) + self._to_hand_out
+
+    @property
+    def _to_hand_out(self) -> int:
+        """Trials that may still be handed out, but for those that other runs have; an upper bound."""
+        return _counted(self._rest) + sum(source.left for source in self._sources)
 
     @property
     def over(self) -> bool:
         """Whether there is nothing more to run, now or later."""
-        return not (self._out or self._ready or self._theirs) and self._all_over
+        return not (self._out or self._ready or self._rest or self._theirs) and self._all_over
 
     @property
     def _all_over(self) -> bool:
@@ -140,12 +148,14 @@ class Agenda:
     @property
     def nothing_comes(self) -> bool:
         """Whether nothing more will be handed out, or nothing before another run ends something."""
-        return self._ready is None and (not self._out or (not self._theirs and self._all_over))
+        if self._ready or self._rest:
+            return False
+        return not self._out or (not self._theirs and self._all_over)
 
     @property
     def waits(self) -> int:
         """Trials that another run has, where there is nothing else to do; 0 where there is."""
-        return 0 if self._out or self._ready else sum(len(stack.trials) for stack in self._theirs)
+        return 0 if self._out or self._ready or self._rest else _counted(self._theirs)
 
     def out(self, name: str) -> Stack | None:
         """The stack that was handed out under a name and has not ended."""
@@ -154,13 +164,24 @@ class Agenda:
     def next(self, name: str) -> Stack | None:
         """The next stack, to be known by a name; None where there is none for now."""
         free = len(self._out) < self._slots
-        if not self._ready and (free or not (self._share and self._share.met)):
-            # What waits in line here, another run could be training.
+        if not self._ready and (free or self._may_wait_in_line):
             self._ready = self._next(free=free)
         if not self._ready:
             return None
         self._out[name], self._ready = self._ready, None
         return self._out[name].stack
+
+    @property
+    def _may_wait_in_line(self) -> bool:
+        """Whether stacks are handed out before there is a slot for them: not where another run could be
+        training them, nor where they may have to be cut."""
+        others = self._share is not None and self._share.met
+        return not others and self._each > CPU_STACK
+
+    @property
+    def _each(self) -> int:
+        """Trials for each slot, if what is to be handed out were handed out now."""
+        return math.ceil(self._to_hand_out / self._slots)
 
     def wake(self) -> bool:
         """Whether there is something to hand out, after there was nothing but what other runs had."""
@@ -172,26 +193,32 @@ class Agenda:
         try:
             for stack in itertools.chain(theirs, self._asked_for(free)):
                 self._theirs.append(stack)  # until it is known otherwise: Ctrl-C may come
-                known = self._share.take(stack) if self._share else {}
-                if known is None:
-                    continue
-                self._theirs.pop()
-                self.by_others.update(seen.status for seen in known.values())
-                lacking = [trial for trial in stack.trials if trial.trial_id not in known]
+                taken = self._share.take(stack) if self._share else Taken()
+                self._theirs[-1:] = [stack.of(taken.theirs)] if taken.theirs else []
+                self.by_others.update(seen.status for seen in taken.known.values())
+                whole = [trial for trial in stack.trials if trial.trial_id not in taken.theirs]
+                lacking = [trial for trial in whole if trial.trial_id not in taken.known]
                 if lacking:
-                    return _Out(replace(stack, trials=lacking), stack, known)
-                self._tell(stack.trials, known)
+                    return _Out(replace(stack, trials=lacking), whole, taken.known)
+                if whole:
+                    self._tell(whole, taken.known)
         finally:
             self._theirs += theirs
         return None
 
     def _asked_for(self, free: bool) -> Iterator[Stack]:
-        """What the sources ask for, one by one, whoever has had least first."""
+        """What the sources ask for, one by one, whoever has had least first; cut, where there is little left
+        for all slots."""
         while True:
+            each = self._each
             in_turn = sorted(self._sources, key=lambda source: source.share)
-            stack = next((s for source in in_turn if (s := source.next(free=free)) is not None), None)
+            asked = (stack for source in in_turn if (stack := source.next(free=free)) is not None)
+            stack = self._rest.pop() if self._rest else next(asked, None)
             if stack is None:
                 return
+            if stack.apart and each < len(stack.trials):
+                stack, rest = stack.cut(each)
+                self._rest.append(rest)
             yield stack
 
     def ended(self, name: str, seen: Sequence[Seen]) -> None:
@@ -207,7 +234,7 @@ class Agenda:
                 known = {by_seed[one.seed]: one for one in told if one.seed in by_seed}
             if self._share:
                 self._share.give_back([trial.trial_id for trial in trials])
-            self._tell(out.whole.trials, {**out.known, **known})
+            self._tell(out.whole, {**out.known, **known})
 
     def _tell(self, trials: Sequence[Trial], known: Mapping[str, Seen]) -> None:
         """Tell all sources what became of trials, cell by cell."""
@@ -218,3 +245,7 @@ class Agenda:
             seen = [known[trial.trial_id] for trial in of_cell if trial.trial_id in known]
             for source in self._sources:
                 source.ended(of_cell, seen)
+
+
+def _counted(stacks: Sequence[Stack]) -> int:
+    return sum(len(stack.trials) for stack in stacks)

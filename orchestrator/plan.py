@@ -14,7 +14,7 @@ from .identity import Trial
 from .knowledge import Evaluation, Knowledge, Seen
 from .precision_source import PrecisionSource
 from .search import Search
-from .stacking import CPU_STACK, by_cell, packed
+from .stacking import CPU_STACK, Stack, by_cell, packed
 from .store import Finished
 from .study import Study
 
@@ -172,7 +172,7 @@ class Plan:
         known += [planned.seconds for planned in self.searches if planned.missing]
         return None if None in known else sum(second for second in known if second is not None)
 
-    def stacks(self, *, slots: int, gpu: bool) -> list[list[Trial]]:
+    def stacks(self, *, slots: int, gpu: bool) -> list[Stack]:
         """The grid's stacks to run, so that all slots have work and early stops leave a rounded picture.
 
         Stacks that were begun on such a device stay what they are, to go on from their checkpoints. How the

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from .agenda import Stack
 from .identity import Trial
 from .knowledge import Seen, log_score
 from .precision import Goal, unmet, wanted
 from .splitting import split
+from .stacking import Stack
 
 
 class PrecisionSource:

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable, Iterable, Sequence
 
-from .agenda import Stack
 from .identity import Trial
 from .knowledge import Knowledge, Proposal, Seen
 from .prior import Prior
@@ -11,6 +10,7 @@ from .proposals import propose, why_stop
 from .pruning import Rival
 from .search import Search
 from .splitting import split
+from .stacking import Stack
 
 
 class SearchSource:

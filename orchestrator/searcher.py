@@ -11,8 +11,9 @@ from typing import Any
 
 from ray.tune.search import Searcher
 
-from .agenda import Agenda, Stack
+from .agenda import Agenda
 from .memory import seen_in
+from .stacking import Stack
 
 
 class StackSearcher(Searcher):

@@ -8,16 +8,17 @@ one of them was in vain and that is all: both come to one result.
 """
 
 import contextlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 import duckdb
 
-from .agenda import Stack
+from .agenda import Taken
 from .errors import OrchError
 from .knowledge import Knowledge, Seen
 from .memory import read_seen, recall
 from .running import is_fresh, lives, others
 from .search import Search
+from .stacking import Stack
 from .store import Store
 
 
@@ -41,25 +42,25 @@ class Share:
         """See whether another run has come; called every few seconds, as one may be gone by the next."""
         self.met = self.met or bool(others(self._store.results, self._run))
 
-    def take(self, stack: Stack) -> Mapping[str, Seen] | None:
-        """Claim the trials of a stack.
-
-        Returns:
-            Trial id → what is known of it, for those that another run has ended, which are not claimed; None
-            where another run has some of them now, and then none is.
-        """
+    def take(self, stack: Stack) -> Taken:
+        """Claim the trials of a stack: those that no other run has, or, where they are to be run together,
+        all or none."""
         ids = [trial.trial_id for trial in stack.trials]
-        for place, trial_id in enumerate(ids):
-            if not self._claim(trial_id):
-                self.give_back(ids[:place])
-                self.met = True
-                return None
-        self._mine.update(ids)
+        claimed: set[str] = set()
+        for trial_id in ids:
+            if self._claim(trial_id):
+                claimed.add(trial_id)
+                continue
+            self.met = True
+            if not stack.apart:
+                self.give_back(claimed)
+                return Taken({}, frozenset(ids))
+        self._mine.update(claimed)
         self.look()
         # A worker journals what it has ended, and then it is given back: it can be seen by now.
-        found = self._ended(stack) if self.met else {}
+        found = self._ended(stack.of(claimed)) if self.met and claimed else {}
         self.give_back(found)
-        return found
+        return Taken(found, frozenset(ids) - claimed)
 
     def give_back(self, trial_ids: Iterable[str]) -> None:
         """Claim these no longer."""

@@ -1,11 +1,13 @@
 """How what is still to run is cut into stacks: trials that are trained together, in one worker."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from .begun import Begun
 from .identity import Trial
+from .pruning import Rival
 from .splitting import in_parts, split
 
 if TYPE_CHECKING:
@@ -18,16 +20,38 @@ GPU_STACK = 512
 """Members of a stack on a GPU at most, of as many cells as it takes; memory may hold fewer (`gpu`)."""
 
 
+@dataclass(frozen=True)
+class Stack:
+    """Trials to be run together: of one cell, or, of a grid on a GPU, of several cells of one context."""
+
+    trials: list[Trial]
+    rival: Rival | None = None
+    """The best τ so far, for a stack that may turn out to be hopeless beside it."""
+    searched: bool = False
+    """Whether it was asked for by a search, which takes a pruned trial for a result."""
+    apart: bool = False
+    """Whether its trials may as well be run apart, which changes no result: of a grid, on a CPU, and not
+    begun."""
+
+    def of(self, trial_ids: Collection[str]) -> "Stack":
+        """These of its trials."""
+        return replace(self, trials=[trial for trial in self.trials if trial.trial_id in trial_ids])
+
+    def cut(self, size: int) -> "tuple[Stack, Stack]":
+        """Its first `size` trials, and the others."""
+        return replace(self, trials=self.trials[:size]), replace(self, trials=self.trials[size:])
+
+
 def stack_limit(*, gpu: bool) -> int:
     """Members of a stack at most."""
     return GPU_STACK if gpu else CPU_STACK
 
 
-def by_cell(cells: "Sequence[Cell]", slots: int) -> list[list[Trial]]:
+def by_cell(cells: "Sequence[Cell]", slots: int) -> list[Stack]:
     """Stacks of one cell each, for a CPU; what they are is said in `Plan.stacks`."""
     seeds = sum(len(cell.seeds) for cell in cells)
     size = max(1, min(CPU_STACK, math.ceil(seeds / max(1, slots))))
-    rounds: list[list[list[Trial]]] = []
+    rounds: list[list[Stack]] = []
     for cell in cells:
         begun = [s.seeds for s in cell.started if s.device == "cpu" and len(s.seeds) <= CPU_STACK]
         missing = set(cell.missing).difference(*begun)
@@ -37,11 +61,12 @@ def by_cell(cells: "Sequence[Cell]", slots: int) -> list[list[Trial]]:
         for position, stack in enumerate([*begun, *whole, *split(pooled, size)]):
             while len(rounds) <= position:
                 rounds.append([])
-            rounds[position].append([cell.first.with_seed(seed) for seed in stack])
+            trials = [cell.first.with_seed(seed) for seed in stack]
+            rounds[position].append(Stack(trials, apart=position >= len(begun)))
     return [stack for stacks in rounds for stack in stacks]
 
 
-def packed(cells: "Sequence[Cell]", begun: Iterable[Begun], slots: int) -> list[list[Trial]]:
+def packed(cells: "Sequence[Cell]", begun: Iterable[Begun], slots: int) -> list[Stack]:
     """Stacks of one context each, for a GPU; likewise."""
     trial_of = {
         trial_id: cell.first.with_seed(seed)
@@ -64,4 +89,4 @@ def packed(cells: "Sequence[Cell]", begun: Iterable[Begun], slots: int) -> list[
             members = sorted((place, seed) for _, place, seed in part)  # cell after cell
             firsts = [(those[place].first, seed) for place, seed in members]
             stacks.append([first.with_seed(seed) for first, seed in firsts if (first.cell_id, seed) in left])
-    return [stack for stack in stacks if stack]
+    return [Stack(trials) for trials in stacks if trials]

@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import systems
-from .agenda import Agenda, Stack
+from .agenda import Agenda
 from .cluster import Placement
 from .identity import canonical_json
 from .running import is_process
+from .stacking import Stack
 
 if TYPE_CHECKING:
     from .callback import StackCallback

@@ -43,10 +43,10 @@ def test_a_stack_of_several_cells_gives_the_rows_of_their_own(results, study, mo
     """Trained, evaluated and journalled in one, killed and gone on with: digit by digit, curves included."""
     plan = make_plan(study, {})
     for stack in plan.stacks(slots=2, gpu=False):
-        trial.run_stack(stack, results=results)
+        trial.run_stack(stack.trials, results=results)
     apart = rows(results)
     shutil.rmtree(results / "journal")
-    [packed] = plan.stacks(slots=1, gpu=True)
+    [packed] = (stack.trials for stack in plan.stacks(slots=1, gpu=True))
     assert len(packed) == 8 and len({one.cell_id for one in packed}) == 4
 
     class Killed(BaseException):
@@ -76,7 +76,7 @@ def test_a_stack_is_cut_by_the_memory_that_was_measured(results, study, monkeypa
     assert gpu.parts_of(280, each=10**9, free=80 * 10**9) == 5  # 68 fit
     assert gpu.parts_of(3, each=10**12, free=10**9) == 3  # one does not fit either: it is tried
     assert gpu.parts([], results=results, device="cpu") == 1
-    [packed] = make_plan(study, {}).stacks(slots=1, gpu=True)
+    [packed] = (stack.trials for stack in make_plan(study, {}).stacks(slots=1, gpu=True))
     assert [one.cell_id for one in gpu._tried(packed)] == [cell.cell_id for cell in study.cells()]
     monkeypatch.setattr(gpu, "parts", lambda trials, **_: gpu.parts_of(len(trials), each=10, free=50))
     assert trial.run_stack(packed, results=results).statuses == {"ok": 8}
@@ -101,7 +101,7 @@ def test_memory_is_asked_of_the_gpu_that_there_is(results, study, monkeypatch):
     assert gpu._each(cells, results, "cpu") == 75  # 30, 60, 90 and 120
     monkeypatch.setattr(gpu, "_each", lambda trials, *_: 10**9 * len(trials))
     monkeypatch.setattr(gpu, "_free", lambda: 20 * 10**9)
-    [packed] = make_plan(study, {}).stacks(slots=1, gpu=True)
+    [packed] = (stack.trials for stack in make_plan(study, {}).stacks(slots=1, gpu=True))
     assert gpu.parts(packed, results=results, device="cuda") == 2  # four fit
 
 

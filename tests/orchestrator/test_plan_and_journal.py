@@ -27,7 +27,7 @@ def test_stacks_hold_every_missing_trial_once_and_one_cell_each_or_on_a_gpu_one_
     assert (plan.total, plan.missing) == (24, 21)
     for slots in (1, 2, 7, 100):
         for gpu in (False, True):
-            stacks = plan.stacks(slots=slots, gpu=gpu)
+            stacks = [stack.trials for stack in plan.stacks(slots=slots, gpu=gpu)]
             ids = [trial.trial_id for stack in stacks for trial in stack]
             assert len(ids) == len(set(ids)) == 21 and not set(ids) & set(done)
             one_each = all(len({trial.cell_id for trial in stack}) == 1 for stack in stacks)
@@ -40,12 +40,12 @@ def test_stacks_hold_every_missing_trial_once_and_one_cell_each_or_on_a_gpu_one_
 
 def test_stacks_are_sized_by_the_device_and_fill_all_slots(study):
     plan = make_plan(study, {})
-    assert {len(stack) for stack in plan.stacks(slots=2, gpu=False)} == {4}  # 8 by 5: 4 and 4
-    assert [len(stack) for stack in plan.stacks(slots=1, gpu=True)] == [24]
-    assert [len(stack) for stack in plan.stacks(slots=3, gpu=True)] == [8, 8, 8]
+    assert {len(stack.trials) for stack in plan.stacks(slots=2, gpu=False)} == {4}  # 8 by 5: 4 and 4
+    assert [len(stack.trials) for stack in plan.stacks(slots=1, gpu=True)] == [24]
+    assert [len(stack.trials) for stack in plan.stacks(slots=3, gpu=True)] == [8, 8, 8]
     assert len(plan.stacks(slots=24, gpu=False)) == 24
     first_round = plan.stacks(slots=2, gpu=False)[:3]
-    assert len({stack[0].cell_id for stack in first_round}) == 3
+    assert len({stack.trials[0].cell_id for stack in first_round}) == 3
 
 
 def test_reasons(study):
@@ -73,9 +73,10 @@ def test_a_stack_that_was_begun_is_gone_on_with_as_it_is(study):
     again = make_plan(study, lost, fingerprints=now, begun=begun[:1]).cells[0]
     assert again.reason == "3 begun, at epoch 4 of 6, 3 of 8 seeds missing, 2 failed, to be tried again"
     on_cpu, on_gpu = (
-        [[trials.index(trial) for trial in stack] for stack in plan.stacks(slots=2, gpu=gpu)]
+        [[trials.index(trial) for trial in stack.trials] for stack in plan.stacks(slots=2, gpu=gpu)]
         for gpu in (False, True)
     )
+    assert [stack.apart for stack in plan.stacks(slots=2, gpu=False)] == [False, *[True] * (len(on_cpu) - 1)]
     assert on_cpu[0] == [1, 2, 3] and [16, 17] not in on_cpu
     assert [16, 17] in on_gpu and [1, 2, 3] not in on_gpu
     for stacks in (on_cpu, on_gpu):
@@ -94,7 +95,7 @@ def test_a_stack_of_several_cells_is_gone_on_with_whole_or_not_at_all(study):
     plan = make_plan(study, {}, fingerprints=now, begun=[both, *others])
     assert plan.cells[0].reason == "3 begun, at epoch 3 of 6, 5 of 8 seeds missing"
     assert plan.cells[1].reason == "2 begun, at epoch 3 of 6, 6 of 8 seeds missing"
-    first, *rest = ([ids.index(t.trial_id) for t in stack] for stack in plan.stacks(slots=1, gpu=True))
+    first, *rest = ([ids.index(t.trial_id) for t in stack.trials] for stack in plan.stacks(slots=1, gpu=True))
     assert first == [1, 2, 3, 9, 10]
     assert sorted(itertools.chain(first, *rest)) == list(range(24))
     done = known(ok=trials[9:10])

@@ -70,7 +70,7 @@ def test_growing_a_study_runs_only_what_is_new_and_keeps_old_rows(smoke_copy):
     study = load(catalogue.find("lorenz_smoke"), grown[1::2])
     finished, _ = Store(smoke_copy.results).known([cell.cell_id for cell in study.cells()])
     for stack in make_plan(study, finished).stacks(slots=1, gpu=False):
-        trial.run_stack(stack, results=smoke_copy.results)
+        trial.run_stack(stack.trials, results=smoke_copy.results)
     after = rows(smoke_copy, MEASURES)
     assert len(after) == 9 and [row for row in before if row not in after] == []
 

@@ -27,6 +27,7 @@ from orchestrator.recording import record_study
 from orchestrator.reports.pairing import FEWEST_PAIRS
 from orchestrator.search import Search, TauSearch
 from orchestrator.search_source import SearchSource
+from orchestrator.stacking import Stack
 from orchestrator.store import Store
 from orchestrator.study import Study, load
 
@@ -360,7 +361,7 @@ def test_only_a_tau_that_is_worse_in_every_seed_by_much_and_late_is_hopeless():
 def test_a_pruned_stack_lands_as_such_and_a_grid_takes_it_to_its_end(smoke, tmp_path):
     (tmp_path / "systems").symlink_to(smoke.results / "systems")
     study = tiny("regimes={sparse_forcing={tau=20}}", "seeds.count=5")
-    [stack] = make_plan(study, {}).stacks(slots=1, gpu=False)
+    [stack] = (whole.trials for whole in make_plan(study, {}).stacks(slots=1, gpu=False))
     unbeatable = Rival("sparse_forcing(tau=46)", {2: dict.fromkeys(range(5), 1e-3)})
     outcome = trial.run_stack(stack, results=tmp_path, rival=unbeatable)
     assert outcome.statuses == {"pruned": 5}
@@ -418,7 +419,7 @@ def simulate_precision(draw, *, goal: Goal) -> dict[str, dict[int, float]]:
     """Run a study's precision goal on made-up scores; cell's regime → seed → D_stsp."""
     study = tiny("regimes={clipping={}, sparse_forcing={tau=[10, 20]}}", "seeds.count=6")
     cells = list(study.cells())
-    stacks = [[cell.with_seed(seed) for seed in study.seeds] for cell in cells]
+    stacks = [Stack([cell.with_seed(seed) for seed in study.seeds], apart=True) for cell in cells]
     precision = PrecisionSource(goal, cells, {}, sure=study.seeds, limit=5)
     agenda = Agenda([GridSource(stacks), precision], slots=2)
     found: dict[str, dict[int, float]] = {cell.regime_label: {} for cell in cells}

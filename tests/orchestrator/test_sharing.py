@@ -15,13 +15,14 @@ import pyarrow.parquet as pq
 import pytest
 
 from orchestrator import catalogue, journal, running
-from orchestrator.agenda import Agenda, GridSource, Stack
+from orchestrator.agenda import Agenda, GridSource, Taken
 from orchestrator.identity import Trial
 from orchestrator.knowledge import Knowledge, Seen
 from orchestrator.memory import recall
 from orchestrator.recording import record_study
 from orchestrator.search_source import SearchSource
 from orchestrator.sharing import Share
+from orchestrator.stacking import Stack
 from orchestrator.store import Store
 from orchestrator.study import load
 
@@ -84,17 +85,17 @@ def runs(tmp_path: Path) -> Runs:
 GRID = ("seeds.count=4", "regimes.sparse_forcing.tau=[5, 10, 20]")
 
 
-def a_grid(*overrides: str) -> list[list[Trial]]:
+def a_grid(*overrides: str, apart: bool = False) -> list[Stack]:
     study = load(catalogue.find("lorenz_smoke"), overrides or GRID)
-    return [[cell.with_seed(seed) for seed in study.seeds] for cell in study.cells()]
+    return [Stack([cell.with_seed(s) for s in study.seeds], apart=apart) for cell in study.cells()]
 
 
 def test_each_trial_of_a_grid_is_handed_out_once(runs: Runs) -> None:
     """Two runs in step, which cut their stacks otherwise; each takes what the other has ended for ended."""
     stacks = a_grid()
-    halves = [half for stack in stacks for half in (stack[:2], stack[2:])]
+    halves = [half for stack in stacks for half in stack.cut(2)]
     agendas, handed = runs.side_by_side([GridSource(stacks)], [GridSource(halves)])
-    assert sorted(handed) == sorted(trial.trial_id for stack in stacks for trial in stack)
+    assert sorted(handed) == sorted(trial.trial_id for stack in stacks for trial in stack.trials)
     assert len(handed) == sum(agenda.by_others.total() for agenda in agendas)
     assert not list((runs.results / ".running" / "claims").iterdir())
 
@@ -102,22 +103,22 @@ def test_each_trial_of_a_grid_is_handed_out_once(runs: Runs) -> None:
 def test_a_stack_that_another_run_has_waits_until_that_run_is_gone(runs: Runs) -> None:
     [first, *_] = stacks = a_grid()[:1]
     theirs = runs.share("other")
-    assert theirs.take(Stack(first)) == {}
+    assert theirs.take(first) == Taken()
     ours = Agenda([GridSource(stacks)], slots=2, share=runs.share("one"))
     assert ours.next("a") is None and ours.waits == ours.left == 4 and not ours.over
     path = runs.alive("other", pid=2**22 + 1)  # no process has this number
     assert ours.nothing_comes and ours.wake() and not ours.nothing_comes
     handed = ours.next("b")
-    assert handed is not None and handed.trials == first and ours.waits == 0
+    assert handed == first and ours.waits == 0
     # The one that was taken for dead comes back: what is ours now it does not take away.
-    theirs.give_back([trial.trial_id for trial in first])
+    theirs.give_back([trial.trial_id for trial in first.trials])
     path.unlink()
     third = Agenda([GridSource(stacks)], slots=2, share=runs.share("third"))
     assert third.next("c") is None
-    runs.journal(first[:3])
+    runs.journal(first.trials[:3])
     ours.ended("b", [])  # its worker was lost, of which one trial has no row
     handed = third.next("c")
-    assert handed is not None and handed.trials == first[3:] and third.by_others == {"ok": 3}
+    assert handed is not None and handed.trials == first.trials[3:] and third.by_others == {"ok": 3}
 
 
 @pytest.mark.parametrize(
@@ -134,16 +135,16 @@ def test_a_stack_that_another_run_has_waits_until_that_run_is_gone(runs: Runs) -
 def test_what_another_run_has_ended_counts_as_in_a_plan(
     runs: Runs, status: str, ago: float, searched: bool, counts: bool
 ) -> None:
-    [trials, *_] = a_grid()
+    trials = a_grid()[0].trials
     runs.journal(trials, status, ago=ago)
     ours = runs.share("one")
     stack = Stack(trials, searched=searched)
-    assert ours.take(stack) == {}  # alone, nobody asks
+    assert ours.take(stack) == Taken()  # alone, nobody asks
     ours.give_back([trial.trial_id for trial in trials])
     runs.alive("other")
     ours.look()
-    found = ours.take(stack)
-    assert found is not None and bool(found) == counts and (not counts or len(found) == 4)
+    found = ours.take(stack).known
+    assert bool(found) == counts and (not counts or len(found) == 4)
     ours.close()
     assert not (runs.results / ".running" / "claims").exists()
 
@@ -176,7 +177,7 @@ def test_an_interrupt_while_a_stack_is_claimed_loses_it_not(runs: Runs, monkeypa
         agenda.next("a")
     assert not agenda.over and agenda.left == 4
     handed = agenda.next("b")
-    assert handed is not None and handed.trials == first
+    assert handed == first
 
 
 @pytest.mark.slow
@@ -199,7 +200,9 @@ def test_two_commands_at_once_train_each_trial_once(orch: Any) -> None:
 @pytest.mark.slow
 def test_a_run_that_waits_for_another_says_so_hears_ctrl_c_and_ends_with_it(orch: Any) -> None:
     runs = Runs(orch.results)
-    trials = [t for cell in a_grid("seeds.count=2", "regimes.sparse_forcing.tau=[10, 30]") for t in cell]
+    trials = [
+        t for cell in a_grid("seeds.count=2", "regimes.sparse_forcing.tau=[10, 30]") for t in cell.trials
+    ]
     share = runs.share("other")
     share.take(Stack(trials))
     process = orch.start("study", "run", "lorenz_smoke")
