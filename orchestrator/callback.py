@@ -152,7 +152,7 @@ class StackCallback(Callback):
         if self._counts_anew:  # a search may have come to its end, or ask for more
             self._counts_anew = False
             self.progress.expect(self.progress.done + self.agenda.left)
-        self.progress.tick()
+        self.progress.tick(theirs=self.agenda.by_others.total())
         if time.monotonic() - self._last_look >= LOOK_SECONDS:
             self._last_look = time.monotonic()
             self.share.look()
@@ -170,7 +170,7 @@ class StackCallback(Callback):
     def wait(self) -> None:
         """There is nothing to do but what other runs have."""
         self.progress.expect(self.progress.done + self.agenda.left)
-        self.progress.tick(waits=self.agenda.waits)
+        self.progress.tick(theirs=self.agenda.by_others.total(), waits=self.agenda.waits)
 
     def _journal_lost(self, members: list[Trial], failure: str, reason: str) -> None:
         """A row for each trial of a stack whose worker was lost for good."""

@@ -1,6 +1,7 @@
 """Whether a results folder is sound: journal, database and kept parameters against each other."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -18,11 +19,14 @@ Truth: TypeAlias = dict[str, dict[str, Any]]
 """Trial id → the row that counts."""
 
 
-def check(results: Path) -> list[str]:
+def check(results: Path, *, note: Callable[[str], None] = lambda text: None) -> list[str]:
     """What is wrong in a results folder, a line each; nothing is changed.
 
     Every journal file is read in full, every trial's id worked out again from its settings, and
     the database and the kept parameters are compared with the journal.
+
+    Args:
+        note: told what is no problem and good to know.
 
     Raises:
         NoResultsError: there is nothing to check.
@@ -41,7 +45,7 @@ def check(results: Path) -> list[str]:
                 continue
             if kind == "trials":
                 problems += _check_rows(path, table, truth)
-    problems += _check_database(store, truth)
+    problems += _check_database(store, truth, note)
     for trial_id, row in truth.items():
         expected = row["parameters_digest"]
         # Rows of the first versions do not say whether a network was kept.
@@ -87,7 +91,7 @@ _LACKS = {"failed": 2, "pruned": 1}
 """As the macro of that name in the schema."""
 
 
-def _check_database(store: Store, truth: Truth) -> list[str]:
+def _check_database(store: Store, truth: Truth, note: Callable[[str], None]) -> list[str]:
     if not store.database.exists():
         return []
     rebuild = f"orch db rebuild{results_option(store.results)}"
@@ -96,7 +100,8 @@ def _check_database(store: Store, truth: Truth) -> list[str]:
             rows = connection.execute("SELECT trial_id, status, d_stsp FROM trials").fetchall()
     except duckdb.Error as error:
         if is_lock(error):
-            return [f"{store.database}: held by another process, not checked"]
+            note(f"{store.database}: held by another process, not checked")
+            return []
         return [f"{store.database}: cannot be read; `{rebuild}` makes it again"]
     there = {trial_id: (status, value) for trial_id, status, value in rows}
     problems = []
@@ -104,9 +109,7 @@ def _check_database(store: Store, truth: Truth) -> list[str]:
         problems.append(f"{store.database}: {len(rows) - len(there)} trials are there twice")
     lacking = len(set(truth) - set(there))
     if lacking:
-        problems.append(
-            f"{store.database}: lacks {lacking} trials of the journal; the next reader takes them in"
-        )
+        note(f"{store.database}: lacks {lacking} trials of the journal; the next reader takes them in")
     beyond = len(set(there) - set(truth))
     if beyond:
         problems.append(

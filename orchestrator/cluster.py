@@ -24,6 +24,11 @@ class Placement:
     address: str | None = None
     """Address of an existing Ray cluster; None for one embedded in this process."""
 
+    @property
+    def threads(self) -> int:
+        """Of each stack."""
+        return max(1, int(self.cpus_per_trial or 1))
+
 
 @contextlib.contextmanager
 def cluster(placement: Placement) -> Iterator[dict[str, float]]:

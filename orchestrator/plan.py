@@ -172,7 +172,7 @@ class Plan:
         known += [planned.seconds for planned in self.searches if planned.missing]
         return None if None in known else sum(second for second in known if second is not None)
 
-    def stacks(self, *, slots: int, gpu: bool) -> list[Stack]:
+    def stacks(self, *, slots: int, gpu: bool, threads: int = 1) -> list[Stack]:
         """The grid's stacks to run, so that all slots have work and early stops leave a rounded picture.
 
         Stacks that were begun on such a device stay what they are, to go on from their checkpoints. How the
@@ -182,13 +182,16 @@ class Plan:
         Args:
             slots: stacks that can run at once.
             gpu: whether they run on GPUs, which want all the members they can get.
+            threads: of each stack on a CPU.
 
         Returns:
             On a CPU stacks of trials of one cell: the first stack of every cell comes before the second of
             any, so a study that is stopped half-way has some seeds everywhere. On a GPU stacks of trials of
             one context, each with some seeds of all its cells, cell after cell.
         """
-        return packed(self.cells, self.begun, slots) if gpu else by_cell(self.cells, slots)
+        if gpu:
+            return packed(self.cells, self.begun, slots)
+        return by_cell(self.cells, slots, threads=threads)
 
 
 def make_plan(

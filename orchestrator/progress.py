@@ -74,6 +74,8 @@ class Progress:
         """When something was first heard of, and what had been done: workers take seconds to start."""
         self._ended = 0.0
         """Trials that were trained here, in stacks that have ended."""
+        self._theirs = 0
+        """Trials that other runs have ended meanwhile."""
 
     def note(self, text: str) -> None:
         """One line about what happens now."""
@@ -134,15 +136,16 @@ class Progress:
 
     def _hear(self) -> None:
         if self._heard is None:
-            self._heard = time.monotonic(), self._worked
+            self._heard = time.monotonic(), self._worked + self._theirs
 
-    def tick(self, *, waits: int = 0) -> None:
+    def tick(self, *, theirs: int = 0, waits: int = 0) -> None:
         """Called often; a plain log speaks up now and then.
 
         Args:
+            theirs: trials that other runs have ended meanwhile.
             waits: trials that another run has, where there is nothing else to do.
         """
-        self._waits = waits
+        self._theirs, self._waits = theirs, waits
         if self._live is None and time.monotonic() - self._last_line >= LINE_SECONDS:
             at = "; ".join(f"{r.label} epoch {r.epoch}/{self._epochs}" for r in self._running.values())
             self._line(at or self._waiting)
@@ -195,11 +198,11 @@ class Progress:
         return min((self.done + self._under_way) / self._total, 1.0) if self._total else 0.0
 
     def _seconds_left(self) -> float | None:
-        """At this run's pace since something was first heard of."""
+        """At the pace since something was first heard of, of all runs that have a part in it."""
         if self._heard is None:
             return None
         since, before = self._heard
-        more, left = self._worked - before, self._total - self.done - self._under_way
+        more, left = self._worked + self._theirs - before, self._total - self.done - self._under_way
         return (time.monotonic() - since) * left / more if more > 0.005 * self._total else None
 
     def _eta(self) -> str:

@@ -15,6 +15,7 @@ from . import begun, tuning
 from .agenda import Agenda, GridSource, Source
 from .cluster import Placement, cluster, settled, slots_of
 from .errors import OrchError
+from .head_start import head_start
 from .identity import Trial
 from .memory import prior_of
 from .plan import Plan
@@ -69,16 +70,19 @@ def run(plan: Plan, *, results: Path, placement: Placement, progress: Progress) 
         contextlib.closing(Share(store, lit.name, since=since)) as shared,
     ):
         shared.look()
-        priors = _record(plan, results, store, progress)
         _say_without_compiler(progress)
-        progress.note("starting Ray")
-        with cluster(placement) as resources:
+        progress.note(f"preparing {', '.join(plan.study.systems)} and starting Ray")
+        with (
+            head_start(plan.study.systems, results / "systems") as prepared,
+            cluster(placement) as resources,
+        ):
             from .callback import StackCallback
 
             placement = settled(resources, placement)
             slots = slots_of(resources, placement)
-            gpu = bool(placement.gpus_per_trial)
-            sources = _sources(plan, priors, store, progress, share=shared, slots=slots, gpu=gpu)
+            prepared()
+            priors = _record(plan, results, store, progress)
+            sources = _sources(plan, priors, store, progress, share=shared, slots=slots, placement=placement)
             agenda = Agenda(sources, slots=slots, share=shared)
             progress.start(total=agenda.left, epochs=plan.study.training.epochs, slots=slots)
             lit.tell(progress.state)
@@ -104,7 +108,6 @@ def _record(plan: Plan, results: Path, store: Store, progress: Progress) -> list
     search."""
     try:
         if plan.missing or plan.further:
-            progress.note("preparing " + ", ".join(plan.study.systems))
             record_systems(plan, results)
         priors = [
             _prior(planned.search, store, progress) if planned.missing else None for planned in plan.searches
@@ -158,7 +161,7 @@ def _sources(
     *,
     share: Share,
     slots: int,
-    gpu: bool,
+    placement: Placement,
 ) -> list[Source]:
     """All that a plan wants run; `priors` are those of its searches, None where nothing is left to search."""
 
@@ -168,8 +171,9 @@ def _sources(
         except OSError as error:  # what is found there next time is counted in then
             progress.note(f"trials could not be noted down as the study's: {error.strerror}")
 
+    gpu = bool(placement.gpus_per_trial)
     hooks: dict[str, Any] = {"limit": stack_limit(gpu=gpu), "note": progress.note, "asked": asked}
-    sources: list[Source] = [GridSource(plan.stacks(slots=slots, gpu=gpu))]
+    sources: list[Source] = [GridSource(plan.stacks(slots=slots, gpu=gpu, threads=placement.threads))]
     for planned, prior in zip(plan.searches, priors, strict=True):
         if prior is not None:
             news = functools.partial(share.recall, plan.study.name, planned.search)

@@ -30,8 +30,8 @@ class Stack:
     searched: bool = False
     """Whether it was asked for by a search, which takes a pruned trial for a result."""
     apart: bool = False
-    """Whether its trials may as well be run apart, which changes no result: of a grid, on a CPU, and not
-    begun."""
+    """Whether its trials may as well be run apart, which changes no digit of a result: of a grid, with one
+    thread of a CPU, and not begun."""
 
     def of(self, trial_ids: Collection[str]) -> "Stack":
         """These of its trials."""
@@ -47,7 +47,7 @@ def stack_limit(*, gpu: bool) -> int:
     return GPU_STACK if gpu else CPU_STACK
 
 
-def by_cell(cells: "Sequence[Cell]", slots: int) -> list[Stack]:
+def by_cell(cells: "Sequence[Cell]", slots: int, *, threads: int) -> list[Stack]:
     """Stacks of one cell each, for a CPU; what they are is said in `Plan.stacks`."""
     seeds = sum(len(cell.seeds) for cell in cells)
     size = max(1, min(CPU_STACK, math.ceil(seeds / max(1, slots))))
@@ -62,7 +62,7 @@ def by_cell(cells: "Sequence[Cell]", slots: int) -> list[Stack]:
             while len(rounds) <= position:
                 rounds.append([])
             trials = [cell.first.with_seed(seed) for seed in stack]
-            rounds[position].append(Stack(trials, apart=position >= len(begun)))
+            rounds[position].append(Stack(trials, apart=threads == 1 and position >= len(begun)))
     return [stack for stacks in rounds for stack in stacks]
 
 

@@ -44,7 +44,7 @@ def fit(agenda: Agenda, callback: "StackCallback", *, results: Path, placement: 
                 "results": str(results),
                 "data": str(data_folder()),
                 "own": systems.held({trial.system for trial in stack.trials}),
-                "threads": max(1, int(placement.cpus_per_trial or 1)),
+                "threads": placement.threads,
                 "gpus": placement.gpus_per_trial,
             }
         )

@@ -94,7 +94,7 @@ def check(results: ResultsOption = None) -> None:
     from .. import check as checking
     from ..catalogue import results_folder
 
-    problems = checking.check(results_folder(results))
+    problems = checking.check(results_folder(results), note=lambda text: print(text, file=sys.stderr))
     for problem in problems:
         print(problem)
     print(

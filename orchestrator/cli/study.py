@@ -130,6 +130,7 @@ def export_optuna(
 
     folder = results_folder(results)
     plan = plan_study(study, folder, overrides=overrides or ())
+    say_which(study)
     target = out or Path(f"{plan.study.name}.db")
     counts = export(plan, folder, target)
     for name, number in counts.items():

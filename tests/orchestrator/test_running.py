@@ -33,7 +33,7 @@ def test_another_run_is_seen_while_its_driver_lives(tmp_path: Path) -> None:
     lit.put_out()
 
 
-def test_the_time_left_is_at_the_pace_of_this_run(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_time_left_is_at_the_pace_of_all_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither what a checkpoint had done nor the start of workers counts."""
     now = 1000.0
     monkeypatch.setattr(time, "monotonic", lambda: now)
@@ -55,6 +55,9 @@ def test_the_time_left_is_at_the_pace_of_this_run(monkeypatch: pytest.MonkeyPatc
     now = 1035.0
     progress.finished("a", {"ok": 2})
     assert progress.state()["seconds_left"] == pytest.approx(25 / 1.4 * (6 - 2 - 0.42))
+    progress.tick(theirs=1)  # another run in this folder has ended one meanwhile
+    progress.expect(5)
+    assert progress.state()["seconds_left"] == pytest.approx(25 / 2.4 * (5 - 2 - 0.42))
 
 
 def test_the_time_left_of_stacks_that_end_sooner_than_they_tell(monkeypatch: pytest.MonkeyPatch) -> None:
