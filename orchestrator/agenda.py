@@ -13,12 +13,12 @@ import math
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from .identity import Trial
 from .knowledge import Seen
-from .stacking import CPU_STACK, Stack
+from .stacking import CPU_STACK, Stack, Taken
 
 if TYPE_CHECKING:
     from .sharing import Share
@@ -81,16 +81,6 @@ class GridSource:
 
     def ended(self, trials: Sequence[Trial], seen: Sequence[Seen]) -> None:
         pass
-
-
-@dataclass(frozen=True)
-class Taken:
-    """What a run has of a stack, or may have."""
-
-    known: Mapping[str, Seen] = field(default_factory=dict)
-    """Trial id → what is known of it, for those that another run has ended."""
-    theirs: frozenset[str] = frozenset()
-    """Ids of trials that another run has now. All others are this run's."""
 
 
 @dataclass(frozen=True)
@@ -174,14 +164,9 @@ class Agenda:
     @property
     def _may_wait_in_line(self) -> bool:
         """Whether stacks are handed out before there is a slot for them: not where another run could be
-        training them, nor where they may have to be cut."""
+        training them, nor the last ones, which may have to be cut."""
         others = self._share is not None and self._share.met
-        return not others and self._each > CPU_STACK
-
-    @property
-    def _each(self) -> int:
-        """Trials for each slot, if what is to be handed out were handed out now."""
-        return math.ceil(self._to_hand_out / self._slots)
+        return not others and self._to_hand_out > CPU_STACK * self._slots
 
     def wake(self) -> bool:
         """Whether there is something to hand out, after there was nothing but what other runs had."""
@@ -194,31 +179,37 @@ class Agenda:
             for stack in itertools.chain(theirs, self._asked_for(free)):
                 self._theirs.append(stack)  # until it is known otherwise: Ctrl-C may come
                 taken = self._share.take(stack) if self._share else Taken()
-                self._theirs[-1:] = [stack.of(taken.theirs)] if taken.theirs else []
+                # As whoever has them divided them: a checkpoint is of such a part.
+                self._theirs[-1:] = [replace(stack.of(part), apart=False) for part in taken.theirs]
                 self.by_others.update(seen.status for seen in taken.known.values())
-                whole = [trial for trial in stack.trials if trial.trial_id not in taken.theirs]
-                lacking = [trial for trial in whole if trial.trial_id not in taken.known]
-                if lacking:
-                    return _Out(replace(stack, trials=lacking), whole, taken.known)
-                if whole:
-                    self._tell(whole, taken.known)
+                mine = stack.without(set().union(*taken.theirs, taken.known))
+                if mine.trials:
+                    now = self._cut(mine)
+                    return _Out(now, [*stack.of(taken.known).trials, *now.trials], taken.known)
+                self._tell(stack.of(taken.known).trials, taken.known)
         finally:
             self._theirs += theirs
         return None
 
+    def _cut(self, mine: Stack) -> Stack:
+        """As much of a stack that this run has claimed as is to be run now."""
+        each = math.ceil((self._to_hand_out + len(mine.trials)) / self._slots)
+        if not mine.apart or each >= len(mine.trials):
+            return mine
+        now, rest = mine.cut(each)
+        self._rest.append(rest)
+        if self._share:
+            self._share.give_back([trial.trial_id for trial in rest.trials])
+        return now
+
     def _asked_for(self, free: bool) -> Iterator[Stack]:
-        """What the sources ask for, one by one, whoever has had least first; cut, where there is little left
-        for all slots."""
+        """What was cut off, and what the sources ask for, one by one, whoever has had least first."""
         while True:
-            each = self._each
             in_turn = sorted(self._sources, key=lambda source: source.share)
             asked = (stack for source in in_turn if (stack := source.next(free=free)) is not None)
             stack = self._rest.pop() if self._rest else next(asked, None)
             if stack is None:
                 return
-            if stack.apart and each < len(stack.trials):
-                stack, rest = stack.cut(each)
-                self._rest.append(rest)
             yield stack
 
     def ended(self, name: str, seen: Sequence[Seen]) -> None:

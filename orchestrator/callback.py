@@ -21,7 +21,8 @@ INGEST_SECONDS = 3.0
 """How often finished stacks are taken into the database while a study runs."""
 
 EQUAL_FAILURES = 3
-"""So many stacks in a row that fail with the same error stop a study: the next would fail too."""
+"""So many stacks in a row that fail with the same error stop a study: the next would fail too. Those of one
+cell count once, as a stack may be cut."""
 
 
 LOW_MEMORY = "running low on memory"
@@ -43,15 +44,18 @@ class Brake(Stopper):
 
     def __init__(self) -> None:
         self.reason: str | None = None
-        self._errors: list[str] = []
+        self._error: str | None = None
+        self._cells: set[str] = set()
+        """In which it has come up since another end was seen."""
 
-    def note(self, error: str | None) -> None:
+    def note(self, error: str | None, cell_id: str) -> None:
         """Take in how a stack ended: the last line of its traceback, or None."""
-        if error is None or error not in self._errors[-1:]:
-            self._errors = []
+        if error is None or error != self._error:
+            self._cells.clear()
+        self._error = error
         if error is not None:
-            self._errors.append(error)
-        if len(self._errors) >= EQUAL_FAILURES:
+            self._cells.add(cell_id)
+        if len(self._cells) >= EQUAL_FAILURES:
             self.reason = f"{EQUAL_FAILURES} stacks in a row failed with the same error: {error}"
 
     def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
@@ -102,7 +106,7 @@ class StackCallback(Callback):
         if statuses is None:
             return  # stopped by the brake, not finished
         self._pending = self._counts_anew = True
-        self.brake.note(trial.last_result.get("error"))
+        self.brake.note(trial.last_result.get("error"), _members(trial)[0].cell_id)
         self.progress.finished(trial.trial_id, statuses)
         _slim(trial)
 
@@ -131,7 +135,8 @@ class StackCallback(Callback):
         if self._cannot_write():
             return
         self._journal_lost(members, "out_of_memory" if LOW_MEMORY in error else "worker_lost", error)
-        self.brake.note(error.strip().splitlines()[-1] if error.strip() else "worker lost")
+        said = error.strip().splitlines()[-1] if error.strip() else "worker lost"
+        self.brake.note(said, members[0].cell_id)
         self.progress.finished(trial.trial_id, {"failed": len(members)})
 
     def _cannot_write(self) -> bool:
@@ -152,7 +157,7 @@ class StackCallback(Callback):
         if self._counts_anew:  # a search may have come to its end, or ask for more
             self._counts_anew = False
             self.progress.expect(self.progress.done + self.agenda.left)
-        self.progress.tick(theirs=self.agenda.by_others.total())
+        self._tick()
         if time.monotonic() - self._last_look >= LOOK_SECONDS:
             self._last_look = time.monotonic()
             self.share.look()
@@ -170,6 +175,9 @@ class StackCallback(Callback):
     def wait(self) -> None:
         """There is nothing to do but what other runs have."""
         self.progress.expect(self.progress.done + self.agenda.left)
+        self._tick()
+
+    def _tick(self) -> None:
         self.progress.tick(theirs=self.agenda.by_others.total(), waits=self.agenda.waits)
 
     def _journal_lost(self, members: list[Trial], failure: str, reason: str) -> None:

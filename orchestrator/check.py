@@ -67,6 +67,7 @@ def _check_rows(path: Path, table: pa.Table, truth: Truth) -> list[str]:
     names = ["trial_id", "config", "status", "d_stsp", "finished_at", "parameters_digest"]
     for row in table.select([name for name in names if name in table.column_names]).to_pylist():
         row.setdefault("parameters_digest", None)
+        row["file"] = path.name
         known = truth.get(row["trial_id"])
         if known is None or _gives_way(known, row):
             truth[row["trial_id"]] = row
@@ -98,6 +99,7 @@ def _check_database(store: Store, truth: Truth, note: Callable[[str], None]) -> 
     try:
         with duckdb.connect(str(store.database), read_only=True) as connection:
             rows = connection.execute("SELECT trial_id, status, d_stsp FROM trials").fetchall()
+            files = connection.execute("SELECT file FROM ingested WHERE kind = 'trials'").fetchall()
     except duckdb.Error as error:
         if is_lock(error):
             note(f"{store.database}: held by another process, not checked")
@@ -107,16 +109,23 @@ def _check_database(store: Store, truth: Truth, note: Callable[[str], None]) -> 
     problems = []
     if len(there) < len(rows):
         problems.append(f"{store.database}: {len(rows) - len(there)} trials are there twice")
-    lacking = len(set(truth) - set(there))
-    if lacking:
-        note(f"{store.database}: lacks {lacking} trials of the journal; the next reader takes them in")
+    taken_in = {name for (name,) in files}
+    to_come = {trial_id for trial_id, row in truth.items() if row["file"] not in taken_in}
+    lacking = set(truth) - set(there)
+    if lacking & to_come:
+        note(f"{store.database}: has not taken in {len(lacking & to_come)} trials of the journal yet")
+    if lacking - to_come:
+        problems.append(
+            f"{store.database}: lacks {len(lacking - to_come)} trials of the journal; "
+            f"`{rebuild}` makes it again"
+        )
     beyond = len(set(there) - set(truth))
     if beyond:
         problems.append(
             f"{store.database}: holds {beyond} trials that the journal has not; "
             f"`{rebuild}` writes them back into it"
         )
-    differing = [t for t in there if t in truth and not _same(there[t], truth[t])]
+    differing = [t for t in there if t in truth and t not in to_come and not _same(there[t], truth[t])]
     if differing:
         problems.append(f"{store.database}: {len(differing)} trials differ from the journal")
     return problems

@@ -5,6 +5,7 @@ A head start and no more: what fails there, or cannot be started, the driver doe
 
 import contextlib
 import json
+import signal
 import subprocess
 import sys
 import threading
@@ -20,12 +21,21 @@ from .cluster import cpus
 def head_start(names: Iterable[str], cache: Path) -> Iterator[Callable[[], object]]:
     """Begin with the data that the cache lacks of these systems, on as many cores as there are.
 
+    Raises:
+        DataError: a recording cannot be read, which is known before anything is begun.
+
     Yields:
         What waits until all is there that comes so; what is lacking then must be made by whoever needs it.
     """
     from .systems.dataset import cache_path
 
     lacking = [name for name in names if not cache_path(systems.get(name), cache).exists()]
+    for system in map(systems.get, lacking):
+        if isinstance(system, systems.Recorded):
+            try:
+                system.read()
+            except OSError as error:
+                raise systems.DataError(f"{system.name} cannot be read: {error}") from None
     orders = [{"system": name, "cache": str(cache), "own": systems.held({name})} for name in lacking]
     here = Path.cwd()  # it is another for a moment while Ray starts
     running: list[subprocess.Popen[bytes]] = []
@@ -56,6 +66,7 @@ def head_start(names: Iterable[str], cache: Path) -> Iterator[Callable[[], objec
 def _make() -> None:
     from .systems.dataset import load
 
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # leaving nothing half-written
     order = json.load(sys.stdin)
     systems.hold_as(order["own"])
     load(order["system"], cache=Path(order["cache"]))

@@ -138,7 +138,7 @@ class Progress:
         if self._heard is None:
             self._heard = time.monotonic(), self._worked + self._theirs
 
-    def tick(self, *, theirs: int = 0, waits: int = 0) -> None:
+    def tick(self, *, theirs: int, waits: int) -> None:
         """Called often; a plain log speaks up now and then.
 
         Args:

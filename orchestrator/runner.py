@@ -6,7 +6,7 @@ What is to be run is a set difference over identities (`plan`), what was run is 
 import contextlib
 import functools
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -61,28 +61,30 @@ def run(plan: Plan, *, results: Path, placement: Placement, progress: Progress) 
     """
     store, since = Store(results), time.time()
     if not plan.missing and not plan.further:
-        _record(plan, results, store, progress)
+        _record_study(plan, store)
         begun.sweep(results, store.finished)
         return Outcome({}, interrupted=False)
     before: dict[str, Any] = {"total": plan.missing, "done": 0, "seconds_left": None, "stacks": []}
     with (
+        tuning.sigterm_as_interrupt(),
         beacon(results, plan.study.name, plan.study.definition_id, lambda: before) as lit,
         contextlib.closing(Share(store, lit.name, since=since)) as shared,
     ):
         shared.look()
         _say_without_compiler(progress)
         progress.note(f"preparing {', '.join(plan.study.systems)} and starting Ray")
-        with (
-            head_start(plan.study.systems, results / "systems") as prepared,
-            cluster(placement) as resources,
-        ):
+        with contextlib.ExitStack() as until_then:
+            prepared = until_then.enter_context(head_start(plan.study.systems, results / "systems"))
+            _record_study(plan, store)  # what cannot be written, or is not there, is told at once
+            resources = until_then.enter_context(cluster(placement))
             from .callback import StackCallback
 
             placement = settled(resources, placement)
             slots = slots_of(resources, placement)
             prepared()
-            priors = _record(plan, results, store, progress)
-            sources = _sources(plan, priors, store, progress, share=shared, slots=slots, placement=placement)
+            with _writing(store):
+                record_systems(plan, results)
+            sources = _sources(plan, store, progress, share=shared, slots=slots, placement=placement)
             agenda = Agenda(sources, slots=slots, share=shared)
             progress.start(total=agenda.left, epochs=plan.study.training.epochs, slots=slots)
             lit.tell(progress.state)
@@ -103,20 +105,23 @@ def run(plan: Plan, *, results: Path, placement: Placement, progress: Progress) 
     )
 
 
-def _record(plan: Plan, results: Path, store: Store, progress: Progress) -> list[Prior | None]:
-    """Prepare and journal what a study is about; the priors of its searches, None where nothing is left to
-    search."""
+def _record_study(plan: Plan, store: Store) -> None:
+    with _writing(store):
+        record_study(plan.study, trials_of(plan), store.results)
+
+
+@contextlib.contextmanager
+def _writing(store: Store) -> Iterator[None]:
+    """Something is journalled, and then taken into the database.
+
+    Raises:
+        OrchError: the results folder cannot be written.
+    """
     try:
-        if plan.missing or plan.further:
-            record_systems(plan, results)
-        priors = [
-            _prior(planned.search, store, progress) if planned.missing else None for planned in plan.searches
-        ]
-        record_study(plan.study, trials_of(plan), results)
+        yield
     except OSError as error:
-        raise OrchError(f"{results} cannot be written: {error.strerror}") from None
+        raise OrchError(f"{store.results} cannot be written: {error.strerror}") from None
     store.ingest()
-    return priors
 
 
 def _say_without_compiler(progress: Progress) -> None:
@@ -155,7 +160,6 @@ def _prior(search: Search, store: Store, progress: Progress) -> Prior:
 
 def _sources(
     plan: Plan,
-    priors: Sequence[Prior | None],
     store: Store,
     progress: Progress,
     *,
@@ -163,7 +167,11 @@ def _sources(
     slots: int,
     placement: Placement,
 ) -> list[Source]:
-    """All that a plan wants run; `priors` are those of its searches, None where nothing is left to search."""
+    """All that a plan wants run.
+
+    Raises:
+        OrchError: nothing predicts τ for one of its searches.
+    """
 
     def asked(trials: Sequence[Trial]) -> None:
         try:
@@ -174,8 +182,9 @@ def _sources(
     gpu = bool(placement.gpus_per_trial)
     hooks: dict[str, Any] = {"limit": stack_limit(gpu=gpu), "note": progress.note, "asked": asked}
     sources: list[Source] = [GridSource(plan.stacks(slots=slots, gpu=gpu, threads=placement.threads))]
-    for planned, prior in zip(plan.searches, priors, strict=True):
-        if prior is not None:
+    for planned in plan.searches:
+        if planned.missing:
+            prior = _prior(planned.search, store, progress)
             news = functools.partial(share.recall, plan.study.name, planned.search)
             sources.append(SearchSource(planned.search, prior, planned.knowledge, news=news, **hooks))
     precision = plan.precision(**hooks)

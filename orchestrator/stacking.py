@@ -1,12 +1,13 @@
 """How what is still to run is cut into stacks: trials that are trained together, in one worker."""
 
 import math
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from .begun import Begun
 from .identity import Trial
+from .knowledge import Seen
 from .pruning import Rival
 from .splitting import in_parts, split
 
@@ -30,16 +31,32 @@ class Stack:
     searched: bool = False
     """Whether it was asked for by a search, which takes a pruned trial for a result."""
     apart: bool = False
-    """Whether its trials may as well be run apart, which changes no digit of a result: of a grid, with one
-    thread of a CPU, and not begun."""
+    """Whether its trials may as well be run apart: of a grid, with one thread of a CPU, and not begun. By the
+    kernel that changes no digit; by tensor operations last ones of what is measured, on some processors
+    (`models.aligned`)."""
 
     def of(self, trial_ids: Collection[str]) -> "Stack":
         """These of its trials."""
         return replace(self, trials=[trial for trial in self.trials if trial.trial_id in trial_ids])
 
+    def without(self, trial_ids: Collection[str]) -> "Stack":
+        """All of its trials but these."""
+        return replace(self, trials=[trial for trial in self.trials if trial.trial_id not in trial_ids])
+
     def cut(self, size: int) -> "tuple[Stack, Stack]":
         """Its first `size` trials, and the others."""
         return replace(self, trials=self.trials[:size]), replace(self, trials=self.trials[size:])
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What became of a run's wish to have a stack."""
+
+    known: Mapping[str, Seen] = field(default_factory=dict)
+    """Trial id → what is known of it, for those that another run has ended."""
+    theirs: tuple[frozenset[str], ...] = ()
+    """Ids of trials that other runs have now, in the parts in which these were taken. All that is in neither
+    is the run's own."""
 
 
 def stack_limit(*, gpu: bool) -> int:

@@ -35,8 +35,9 @@ batch_size = {rows}
 WORK = """
 WITH stacks AS (
     SELECT stack_id, any_value(train_seconds + evaluate_seconds) AS seconds, max(epoch(finished_at)) AS ended,
-           count(*) FILTER (status = 'failed') AS failed FROM trials GROUP BY stack_id)
-SELECT sum(seconds) AS work, median(seconds) AS middle, count(*) AS stacks, sum(failed) AS failed,
+           count(*) AS trials, count(*) FILTER (status = 'failed') AS failed FROM trials GROUP BY stack_id)
+SELECT sum(seconds) AS work, median(seconds / trials) * {whole} AS middle, count(*) AS stacks,
+       sum(failed) AS failed,
        (SELECT max(ended) - avg(ended) FROM (FROM stacks ORDER BY ended DESC LIMIT {slots})) AS waited
 FROM stacks
 """
@@ -66,7 +67,7 @@ def run(folder: Path, name: str, *, stacks: int, tiny: bool, epochs: int) -> dic
     wall = time.perf_counter() - began
     if process.returncode:
         raise SystemExit((folder / "said").read_text())
-    query = WORK.format(slots=os.cpu_count() or 1)
+    query = WORK.format(slots=os.cpu_count() or 1, whole=PER_STACK)
     asked = [*orch, "sql", query, "--results", str(results), "--format", "json"]
     (found,) = json.loads(subprocess.run(asked, check=True, capture_output=True, text=True).stdout)
     return {**found, "wall": wall, "memory": memory / 1024}
@@ -104,7 +105,7 @@ def main() -> None:
             last = found["waited"] * slots / found["stacks"]
             print(
                 f"{found['stacks']:.0f} stacks, {found['failed']:.0f} failed trials; "
-                f"a stack takes {found['middle']:.2f} s (median); "
+                f"one of {PER_STACK} takes {found['middle']:.2f} s (median); "
                 f"wall {found['wall']:.1f} s, of which {least:.1f} s theirs: {found['wall'] / least:.3f}; "
                 f"{1000 * over:.0f} ms more for each, of which {1000 * last:.0f} ms that slots were empty "
                 f"while the last stacks ended; the driver held {found['memory']:.0f} MiB",

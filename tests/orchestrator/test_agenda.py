@@ -10,7 +10,7 @@ import pytest
 from orchestrator import catalogue
 from orchestrator.agenda import Agenda, GridSource
 from orchestrator.plan import make_plan
-from orchestrator.stacking import Stack
+from orchestrator.stacking import CPU_STACK, Stack
 from orchestrator.study import load
 
 
@@ -26,15 +26,22 @@ def last_ends(stacks: list[Stack], slots: int, *, slow: float = 1.0) -> tuple[li
     free, busy, ends = list(range(slots)), [], [0.0] * slots
     now, asked = 0.0, 0
     while not agenda.over:
-        while len(waiting) < 16 and (stack := agenda.next(f"{asked}")) is not None:
+        while len(waiting) < 16:
+            out = sum(len(stack.trials) for _, stack in waiting) + sum(
+                len(stack.trials) for *_, stack in busy
+            )
+            few = agenda.left - out <= CPU_STACK * slots
+            if (stack := agenda.next(f"{asked}")) is None:
+                break
             waiting.append((f"{asked}", stack))
             asked += 1
+            assert not few or len(waiting) + len(busy) <= slots  # what waits in line cannot be cut any more
         while free and waiting:
             (name, stack), slot = waiting.pop(0), free.pop(0)
             handed += [trial.trial_id for trial in stack.trials]
             ends[slot] = now + len(stack.trials) * (slow if slot == 0 else 1.0)
-            heapq.heappush(busy, (ends[slot], slot, name))
-        now, slot, name = heapq.heappop(busy)
+            heapq.heappush(busy, (ends[slot], slot, name, stack))
+        now, slot, name, _ = heapq.heappop(busy)
         agenda.ended(name, [])
         free.append(slot)
     return ends, handed

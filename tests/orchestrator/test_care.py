@@ -205,4 +205,11 @@ def test_check_sees_forged_rows_and_a_database_that_differs(old):
     assert any("does not have the settings its id says" in problem for problem in check.check(old))
     with duckdb.connect(str(old / "trials.duckdb")) as connection:
         connection.execute("UPDATE trials SET d_stsp = 0.01 WHERE status = 'ok'")
-    assert any("3 trials differ from the journal" in problem for problem in check.check(old))
+        connection.execute(
+            "DELETE FROM trials WHERE trial_id = (SELECT min(trial_id) FROM trials WHERE status = 'ok')"
+        )
+    noted: list[str] = []
+    problems = check.check(old, note=noted.append)
+    assert any("2 trials differ from the journal" in problem for problem in problems)
+    assert any("lacks 1 trials of the journal; `orch db rebuild" in problem for problem in problems)
+    assert [note.partition(": ")[2] for note in noted] == ["has not taken in 1 trials of the journal yet"]

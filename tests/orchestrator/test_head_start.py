@@ -47,13 +47,25 @@ def test_what_is_lacking_is_made_in_processes_of_their_own(
     assert file.stat().st_mtime_ns == before
 
 
-def test_what_fails_there_is_left_to_whoever_needs_it(mine: str, tmp_path: Path) -> None:
-    Path("data/mine.parquet").unlink()  # this process has read it
+@pytest.mark.parametrize("python", ["false", "no such program"])
+def test_what_fails_there_is_left_to_whoever_needs_it(
+    mine: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, python: str
+) -> None:
+    monkeypatch.setattr("sys.executable", python)
     cache = tmp_path / "systems"
     with head_start([mine], cache) as prepared:
         prepared()
     assert peek(mine, cache=cache) is None
-    assert load(mine, cache=cache).n_points > 2000 and peek(mine, cache=cache) is not None
+    assert load(mine, cache=cache).n_points > 2000
+
+
+def test_a_recording_that_is_not_there_is_told_at_once(mine: str, tmp_path: Path) -> None:
+    Path("data/mine.parquet").unlink()
+    with (
+        pytest.raises(systems.MissingDataError, match="is not there; `orch system add`"),
+        head_start([mine, "lorenz96_20"], tmp_path / "systems"),
+    ):
+        pytest.fail("it was begun")
 
 
 def test_whoever_is_interrupted_waits_for_nothing(tmp_path: Path) -> None:

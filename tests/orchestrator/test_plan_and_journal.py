@@ -77,7 +77,8 @@ def test_a_stack_that_was_begun_is_gone_on_with_as_it_is(study):
         for gpu in (False, True)
     )
     assert [stack.apart for stack in plan.stacks(slots=2, gpu=False)] == [False, *[True] * (len(on_cpu) - 1)]
-    assert not any(stack.apart for stack in plan.stacks(slots=2, gpu=False, threads=2))
+    for otherwise in (plan.stacks(slots=2, gpu=False, threads=2), plan.stacks(slots=2, gpu=True)):
+        assert not any(stack.apart for stack in otherwise)
     assert on_cpu[0] == [1, 2, 3] and [16, 17] not in on_cpu
     assert [16, 17] in on_gpu and [1, 2, 3] not in on_gpu
     for stacks in (on_cpu, on_gpu):

@@ -90,9 +90,10 @@ def a_grid(*overrides: str, apart: bool = False) -> list[Stack]:
     return [Stack([cell.with_seed(s) for s in study.seeds], apart=apart) for cell in study.cells()]
 
 
-def test_each_trial_of_a_grid_is_handed_out_once(runs: Runs) -> None:
+@pytest.mark.parametrize("apart", [False, True])
+def test_each_trial_of_a_grid_is_handed_out_once(runs: Runs, apart: bool) -> None:
     """Two runs in step, which cut their stacks otherwise; each takes what the other has ended for ended."""
-    stacks = a_grid()
+    stacks = a_grid(apart=apart)
     halves = [half for stack in stacks for half in stack.cut(2)]
     agendas, handed = runs.side_by_side([GridSource(stacks)], [GridSource(halves)])
     assert sorted(handed) == sorted(trial.trial_id for stack in stacks for trial in stack.trials)
@@ -119,6 +120,22 @@ def test_a_stack_that_another_run_has_waits_until_that_run_is_gone(runs: Runs) -
     ours.ended("b", [])  # its worker was lost, of which one trial has no row
     handed = third.next("c")
     assert handed is not None and handed.trials == first.trials[3:] and third.by_others == {"ok": 3}
+
+
+def test_what_another_run_has_left_of_a_stack_is_taken_and_its_parts_stay_what_they_are(runs: Runs) -> None:
+    [stack, *_] = a_grid(apart=True)
+    part, rest = stack.cut(3)
+    theirs = runs.share("other")
+    assert theirs.take(part) == Taken()
+    ours = Agenda([GridSource([stack])], slots=3, share=runs.share("one"))
+    first = ours.next("a")
+    assert first is not None and first.trials == rest.trials and ours.left == 4
+    runs.alive("other", pid=2**22 + 1)  # no process has this number
+    taken_over = ours.next("b")  # its checkpoint is of these three
+    assert taken_over is not None and taken_over.trials == part.trials
+    for name in "ab":
+        ours.ended(name, [])
+    assert ours.over and not list((runs.results / ".running" / "claims").iterdir())
 
 
 @pytest.mark.parametrize(

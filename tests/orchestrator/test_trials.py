@@ -186,10 +186,17 @@ def test_untracked_folders_and_links_to_nowhere_do_not_hide_the_commit(tmp_path)
     assert said[1] == "unreadable" and len(said[2]) == 64
 
 
-def test_three_equal_failures_in_a_row_stop_a_study():
+def test_equal_failures_in_three_cells_in_a_row_stop_a_study():
     brake = Brake()
-    for error in ("KeyError: 1", "KeyError: 1", None, "KeyError: 1", "KeyError: 2", "KeyError: 2"):
-        brake.note(error)
+    ends = [
+        ("KeyError: 1", "a"),
+        ("KeyError: 1", "b"),
+        (None, "c"),
+        ("KeyError: 1", "c"),
+        ("KeyError: 2", "a"),
+    ]
+    for error, cell in [*ends, *[("KeyError: 2", "b")] * 3]:  # the last one's stack was cut
+        brake.note(error, cell)
         assert not brake.stop_all()
-    brake.note("KeyError: 2")
+    brake.note("KeyError: 2", "c")
     assert brake.stop_all() and "3 stacks in a row failed with the same error: KeyError: 2" in brake.reason
