@@ -1,7 +1,10 @@
 """What the driver does while Ray Tune runs stacks: progress, ingest, rows for lost workers, the brake."""
 
 import json
+import math
 import time
+from collections import Counter
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,14 +18,15 @@ from .errors import OrchError
 from .identity import Trial, trial_from_config
 from .progress import Progress, described
 from .sharing import Share
+from .stacking import CPU_STACK
 from .store import Store
 
 INGEST_SECONDS = 3.0
 """How often finished stacks are taken into the database while a study runs."""
 
 EQUAL_FAILURES = 3
-"""So many stacks in a row that fail with the same error stop a study: the next would fail too. Those of one
-cell count once, as a stack may be cut."""
+"""So many stacks in a row that fail with the same error stop a study: the next would fail too. The parts of
+one that was cut count as one."""
 
 
 LOW_MEMORY = "running low on memory"
@@ -45,17 +49,17 @@ class Brake(Stopper):
     def __init__(self) -> None:
         self.reason: str | None = None
         self._error: str | None = None
-        self._cells: set[str] = set()
-        """In which it has come up since another end was seen."""
+        self._trials: Counter[str] = Counter()
+        """Of each cell that it has come up in, since another end was seen."""
 
-    def note(self, error: str | None, cell_id: str) -> None:
+    def note(self, error: str | None, members: Sequence[Trial]) -> None:
         """Take in how a stack ended: the last line of its traceback, or None."""
         if error is None or error != self._error:
-            self._cells.clear()
+            self._trials.clear()
         self._error = error
         if error is not None:
-            self._cells.add(cell_id)
-        if len(self._cells) >= EQUAL_FAILURES:
+            self._trials[members[0].cell_id] += min(len(members), CPU_STACK)
+        if sum(math.ceil(trials / CPU_STACK) for trials in self._trials.values()) >= EQUAL_FAILURES:
             self.reason = f"{EQUAL_FAILURES} stacks in a row failed with the same error: {error}"
 
     def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
@@ -106,7 +110,7 @@ class StackCallback(Callback):
         if statuses is None:
             return  # stopped by the brake, not finished
         self._pending = self._counts_anew = True
-        self.brake.note(trial.last_result.get("error"), _members(trial)[0].cell_id)
+        self.brake.note(trial.last_result.get("error"), _members(trial))
         self.progress.finished(trial.trial_id, statuses)
         _slim(trial)
 
@@ -136,7 +140,7 @@ class StackCallback(Callback):
             return
         self._journal_lost(members, "out_of_memory" if LOW_MEMORY in error else "worker_lost", error)
         said = error.strip().splitlines()[-1] if error.strip() else "worker lost"
-        self.brake.note(said, members[0].cell_id)
+        self.brake.note(said, members)
         self.progress.finished(trial.trial_id, {"failed": len(members)})
 
     def _cannot_write(self) -> bool:

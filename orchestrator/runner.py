@@ -193,6 +193,7 @@ def _sources(
 
 def _go_through(agenda: Agenda, callback: "StackCallback", *, results: Path, placement: Placement) -> bool:
     """Run an agenda to its end, or until it is stopped; whether by the user."""
+    # Once more, as Ray has put a handler of its own in place.
     with contextlib.suppress(KeyboardInterrupt), tuning.sigterm_as_interrupt():
         while True:
             if agenda.wake() and tuning.fit(agenda, callback, results=results, placement=placement):
