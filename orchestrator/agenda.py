@@ -145,7 +145,7 @@ class Agenda:
     @property
     def waits(self) -> int:
         """Trials that another run has, where there is nothing else to do; 0 where there is."""
-        return 0 if self._out or self._ready or self._rest else _counted(self._theirs)
+        return 0 if self._out or self._ready else _counted(self._theirs)
 
     def out(self, name: str) -> Stack | None:
         """The stack that was handed out under a name and has not ended."""
@@ -179,27 +179,30 @@ class Agenda:
             for stack in itertools.chain(theirs, self._asked_for(free)):
                 self._theirs.append(stack)  # until it is known otherwise: Ctrl-C may come
                 taken = self._share.take(stack) if self._share else Taken()
-                # As whoever has them divided them: a checkpoint is of such a part.
-                self._theirs[-1:] = [replace(stack.of(part), apart=False) for part in taken.theirs]
+                self._theirs[-1:] = [stack.of(taken.theirs)] if taken.theirs else []
                 self.by_others.update(seen.status for seen in taken.known.values())
-                mine = stack.without(set().union(*taken.theirs, taken.known))
+                mine = stack.without({*taken.theirs, *taken.known})
                 if mine.trials:
-                    now = self._cut(mine)
-                    return _Out(now, [*stack.of(taken.known).trials, *now.trials], taken.known)
+                    now = self._part(mine)
+                    return _Out(now, stack.of({*taken.known, *now.trial_ids}).trials, taken.known)
                 self._tell(stack.of(taken.known).trials, taken.known)
         finally:
             self._theirs += theirs
         return None
 
-    def _cut(self, mine: Stack) -> Stack:
-        """As much of a stack that this run has claimed as is to be run now."""
-        each = math.ceil((self._to_hand_out + len(mine.trials)) / self._slots)
-        if not mine.apart or each >= len(mine.trials):
+    def _part(self, mine: Stack) -> Stack:
+        """As much as is to be run now of a stack that this run has claimed: what another run had begun, which
+        stays together, or what leaves as much for every slot."""
+        if not mine.apart:
             return mine
-        now, rest = mine.cut(each)
-        self._rest.append(rest)
-        if self._share:
-            self._share.give_back([trial.trial_id for trial in rest.trials])
+        each = math.ceil((self._to_hand_out + len(mine.trials)) / self._slots)
+        begun = self._share.begun(mine) if self._share else None
+        now = begun or replace(mine, trials=mine.trials[:each])
+        rest = mine.without(now.trial_ids)
+        if rest.trials:
+            self._rest.append(rest)
+            if self._share:
+                self._share.give_back(rest.trial_ids)
         return now
 
     def _asked_for(self, free: bool) -> Iterator[Stack]:
@@ -224,7 +227,7 @@ class Agenda:
                 by_seed = {trial.seed: trial.trial_id for trial in trials}
                 known = {by_seed[one.seed]: one for one in told if one.seed in by_seed}
             if self._share:
-                self._share.give_back([trial.trial_id for trial in trials])
+                self._share.give_back(out.stack.trial_ids)
             self._tell(out.whole, {**out.known, **known})
 
     def _tell(self, trials: Sequence[Trial], known: Mapping[str, Seen]) -> None:

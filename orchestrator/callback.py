@@ -1,9 +1,7 @@
 """What the driver does while Ray Tune runs stacks: progress, ingest, rows for lost workers, the brake."""
 
 import json
-import math
 import time
-from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,8 +23,8 @@ INGEST_SECONDS = 3.0
 """How often finished stacks are taken into the database while a study runs."""
 
 EQUAL_FAILURES = 3
-"""So many stacks in a row that fail with the same error stop a study: the next would fail too. The parts of
-one that was cut count as one."""
+"""So many stacks in a row that fail with the same error stop a study: the next would fail too. But not if one
+that was cut may be all that failed: parts of one cell, with no more trials than a stack has."""
 
 
 LOW_MEMORY = "running low on memory"
@@ -49,17 +47,19 @@ class Brake(Stopper):
     def __init__(self) -> None:
         self.reason: str | None = None
         self._error: str | None = None
-        self._trials: Counter[str] = Counter()
-        """Of each cell that it has come up in, since another end was seen."""
+        self._failed: list[Sequence[Trial]] = []
+        """Stacks that have ended with it since another end was seen."""
 
     def note(self, error: str | None, members: Sequence[Trial]) -> None:
         """Take in how a stack ended: the last line of its traceback, or None."""
         if error is None or error != self._error:
-            self._trials.clear()
+            self._failed.clear()
         self._error = error
         if error is not None:
-            self._trials[members[0].cell_id] += min(len(members), CPU_STACK)
-        if sum(math.ceil(trials / CPU_STACK) for trials in self._trials.values()) >= EQUAL_FAILURES:
+            self._failed.append(members)
+        cells = {members[0].cell_id for members in self._failed}
+        more_than_one = len(cells) > 1 or sum(map(len, self._failed)) > CPU_STACK
+        if len(self._failed) >= EQUAL_FAILURES and more_than_one:
             self.reason = f"{EQUAL_FAILURES} stacks in a row failed with the same error: {error}"
 
     def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:

@@ -102,8 +102,7 @@ def _check_database(store: Store, truth: Truth, note: Callable[[str], None]) -> 
             files = connection.execute("SELECT file FROM ingested WHERE kind = 'trials'").fetchall()
     except duckdb.Error as error:
         if is_lock(error):
-            note(f"{store.database}: held by another process, not checked")
-            return []
+            return [f"{store.database}: held by another process, not checked"]
         return [f"{store.database}: cannot be read; `{rebuild}` makes it again"]
     there = {trial_id: (status, value) for trial_id, status, value in rows}
     problems = []
@@ -111,13 +110,12 @@ def _check_database(store: Store, truth: Truth, note: Callable[[str], None]) -> 
         problems.append(f"{store.database}: {len(rows) - len(there)} trials are there twice")
     taken_in = {name for (name,) in files}
     to_come = {trial_id for trial_id, row in truth.items() if row["file"] not in taken_in}
-    lacking = set(truth) - set(there)
-    if lacking & to_come:
-        note(f"{store.database}: has not taken in {len(lacking & to_come)} trials of the journal yet")
-    if lacking - to_come:
+    if to_come:
+        note(f"{store.database}: has not taken in {len(to_come)} trials of the journal yet")
+    lacking = len(set(truth) - set(there) - to_come)
+    if lacking:
         problems.append(
-            f"{store.database}: lacks {len(lacking - to_come)} trials of the journal; "
-            f"`{rebuild}` makes it again"
+            f"{store.database}: lacks {lacking} trials of the journal; `{rebuild}` makes it again"
         )
     beyond = len(set(there) - set(truth))
     if beyond:

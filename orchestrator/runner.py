@@ -57,7 +57,9 @@ def run(plan: Plan, *, results: Path, placement: Placement, progress: Progress) 
 
     Raises:
         UsageError: the resources asked for are not there.
-        OrchError: the results folder cannot be written, or Ray cannot be started.
+        DataError: the data of a system cannot be had.
+        OrchError: nothing predicts a τ that is searched, the results folder cannot be written, or Ray cannot
+            be started.
     """
     store, since = Store(results), time.time()
     if not plan.missing and not plan.further:
@@ -77,6 +79,7 @@ def run(plan: Plan, *, results: Path, placement: Placement, progress: Progress) 
             prepared = until_then.enter_context(head_start(plan.study.systems, results / "systems"))
             _record_study(plan, store)  # what cannot be written, or is not there, is told at once
             resources = until_then.enter_context(cluster(placement))
+            until_then.enter_context(tuning.sigterm_as_interrupt())  # Ray has put its own in place
             from .callback import StackCallback
 
             placement = settled(resources, placement)
@@ -193,8 +196,7 @@ def _sources(
 
 def _go_through(agenda: Agenda, callback: "StackCallback", *, results: Path, placement: Placement) -> bool:
     """Run an agenda to its end, or until it is stopped; whether by the user."""
-    # Once more, as Ray has put a handler of its own in place.
-    with contextlib.suppress(KeyboardInterrupt), tuning.sigterm_as_interrupt():
+    with contextlib.suppress(KeyboardInterrupt):
         while True:
             if agenda.wake() and tuning.fit(agenda, callback, results=results, placement=placement):
                 break

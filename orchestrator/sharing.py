@@ -1,7 +1,6 @@
 """Runs that share a results folder divide between them what is to be done: one of them trains a trial.
 
-    .running/claims/<trial id>    names the run that has the trial, and which of its parts of the work it is
-                                  in; made where there is none, or not at all
+    .running/claims/<trial id>    names the run that has the trial; made where there is none, or not at all
 
 A claim is worth what its run is: of one that was killed it is void as soon as that is seen (`running.lives`).
 Where two runs have a trial all the same, as on machines whose clocks are apart by more than STALE_SECONDS,
@@ -9,11 +8,12 @@ one of them was in vain and that is all: both come to one result.
 """
 
 import contextlib
-import itertools
 from collections.abc import Iterable
+from dataclasses import replace
 
 import duckdb
 
+from . import begun
 from .errors import OrchError
 from .knowledge import Knowledge, Seen
 from .memory import read_seen, recall
@@ -36,7 +36,6 @@ class Share:
         self._store, self._run, self._since = store, run, since
         self._claims = store.results / ".running" / "claims"
         self._mine: set[str] = set()
-        self._parts = itertools.count()
         self.met = False
         """Whether another run was seen in this folder: what it has ended is to be asked for."""
 
@@ -47,25 +46,32 @@ class Share:
     def take(self, stack: Stack) -> Taken:
         """Claim the trials of a stack: those that no other run has, or, where they are to be run together,
         all or none."""
-        ids = [trial.trial_id for trial in stack.trials]
-        claim = f"{self._run}\n{next(self._parts)}"
         claimed: set[str] = set()
-        theirs: dict[str, set[str]] = {}
-        for trial_id in ids:
-            if self._claim(trial_id, claim):
+        for trial_id in stack.trial_ids:
+            if self._claim(trial_id):
                 claimed.add(trial_id)
                 continue
             self.met = True
-            theirs.setdefault(self._said(trial_id), set()).add(trial_id)
             if not stack.apart:
                 self.give_back(claimed)
-                return Taken({}, (frozenset(ids),))
+                return Taken({}, frozenset(stack.trial_ids))
         self._mine.update(claimed)
         self.look()
         # A worker journals what it has ended, and then it is given back: it can be seen by now.
         found = self._ended(stack.of(claimed)) if self.met and claimed else {}
         self.give_back(found)
-        return Taken(found, tuple(map(frozenset, theirs.values())))
+        return Taken(found, frozenset(stack.trial_ids) - claimed)
+
+    def begun(self, stack: Stack) -> Stack | None:
+        """A part of a stack that another run has begun, and left with a checkpoint; None if there is none."""
+        if not self.met:
+            return None
+        trials = {trial.trial_id: trial for trial in stack.trials}
+        parts = (
+            part.trial_ids for part in begun.begun(self._store.results) if trials.keys() >= {*part.trial_ids}
+        )
+        ids = next(parts, None)
+        return replace(stack, trials=[trials[one] for one in ids], apart=False) if ids else None
 
     def give_back(self, trial_ids: Iterable[str]) -> None:
         """Claim these no longer."""
@@ -84,14 +90,14 @@ class Share:
                     path.unlink(missing_ok=True)
             self._claims.rmdir()
 
-    def _claim(self, trial_id: str, claim: str) -> bool:
+    def _claim(self, trial_id: str) -> bool:
         """Whether it is this run's now; so it is where claims cannot be written, as nothing else can be."""
         path = self._claims / trial_id
         for _ in range(3):
             try:
                 self._claims.mkdir(parents=True, exist_ok=True)
                 with path.open("x") as file:
-                    file.write(claim)
+                    file.write(self._run)
                 return True
             except FileNotFoundError:
                 continue  # another run, the last to go, removed the folder
@@ -111,10 +117,6 @@ class Share:
         return (owner == self._run and trial_id not in self._mine) or not lives(self._store.results, owner)
 
     def _owner(self, trial_id: str) -> str:
-        return self._said(trial_id).partition("\n")[0]
-
-    def _said(self, trial_id: str) -> str:
-        """What a claim says; '' where there is none."""
         try:
             return (self._claims / trial_id).read_text()
         except OSError:

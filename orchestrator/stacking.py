@@ -35,6 +35,10 @@ class Stack:
     kernel that changes no digit; by tensor operations last ones of what is measured, on some processors
     (`models.aligned`)."""
 
+    @property
+    def trial_ids(self) -> list[str]:
+        return [trial.trial_id for trial in self.trials]
+
     def of(self, trial_ids: Collection[str]) -> "Stack":
         """These of its trials."""
         return replace(self, trials=[trial for trial in self.trials if trial.trial_id in trial_ids])
@@ -43,10 +47,6 @@ class Stack:
         """All of its trials but these."""
         return replace(self, trials=[trial for trial in self.trials if trial.trial_id not in trial_ids])
 
-    def cut(self, size: int) -> "tuple[Stack, Stack]":
-        """Its first `size` trials, and the others."""
-        return replace(self, trials=self.trials[:size]), replace(self, trials=self.trials[size:])
-
 
 @dataclass(frozen=True)
 class Taken:
@@ -54,9 +54,9 @@ class Taken:
 
     known: Mapping[str, Seen] = field(default_factory=dict)
     """Trial id → what is known of it, for those that another run has ended."""
-    theirs: tuple[frozenset[str], ...] = ()
-    """Ids of trials that other runs have now, in the parts in which these were taken. All that is in neither
-    is the run's own."""
+    theirs: frozenset[str] = frozenset()
+    """Ids of trials that other runs have now, or of all where another has one of those that are to be run
+    together. What is in neither is the run's own."""
 
 
 def stack_limit(*, gpu: bool) -> int:

@@ -11,18 +11,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from safetensors.numpy import save_file
 
-from orchestrator import catalogue, journal, running
-from orchestrator.agenda import Agenda, GridSource, Taken
+from orchestrator import begun, catalogue, journal, running
+from orchestrator.agenda import Agenda, GridSource
 from orchestrator.identity import Trial
-from orchestrator.knowledge import Knowledge, Seen
+from orchestrator.knowledge import Knowledge, Proposal, Seen
 from orchestrator.memory import recall
 from orchestrator.recording import record_study
 from orchestrator.search_source import SearchSource
 from orchestrator.sharing import Share
-from orchestrator.stacking import Stack
+from orchestrator.stacking import Stack, Taken
 from orchestrator.store import Store
 from orchestrator.study import load
 
@@ -66,6 +68,12 @@ class Runs:
                 break
         return agendas, handed
 
+    def checkpoint(self, trial_ids: list[str]) -> None:
+        said = {"trial_ids": json.dumps(trial_ids), "epoch": "3", "code_fingerprint": "", "device": "cpu"}
+        path = begun.checkpoint_path(self.results, trial_ids)
+        path.parent.mkdir(exist_ok=True)
+        save_file({"state": np.zeros(1)}, path, metadata=said)
+
     def journal(self, trials: list[Trial], status: str = "ok", *, ago: float = 0.0) -> None:
         now = datetime.fromtimestamp(time.time() - ago, UTC)
         rows = [
@@ -94,7 +102,9 @@ def a_grid(*overrides: str, apart: bool = False) -> list[Stack]:
 def test_each_trial_of_a_grid_is_handed_out_once(runs: Runs, apart: bool) -> None:
     """Two runs in step, which cut their stacks otherwise; each takes what the other has ended for ended."""
     stacks = a_grid(apart=apart)
-    halves = [half for stack in stacks for half in stack.cut(2)]
+    halves = [
+        half for stack in stacks for half in (stack.of(stack.trial_ids[:2]), stack.of(stack.trial_ids[2:]))
+    ]
     agendas, handed = runs.side_by_side([GridSource(stacks)], [GridSource(halves)])
     assert sorted(handed) == sorted(trial.trial_id for stack in stacks for trial in stack.trials)
     assert len(handed) == sum(agenda.by_others.total() for agenda in agendas)
@@ -122,20 +132,38 @@ def test_a_stack_that_another_run_has_waits_until_that_run_is_gone(runs: Runs) -
     assert handed is not None and handed.trials == first.trials[3:] and third.by_others == {"ok": 3}
 
 
-def test_what_another_run_has_left_of_a_stack_is_taken_and_its_parts_stay_what_they_are(runs: Runs) -> None:
+def test_what_another_run_has_left_of_a_stack_is_taken_and_what_it_had_begun_stays_together(
+    runs: Runs,
+) -> None:
     [stack, *_] = a_grid(apart=True)
-    part, rest = stack.cut(3)
+    part, rest = stack.of(stack.trial_ids[:3]), stack.of(stack.trial_ids[3:])
     theirs = runs.share("other")
     assert theirs.take(part) == Taken()
-    ours = Agenda([GridSource([stack])], slots=3, share=runs.share("one"))
+    ours = Agenda([GridSource([stack])], slots=4, share=runs.share("one"))
     first = ours.next("a")
-    assert first is not None and first.trials == rest.trials and ours.left == 4
+    assert first == rest and ours.left == 4 and ours.next("b") is None
     runs.alive("other", pid=2**22 + 1)  # no process has this number
-    taken_over = ours.next("b")  # its checkpoint is of these three
-    assert taken_over is not None and taken_over.trials == part.trials
-    for name in "ab":
+    runs.checkpoint(part.trial_ids[:2])
+    second, third = ours.next("b"), ours.next("c")
+    assert second is not None and second.trials == part.trials[:2]  # four slots, and yet they stay together
+    assert third is not None and third.trials == part.trials[2:]
+    for name in "abc":
         ours.ended(name, [])
     assert ours.over and not list((runs.results / ".running" / "claims").iterdir())
+
+
+def test_a_search_hears_of_a_stack_whose_later_seeds_another_run_has_ended(runs: Runs) -> None:
+    [search] = load(catalogue.find("lorenz_smoke"), [SEARCHED]).searches()
+    asked_for = Knowledge({}, {(46, 0), (46, 1)})
+    source = SearchSource(search, search.prior(46.05), asked_for, limit=5)
+    first, second = search.trials(Proposal(46, (0, 1)))
+    runs.alive("other")
+    runs.journal([second])
+    agenda = Agenda([source], slots=1, share=runs.share("one"))
+    handed = agenda.next("a")
+    assert handed is not None and handed.trials == [first]
+    agenda.ended("a", [Seen(46, 0, 1.5, "ok")])
+    assert source.knowledge.seen.keys() == {(46, 0), (46, 1)} and not source.knowledge.pending
 
 
 @pytest.mark.parametrize(
