@@ -145,7 +145,7 @@ class Agenda:
     @property
     def waits(self) -> int:
         """Trials that another run has, where there is nothing else to do; 0 where there is."""
-        return 0 if self._out or self._ready else _counted(self._theirs)
+        return 0 if self._out or self._ready or self._rest else _counted(self._theirs)
 
     def out(self, name: str) -> Stack | None:
         """The stack that was handed out under a name and has not ended."""
