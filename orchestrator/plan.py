@@ -177,7 +177,8 @@ class Plan:
 
         Stacks that were begun on such a device stay what they are, to go on from their checkpoints. How the
         rest is cut depends on all seeds and not on which are missing, so a study that was killed goes on with
-        the same stacks; what is missing of stacks that are there in part is pooled.
+        the same stacks; what is missing of stacks that are there in part is pooled. Those that are handed out
+        last may be cut once more (`agenda`).
 
         Args:
             slots: stacks that can run at once.
