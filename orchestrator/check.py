@@ -1,6 +1,7 @@
 """Whether a results folder is sound: journal, database and kept parameters against each other."""
 
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -14,6 +15,9 @@ from .catalogue import results_option
 from .errors import OrchError
 from .identity import digest
 from .store import NoResultsError, Store, is_lock
+
+HELD_SECONDS = 5.0
+"""How long a database that another process holds is tried: a run that is under way lets go of it by then."""
 
 Truth: TypeAlias = dict[str, dict[str, Any]]
 """Trial id → the row that counts."""
@@ -96,37 +100,50 @@ def _check_database(store: Store, truth: Truth, note: Callable[[str], None]) -> 
     if not store.database.exists():
         return []
     rebuild = f"orch db rebuild{results_option(store.results)}"
-    try:
-        with duckdb.connect(str(store.database), read_only=True) as connection:
-            rows = connection.execute("SELECT trial_id, status, d_stsp FROM trials").fetchall()
-            files = connection.execute("SELECT file FROM ingested WHERE kind = 'trials'").fetchall()
-    except duckdb.Error as error:
-        if is_lock(error):
-            return [f"{store.database}: held by another process, not checked"]
-        return [f"{store.database}: cannot be read; `{rebuild}` makes it again"]
+    deadline = time.monotonic() + HELD_SECONDS
+    while True:
+        try:
+            with duckdb.connect(str(store.database), read_only=True) as connection:
+                rows = connection.execute("SELECT trial_id, status, d_stsp FROM trials").fetchall()
+                files = connection.execute("SELECT file FROM ingested WHERE kind = 'trials'").fetchall()
+            break
+        except duckdb.Error as error:
+            if not is_lock(error):
+                return [f"{store.database}: cannot be read; `{rebuild}` makes it again"]
+            if time.monotonic() > deadline:
+                return [f"{store.database}: held by another process, not checked"]
+            time.sleep(0.1)
     there = {trial_id: (status, value) for trial_id, status, value in rows}
     problems = []
     if len(there) < len(rows):
-        problems.append(f"{store.database}: {len(rows) - len(there)} trials are there twice")
+        twice = _trials(len(rows) - len(there))
+        problems.append(f"{store.database}: has {twice} twice; `{rebuild}` makes it again")
     taken_in = {name for (name,) in files}
     to_come = {trial_id for trial_id, row in truth.items() if row["file"] not in taken_in}
     if to_come:
-        note(f"{store.database}: has not taken in {len(to_come)} trials of the journal yet")
+        note(f"{store.database}: has not taken in {_trials(len(to_come))} of the journal yet")
     lacking = len(set(truth) - set(there) - to_come)
     if lacking:
         problems.append(
-            f"{store.database}: lacks {lacking} trials of the journal; `{rebuild}` makes it again"
+            f"{store.database}: lacks {_trials(lacking)} of the journal; `{rebuild}` makes it again"
         )
     beyond = len(set(there) - set(truth))
     if beyond:
         problems.append(
-            f"{store.database}: holds {beyond} trials that the journal has not; "
+            f"{store.database}: holds {_trials(beyond)} that the journal has not; "
             f"`{rebuild}` writes them back into it"
         )
     differing = [t for t in there if t in truth and t not in to_come and not _same(there[t], truth[t])]
     if differing:
-        problems.append(f"{store.database}: {len(differing)} trials differ from the journal")
+        differ = _trials(len(differing))
+        problems.append(
+            f"{store.database}: has {differ} otherwise than the journal; `{rebuild}` makes it again"
+        )
     return problems
+
+
+def _trials(count: int) -> str:
+    return "1 trial" if count == 1 else f"{count} trials"
 
 
 def _same(found: tuple[str, float | None], row: dict[str, Any]) -> bool:

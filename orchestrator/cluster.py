@@ -63,6 +63,8 @@ def cluster(placement: Placement) -> Iterator[dict[str, float]]:
         except (ConnectionError, RuntimeError, ValueError, OSError) as error:
             where = f"the Ray cluster at {placement.address}" if placement.address else "Ray"
             raise OrchError(f"{where} cannot be reached or started: {str(error).splitlines()[0]}") from error
+        except SystemExit:  # while it starts SIGTERM is Ray's to answer, and this is what it says
+            raise KeyboardInterrupt from None
     for name in ("ray.tune", "ray.train", "ray._private", "ray"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     try:

@@ -90,7 +90,10 @@ def export(
 
 @app.command("check")
 def check(results: ResultsOption = None) -> None:
-    """Read everything and report what is wrong; nothing is changed. Exit code 1 when something is."""
+    """Read the journal, the networks and the database's trials, and report what is wrong.
+
+    Nothing is changed. Exit code 1 when something is wrong.
+    """
     from .. import check as checking
     from ..catalogue import results_folder
 

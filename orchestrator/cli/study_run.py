@@ -45,7 +45,8 @@ def run_study(
     ] = None,
     results: ResultsOption = None,
 ) -> None:
-    """Run what a study lacks, then print the verdict. Ctrl-C stops it; what finished stays.
+    """Run what a study lacks, then print the verdict. Ctrl-C stops it; what finished stays, and of
+    what was begun the last checkpoint, at most two minutes old.
 
     Trials that have a result are never run again; runs in one results folder divide what is
     missing. Exit code 130 after an interruption, 1 when trials failed.

@@ -210,6 +210,6 @@ def test_check_sees_forged_rows_and_a_database_that_differs(old):
         )
     noted: list[str] = []
     problems = check.check(old, note=noted.append)
-    assert any("2 trials differ from the journal" in problem for problem in problems)
-    assert any("lacks 1 trials of the journal; `orch db rebuild" in problem for problem in problems)
-    assert [note.partition(": ")[2] for note in noted] == ["has not taken in 1 trials of the journal yet"]
+    assert any("has 2 trials otherwise than the journal" in problem for problem in problems)
+    assert any("lacks 1 trial of the journal; `orch db rebuild" in problem for problem in problems)
+    assert [note.partition(": ")[2] for note in noted] == ["has not taken in 1 trial of the journal yet"]
