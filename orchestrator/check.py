@@ -19,6 +19,9 @@ from .store import NoResultsError, Store, is_lock
 HELD_SECONDS = 5.0
 """How long a database that another process holds is tried: a run that is under way lets go of it by then."""
 
+Database: TypeAlias = tuple[list[tuple[Any, ...]], set[str]]
+"""(trial id, status, D_stsp) of all its trials, and names of the journal files that it has taken in."""
+
 Truth: TypeAlias = dict[str, dict[str, Any]]
 """Trial id → the row that counts."""
 
@@ -38,7 +41,14 @@ def check(results: Path, *, note: Callable[[str], None] = lambda text: None) -> 
     store = Store(results)
     if store.is_empty() and not store.database.exists():
         raise NoResultsError(results)
-    problems = []
+    problems, database = [], None
+    if store.database.exists():
+        try:
+            database = _read_database(store)  # before the journal: what comes meanwhile is still to come
+        except duckdb.Error as error:
+            held = "held by another process, not checked"
+            said = held if is_lock(error) else f"cannot be read; `{_rebuild(store)}` makes it again"
+            problems.append(f"{store.database}: {said}")
     truth: Truth = {}
     for kind in journal.KINDS:
         for path in journal.files(store.journal, kind):
@@ -49,7 +59,8 @@ def check(results: Path, *, note: Callable[[str], None] = lambda text: None) -> 
                 continue
             if kind == "trials":
                 problems += _check_rows(path, table, truth)
-    problems += _check_database(store, truth, note)
+    if database is not None:
+        problems += _compare(store, database, truth, note)
     for trial_id, row in truth.items():
         expected = row["parameters_digest"]
         # Rows of the first versions do not say whether a network was kept.
@@ -96,29 +107,29 @@ _LACKS = {"failed": 2, "pruned": 1}
 """As the macro of that name in the schema."""
 
 
-def _check_database(store: Store, truth: Truth, note: Callable[[str], None]) -> list[str]:
-    if not store.database.exists():
-        return []
-    rebuild = f"orch db rebuild{results_option(store.results)}"
+def _read_database(store: Store) -> Database:
+    """Raises duckdb.Error where it cannot be read, or another process holds it for HELD_SECONDS."""
     deadline = time.monotonic() + HELD_SECONDS
     while True:
         try:
             with duckdb.connect(str(store.database), read_only=True) as connection:
                 rows = connection.execute("SELECT trial_id, status, d_stsp FROM trials").fetchall()
                 files = connection.execute("SELECT file FROM ingested WHERE kind = 'trials'").fetchall()
-            break
+            return rows, {name for (name,) in files}
         except duckdb.Error as error:
-            if not is_lock(error):
-                return [f"{store.database}: cannot be read; `{rebuild}` makes it again"]
-            if time.monotonic() > deadline:
-                return [f"{store.database}: held by another process, not checked"]
-            time.sleep(0.1)
+            if not is_lock(error) or time.monotonic() > deadline:
+                raise
+        time.sleep(0.1)
+
+
+def _compare(store: Store, database: Database, truth: Truth, note: Callable[[str], None]) -> list[str]:
+    rows, taken_in = database
+    rebuild = _rebuild(store)
     there = {trial_id: (status, value) for trial_id, status, value in rows}
     problems = []
     if len(there) < len(rows):
         twice = _trials(len(rows) - len(there))
         problems.append(f"{store.database}: has {twice} twice; `{rebuild}` makes it again")
-    taken_in = {name for (name,) in files}
     to_come = {trial_id for trial_id, row in truth.items() if row["file"] not in taken_in}
     if to_come:
         note(f"{store.database}: has not taken in {_trials(len(to_come))} of the journal yet")
@@ -140,6 +151,10 @@ def _check_database(store: Store, truth: Truth, note: Callable[[str], None]) -> 
             f"{store.database}: has {differ} otherwise than the journal; `{rebuild}` makes it again"
         )
     return problems
+
+
+def _rebuild(store: Store) -> str:
+    return f"orch db rebuild{results_option(store.results)}"
 
 
 def _trials(count: int) -> str:
