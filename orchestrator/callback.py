@@ -23,8 +23,8 @@ INGEST_SECONDS = 3.0
 """How often finished stacks are taken into the database while a study runs."""
 
 EQUAL_FAILURES = 3
-"""So many stacks in a row that fail with the same error stop a study: the next would fail too. But not if one
-that was cut may be all that failed: parts of one cell, with no more trials than a stack has."""
+"""So many stacks in a row that fail with the same error stop a study: the next would fail too. Not where all
+of them may be parts of one that was cut: of one cell, with no more trials than a stack has."""
 
 
 LOW_MEMORY = "running low on memory"
