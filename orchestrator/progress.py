@@ -145,8 +145,9 @@ class Progress:
             theirs: trials that other runs have ended meanwhile.
             waits: trials that another run has, where there is nothing else to do.
         """
+        begins_to_wait = bool(waits) and not self._waits
         self._theirs, self._waits = theirs, waits
-        if self._live is None and time.monotonic() - self._last_line >= LINE_SECONDS:
+        if self._live is None and (begins_to_wait or time.monotonic() - self._last_line >= LINE_SECONDS):
             at = "; ".join(f"{r.label} epoch {r.epoch}/{self._epochs}" for r in self._running.values())
             self._line(at or self._waiting)
 

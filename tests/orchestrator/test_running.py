@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import time
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from orchestrator import catalogue, running
 from orchestrator.progress import Progress
@@ -58,6 +60,14 @@ def test_the_time_left_is_at_the_pace_of_all_runs(monkeypatch: pytest.MonkeyPatc
     progress.tick(theirs=1, waits=0)  # another run in this folder has ended one meanwhile
     progress.expect(5)
     assert progress.state()["seconds_left"] == pytest.approx(25 / 2.4 * (5 - 2 - 0.42))
+
+
+def test_a_run_says_at_once_that_it_waits_and_then_now_and_then() -> None:
+    said = io.StringIO()
+    progress = Progress(Console(file=said, width=80))
+    for _ in range(3):
+        progress.tick(theirs=0, waits=4)
+    assert said.getvalue().count("waiting for 4 trials of another run") == 1
 
 
 def test_the_time_left_of_stacks_that_end_sooner_than_they_tell(monkeypatch: pytest.MonkeyPatch) -> None:
