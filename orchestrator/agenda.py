@@ -57,7 +57,7 @@ class GridSource:
     def __init__(self, stacks: Sequence[Stack]) -> None:
         self._stacks = stacks
         self._place = 0
-        self._left = _counted(stacks)
+        self._left = _trials_in(stacks)
 
     @property
     def share(self) -> float:
@@ -119,12 +119,12 @@ class Agenda:
     def left(self) -> int:
         """Trials that may still be asked for or are out, here or with another run; an upper bound."""
         here = [out.stack for out in (*self._out.values(), self._ready) if out is not None]
-        return _counted([*here, *self._theirs]) + self._to_hand_out
+        return _trials_in([*here, *self._theirs]) + self._to_hand_out
 
     @property
     def _to_hand_out(self) -> int:
         """Trials that may still be handed out, but for those that other runs have; an upper bound."""
-        return _counted(self._rest) + sum(source.left for source in self._sources)
+        return _trials_in(self._rest) + sum(source.left for source in self._sources)
 
     @property
     def over(self) -> bool:
@@ -145,7 +145,7 @@ class Agenda:
     @property
     def waits(self) -> int:
         """Trials that another run has, where there is nothing else to do; 0 where there is."""
-        return 0 if self._out or self._ready or self._rest else _counted(self._theirs)
+        return 0 if self._out or self._ready or self._rest else _trials_in(self._theirs)
 
     def out(self, name: str) -> Stack | None:
         """The stack that was handed out under a name and has not ended."""
@@ -241,5 +241,5 @@ class Agenda:
                 source.ended(of_cell, seen)
 
 
-def _counted(stacks: Sequence[Stack]) -> int:
+def _trials_in(stacks: Sequence[Stack]) -> int:
     return sum(len(stack.trials) for stack in stacks)

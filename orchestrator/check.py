@@ -15,6 +15,7 @@ from .catalogue import results_option
 from .errors import OrchError
 from .identity import digest
 from .store import NoResultsError, Store, is_lock
+from .wording import counted
 
 HELD_SECONDS = 5.0
 """How long a database that another process holds is tried: a run that is under way lets go of it by then."""
@@ -128,25 +129,25 @@ def _compare(store: Store, database: Database, truth: Truth, note: Callable[[str
     there = {trial_id: (status, value) for trial_id, status, value in rows}
     problems = []
     if len(there) < len(rows):
-        twice = _trials(len(rows) - len(there))
+        twice = counted(len(rows) - len(there), "trial")
         problems.append(f"{store.database}: has {twice} twice; `{rebuild}` makes it again")
     to_come = {trial_id for trial_id, row in truth.items() if row["file"] not in taken_in}
     if to_come:
-        note(f"{store.database}: has not taken in {_trials(len(to_come))} of the journal yet")
+        note(f"{store.database}: has not taken in {counted(len(to_come), 'trial')} of the journal yet")
     lacking = len(set(truth) - set(there) - to_come)
     if lacking:
         problems.append(
-            f"{store.database}: lacks {_trials(lacking)} of the journal; `{rebuild}` makes it again"
+            f"{store.database}: lacks {counted(lacking, 'trial')} of the journal; `{rebuild}` makes it again"
         )
     beyond = len(set(there) - set(truth))
     if beyond:
         problems.append(
-            f"{store.database}: holds {_trials(beyond)} that the journal has not; "
+            f"{store.database}: holds {counted(beyond, 'trial')} that the journal has not; "
             f"`{rebuild}` writes them back into it"
         )
     differing = [t for t in there if t in truth and t not in to_come and not _same(there[t], truth[t])]
     if differing:
-        differ = _trials(len(differing))
+        differ = counted(len(differing), "trial")
         problems.append(
             f"{store.database}: has {differ} otherwise than the journal; `{rebuild}` makes it again"
         )
@@ -155,10 +156,6 @@ def _compare(store: Store, database: Database, truth: Truth, note: Callable[[str
 
 def _rebuild(store: Store) -> str:
     return f"orch db rebuild{results_option(store.results)}"
-
-
-def _trials(count: int) -> str:
-    return "1 trial" if count == 1 else f"{count} trials"
 
 
 def _same(found: tuple[str, float | None], row: dict[str, Any]) -> bool:

@@ -15,6 +15,7 @@ from rich.text import Text
 
 from .begun import stack_id
 from .identity import Trial
+from .wording import counted
 
 LINE_SECONDS = 15.0
 """How often a plain log says something when no stack has finished."""
@@ -55,8 +56,8 @@ def described(members: Sequence[Trial]) -> str:
     """'clipping, 5 seeds' or '11 regimes, 55 networks'."""
     cells = len({member.cell_id for member in members})
     if cells == 1:
-        return f"{members[0].regime_label}, {_counted(len(members), 'seed')}"
-    return f"{cells} regimes, {_counted(len(members), 'network')}"
+        return f"{members[0].regime_label}, {counted(len(members), 'seed')}"
+    return f"{cells} regimes, {counted(len(members), 'network')}"
 
 
 class Progress:
@@ -86,7 +87,7 @@ class Progress:
         """Begin to count `total` trials of `epochs` epochs."""
         self._total, self._epochs = total, epochs
         self._since = self._last_line = time.monotonic()
-        self.note(f"{_counted(total, 'trial')}, {_counted(slots, 'stack')} at a time")
+        self.note(f"{counted(total, 'trial')}, {counted(slots, 'stack')} at a time")
         if self.console.is_terminal and not self.quiet:
             self._live = Live(
                 get_renderable=self._render, console=self.console, refresh_per_second=2, transient=True
@@ -154,7 +155,7 @@ class Progress:
     @property
     def _waiting(self) -> str:
         """What for, where nothing is running."""
-        return f"waiting for {_counted(self._waits, 'trial')} of another run" if self._waits else WAITING
+        return f"waiting for {counted(self._waits, 'trial')} of another run" if self._waits else WAITING
 
     @property
     def done(self) -> int:
@@ -240,7 +241,3 @@ def _duration(seconds: float) -> str:
     minutes, seconds = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ..wording import counted
 from .output import Format, FormatOption, ResultsOption, print_rows
 
 app = typer.Typer(
@@ -101,9 +102,7 @@ def check(results: ResultsOption = None) -> None:
     for problem in problems:
         print(problem)
     print(
-        "nothing is wrong"
-        if not problems
-        else f"{len(problems)} {'problem' if len(problems) == 1 else 'problems'}",
+        "nothing is wrong" if not problems else counted(len(problems), "problem"),
         file=sys.stderr,
     )
     if problems:

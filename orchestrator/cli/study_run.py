@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..errors import OrchError, UsageError, did_you_mean
+from ..wording import counted
 from .output import Format, ResultsOption
 from .study_options import RetryOption, SetOption, StudyArgument, say, say_which
 
@@ -99,7 +100,7 @@ def run_study(
         say(f"{_not_run(plan, folder, retry_failed)}; {next_step}")
         raise typer.Exit(1)
     if failed:
-        say(f"{failed} {'trial' if failed == 1 else 'trials'} failed: {SEE_FAILED}")
+        say(f"{counted(failed, 'trial')} failed: {SEE_FAILED}")
     _verdict(plan, folder, compare, regimes)
     if failed:
         raise typer.Exit(1)
