@@ -81,6 +81,11 @@ def answer(kind: str, connection: "duckdb.DuckDBPyConnection", asked: Question) 
         found = REPORTS.get(kind, _comparison)(connection, asked)
         said = unnamed(connection, named, found.trial_ids)
         return dataclasses.replace(found, unnamed=said, origin=" ".join([found.origin, *said]).strip())
+    except reports.UnknownStudyError as error:
+        if error.study not in named:
+            raise UsageError(f"report: {error}") from None
+        runs = f"`orch study run {error.study}` makes some"
+        raise OrchError(f"report: {error.study} has no results yet: {runs}") from None
     except reports.UnknownNameError as error:
         raise UsageError(f"report: {error}") from None
     except reports.ReportError as error:

@@ -44,7 +44,7 @@ def info(results: Path) -> dict[str, Any]:
         }
         studies = connection.execute("SELECT count(DISTINCT study) FROM studies").fetchall()[0][0]
         codes = connection.execute(
-            "SELECT count(DISTINCT code_fingerprint) FROM trials WHERE code_fingerprint IS NOT NULL"
+            "SELECT count(DISTINCT split_part(code_fingerprint, '-', 1)) FROM trials"
         ).fetchall()[0][0]
         version = version_of(connection)
     files = [path for kind in journal.KINDS for path in journal.files(store.journal, kind)]
@@ -59,7 +59,7 @@ def info(results: Path) -> dict[str, Any]:
         **{f"trials {status}": count for status, count in statuses},
         **numbers,
         "studies": studies,
-        "code fingerprints": codes,
+        "versions of the shared code": codes,
         "models": len(kept),
         "models MiB": _mebibytes(kept),
         "checkpoints": len(list((results / "checkpoints").glob("*.safetensors"))),

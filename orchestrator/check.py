@@ -1,10 +1,15 @@
-"""Whether a results folder is sound: journal, database and kept parameters against each other."""
+"""Whether a results folder is sound: journal, database and kept parameters against each other.
+
+The database is copied, a second one is made of the journal by what makes every database (`ingest`), and the
+two are compared table by table.
+"""
 
 import json
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import duckdb
 import pyarrow as pa
@@ -14,17 +19,24 @@ from . import journal, weights
 from .catalogue import results_option
 from .errors import OrchError
 from .identity import digest
+from .ingest import NESTED, insert, is_newer
+from .schema import NewerVersionError, migrate
 from .store import NoResultsError, Store, is_lock
 from .wording import counted
 
 HELD_SECONDS = 5.0
 """How long a database that another process holds is tried: a run that is under way lets go of it by then."""
 
-Database: TypeAlias = tuple[list[tuple[Any, ...]], set[str]]
-"""(trial id, status, D_stsp) of all its trials, and names of the journal files that it has taken in."""
+ROWS = {
+    "trials": ("trial_id", "trial"),
+    "studies": ("(study, definition_id)", "study's definition"),
+    "study_trials": ("(study, trial_id)", "study's trial"),
+    "systems": ("content_hash", "system"),
+}
+"""Table → what tells its rows apart, and what one is called."""
 
-Truth: TypeAlias = dict[str, dict[str, Any]]
-"""Trial id → the row that counts."""
+Files: TypeAlias = dict[str, list[str]]
+"""Kind → journal files."""
 
 
 def check(results: Path, *, note: Callable[[str], None] = lambda text: None) -> list[str]:
@@ -38,129 +50,158 @@ def check(results: Path, *, note: Callable[[str], None] = lambda text: None) -> 
 
     Raises:
         NoResultsError: there is nothing to check.
+        OrchError: there is no room for a copy of the database.
     """
     store = Store(results)
     if store.is_empty() and not store.database.exists():
         raise NoResultsError(results)
-    problems, database = [], None
-    if store.database.exists():
+    with tempfile.TemporaryDirectory(prefix="orch-") as folder:
+        # The database before the journal: what comes meanwhile is still to come.
+        copy, problems = _copy(store, Path(folder))
+        files, unsound = _files(store.journal, note)
+        problems += unsound
+        with duckdb.connect(str(Path(folder) / "journal.duckdb")) as connection:
+            migrate(connection)
+            if copy is None:
+                insert(connection, files)
+            else:
+                connection.execute("ATTACH ? AS held (READ_ONLY)", [str(copy)])
+                problems += [f"{store.database}: {said}" for said in _compare(connection, files, store, note)]
+            problems += _check_networks(connection, results)
+    damaged = sorted((store.journal / "damaged").glob("*"))
+    return [*problems, *(f"{path}: was set aside because it cannot be read" for path in damaged)]
+
+
+def _copy(store: Store, folder: Path) -> tuple[Path | None, list[str]]:
+    """A copy of the database, its tables those of this version, or why there is none."""
+    deadline = time.monotonic() + HELD_SECONDS
+    while store.database.exists():
         try:
-            database = _read_database(store)  # before the journal: what comes meanwhile is still to come
+            with duckdb.connect(str(store.database), read_only=True) as connection:
+                copy = store.copy(connection, folder)
+            with duckdb.connect(str(copy)) as connection:
+                migrate(connection)
+            return copy, []
+        except NewerVersionError as error:
+            return None, [f"{store.database}: {error}"]
         except duckdb.Error as error:
-            held = "held by another process, not checked"
-            said = held if is_lock(error) else f"cannot be read; `{_rebuild(store)}` makes it again"
-            problems.append(f"{store.database}: {said}")
-    truth: Truth = {}
-    for kind in journal.KINDS:
-        for path in journal.files(store.journal, kind):
+            if not is_lock(error):
+                return None, [f"{store.database}: cannot be read; `{_rebuild(store)}` makes it again"]
+            if time.monotonic() > deadline:
+                return None, [f"{store.database}: held by another process, not checked"]
+        time.sleep(0.1)
+    return None, []
+
+
+def _files(folder: Path, note: Callable[[str], None]) -> tuple[Files, list[str]]:
+    """Journal files that can be read, and what is wrong with files and their rows."""
+    files: Files = {}
+    problems = []
+    for kind, schema in journal.KINDS.items():
+        files[kind] = []
+        for path in journal.files(folder, kind):
             try:
                 table = pq.read_table(path)
             except (OSError, pa.ArrowException) as error:
                 problems.append(f"{path}: cannot be read: {str(error).splitlines()[0]}")
                 continue
+            if is_newer(table.schema.metadata):
+                note(f"{path}: was written by a newer version of orch and is left out")
+                continue
+            lacking = _NEEDED[kind] - set(table.column_names)
+            strange = set(table.column_names) - set(schema.names)
+            if lacking or strange:
+                said = (
+                    f"lacks {', '.join(sorted(lacking))}" if lacking else f"has {', '.join(sorted(strange))}"
+                )
+                problems.append(f"{path}: is no journal file: it {said}")
+                continue
+            files[kind].append(str(path))
             if kind == "trials":
-                problems += _check_rows(path, table, truth)
-    if database is not None:
-        problems += _compare(store, database, truth, note)
-    for trial_id, row in truth.items():
-        expected = row["parameters_digest"]
+                problems += [f"{path}: {said}" for said in _check_ids(table)]
+    return files, problems
+
+
+_NEEDED = {
+    "trials": {"trial_id", "config", "status", "d_stsp", "finished_at"},
+    "studies": {"study", "definition_id", "trial_ids"},
+    "systems": {"content_hash"},
+}
+"""Columns that files of any version have."""
+
+
+def _check_ids(table: pa.Table) -> Iterator[str]:
+    for row in table.select(["trial_id", "config"]).to_pylist():
+        if row["config"] is None or digest(json.loads(row["config"])) != row["trial_id"]:
+            yield f"trial {row['trial_id'][:12]} does not have the settings its id says"
+
+
+def _compare(
+    connection: duckdb.DuckDBPyConnection, files: Files, store: Store, note: Callable[[str], None]
+) -> Iterator[str]:
+    """What a database, attached as `held`, has otherwise than these files, which are inserted here."""
+    again = f"`{_rebuild(store)}` makes it again"
+    taken = set(connection.execute("SELECT kind, file FROM held.ingested").fetchall())
+    old = {
+        kind: [path for path in paths if (kind, Path(path).name) in taken] for kind, paths in files.items()
+    }
+    insert(connection, old)
+    lacks = dict.fromkeys(ROWS, 0)
+    for table, (key, noun) in ROWS.items():
+        twice = _count(connection, f"SELECT {key} FROM held.{table} GROUP BY ALL HAVING count(*) > 1")
+        if twice:
+            yield f"has {counted(twice, noun)} twice; {again}"
+        lacks[table] = _count(connection, f"SELECT {key} FROM {table} EXCEPT SELECT {key} FROM held.{table}")
+        if lacks[table]:
+            yield f"lacks {counted(lacks[table], noun)} of the journal; {again}"
+    for table in ("trials", *NESTED):
+        differing = _differing(connection, table)
+        if differing:
+            of = "" if table == "trials" else f"{table} of "
+            yield f"has {of}{counted(differing, 'trial')} otherwise than the journal; {again}"
+    insert(connection, {kind: sorted(set(paths) - set(old[kind])) for kind, paths in files.items()})
+    for table, (key, noun) in ROWS.items():
+        beyond = _count(connection, f"SELECT {key} FROM held.{table} EXCEPT SELECT {key} FROM {table}")
+        if beyond:
+            yield (
+                f"holds {counted(beyond, noun)} that the journal has not; "
+                f"`{_rebuild(store)}` writes them back into it"
+            )
+    absent = _count(connection, "SELECT trial_id FROM trials EXCEPT SELECT trial_id FROM held.trials")
+    if to_come := absent - lacks["trials"]:
+        note(f"{store.database}: has not taken in {counted(to_come, 'trial')} of the journal yet")
+
+
+def _differing(connection: duckdb.DuckDBPyConnection, table: str) -> int:
+    """Trials that are here and in `held`, with other rows of a table."""
+    names = [row[0] for row in connection.execute(f"DESCRIBE {table}").fetchall()]
+    ours, theirs = (f"SELECT {', '.join(names)} FROM {of}" for of in (table, f"held.{table}"))
+    return _count(
+        connection,
+        f"""
+        SELECT DISTINCT trial_id
+        FROM (({ours} EXCEPT ALL {theirs}) UNION ALL ({theirs} EXCEPT ALL {ours}))
+        WHERE trial_id IN (SELECT trial_id FROM trials) AND trial_id IN (SELECT trial_id FROM held.trials)
+        """,
+    )
+
+
+def _count(connection: duckdb.DuckDBPyConnection, query: str) -> int:
+    found: int = connection.execute(f"SELECT count(*) FROM ({query})").fetchall()[0][0]
+    return found
+
+
+def _check_networks(connection: duckdb.DuckDBPyConnection, results: Path) -> Iterator[str]:
+    for trial_id, expected in connection.execute(
+        "SELECT trial_id, parameters_digest FROM trials WHERE lacks(status) = 0 ORDER BY trial_id"
+    ).fetchall():
         # Rows of the first versions do not say whether a network was kept.
-        if row["status"] not in _LACKS and (expected or weights.path_of(results, trial_id).exists()):
+        if expected or weights.path_of(results, trial_id).exists():
             try:
                 weights.load(results, trial_id, expected=expected)
             except OrchError as error:
-                problems.append(str(error))
-    damaged = sorted((store.journal / "damaged").glob("*"))
-    problems += [f"{path}: was set aside because it cannot be read" for path in damaged]
-    return problems
-
-
-def _check_rows(path: Path, table: pa.Table, truth: Truth) -> list[str]:
-    lacking = {"trial_id", "config", "status", "d_stsp", "finished_at"} - set(table.column_names)
-    if lacking:
-        return [f"{path}: is no journal file: it lacks {', '.join(sorted(lacking))}"]
-    problems = []
-    names = ["trial_id", "config", "status", "d_stsp", "finished_at", "parameters_digest"]
-    for row in table.select([name for name in names if name in table.column_names]).to_pylist():
-        row.setdefault("parameters_digest", None)
-        row["file"] = path.name
-        known = truth.get(row["trial_id"])
-        if known is None or _gives_way(known, row):
-            truth[row["trial_id"]] = row
-        if row["config"] is None or digest(json.loads(row["config"])) != row["trial_id"]:
-            problems.append(f"{path}: trial {row['trial_id'][:12]} does not have the settings its id says")
-    return problems
-
-
-def _gives_way(known: dict[str, Any], row: dict[str, Any]) -> bool:
-    """Whether a trial's row gives way to another, as in `ingest`: the first that was finished, or the
-    last."""
-    ended, other = known["finished_at"], row["finished_at"]
-    lacks, would_lack = (_LACKS.get(status, 0) for status in (known["status"], row["status"]))
-    if lacks != would_lack:
-        return would_lack < lacks
-    if lacks:
-        return ended is None or other is None or bool(other > ended)
-    return ended is not None and other is not None and bool(other < ended)
-
-
-_LACKS = {"failed": 2, "pruned": 1}
-"""As the macro of that name in the schema."""
-
-
-def _read_database(store: Store) -> Database:
-    """Raises duckdb.Error where it cannot be read, or another process holds it for HELD_SECONDS."""
-    deadline = time.monotonic() + HELD_SECONDS
-    while True:
-        try:
-            with duckdb.connect(str(store.database), read_only=True) as connection:
-                rows = connection.execute("SELECT trial_id, status, d_stsp FROM trials").fetchall()
-                files = connection.execute("SELECT file FROM ingested WHERE kind = 'trials'").fetchall()
-            return rows, {name for (name,) in files}
-        except duckdb.Error as error:
-            if not is_lock(error) or time.monotonic() > deadline:
-                raise
-        time.sleep(0.1)
-
-
-def _compare(store: Store, database: Database, truth: Truth, note: Callable[[str], None]) -> list[str]:
-    rows, taken_in = database
-    rebuild = _rebuild(store)
-    there = {trial_id: (status, value) for trial_id, status, value in rows}
-    problems = []
-    if len(there) < len(rows):
-        twice = counted(len(rows) - len(there), "trial")
-        problems.append(f"{store.database}: has {twice} twice; `{rebuild}` makes it again")
-    to_come = {trial_id for trial_id, row in truth.items() if row["file"] not in taken_in}
-    if to_come:
-        note(f"{store.database}: has not taken in {counted(len(to_come), 'trial')} of the journal yet")
-    lacking = len(set(truth) - set(there) - to_come)
-    if lacking:
-        problems.append(
-            f"{store.database}: lacks {counted(lacking, 'trial')} of the journal; `{rebuild}` makes it again"
-        )
-    beyond = len(set(there) - set(truth))
-    if beyond:
-        problems.append(
-            f"{store.database}: holds {counted(beyond, 'trial')} that the journal has not; "
-            f"`{rebuild}` writes them back into it"
-        )
-    differing = [t for t in there if t in truth and t not in to_come and not _same(there[t], truth[t])]
-    if differing:
-        differ = counted(len(differing), "trial")
-        problems.append(
-            f"{store.database}: has {differ} otherwise than the journal; `{rebuild}` makes it again"
-        )
-    return problems
+                yield str(error)
 
 
 def _rebuild(store: Store) -> str:
     return f"orch db rebuild{results_option(store.results)}"
-
-
-def _same(found: tuple[str, float | None], row: dict[str, Any]) -> bool:
-    status, value = found
-    both_nan = (
-        value is not None and row["d_stsp"] is not None and value != value and row["d_stsp"] != row["d_stsp"]
-    )
-    return status == row["status"] and (value == row["d_stsp"] or both_nan)

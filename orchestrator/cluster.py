@@ -46,34 +46,55 @@ def cluster(placement: Placement) -> Iterator[dict[str, float]]:
             os.environ.setdefault("RAY_AUTH_MODE", "token")
     import ray
 
-    nothing = tempfile.TemporaryDirectory(prefix="orch-")
-    ours = not ray.is_initialized()
-    if ours:
-        settings: dict[str, Any] = {"include_dashboard": False, "log_to_driver": False}
-        if placement.address is None:
-            # "local": a RAY_ADDRESS in the environment is for those who ask for it by --address.
-            settings |= {"address": "local", "num_cpus": cpus(), "object_store_memory": 200 * 2**20}
-        else:
-            settings = {"address": placement.address, "log_to_driver": False}
+    if ray.is_initialized():
+        yield _resources()
+        return
+    settings: dict[str, Any] = {"include_dashboard": False, "log_to_driver": False}
+    if placement.address is None:
+        # "local": a RAY_ADDRESS in the environment is for those who ask for it by --address.
+        settings |= {"address": "local", "num_cpus": cpus(), "object_store_memory": 200 * 2**20}
+    else:
+        settings = {"address": placement.address, "log_to_driver": False}
+    with tempfile.TemporaryDirectory(prefix="orch-") as nothing:
         try:
             # Ray puts the working directory on its workers' import path, where a user's folder could
             # shadow a package. Started from an empty folder it finds nothing there to import.
-            with contextlib.chdir(nothing.name):
+            with contextlib.chdir(nothing):
                 ray.init(logging_level=logging.ERROR, configure_logging=True, **settings)
         except (ConnectionError, RuntimeError, ValueError, OSError) as error:
             where = f"the Ray cluster at {placement.address}" if placement.address else "Ray"
             raise OrchError(f"{where} cannot be reached or started: {str(error).splitlines()[0]}") from error
         except SystemExit:  # while it starts SIGTERM is Ray's to answer, and this is what it says
             raise KeyboardInterrupt from None
-    for name in ("ray.tune", "ray.train", "ray._private", "ray"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)
-    try:
-        resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
-        yield resources
-    finally:
-        if ours:
+        for name in ("ray.tune", "ray.train", "ray._private", "ray"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)
+        try:
+            yield _resources()
+        finally:
             ray.shutdown()
-        nothing.cleanup()
+
+
+def _resources() -> dict[str, float]:
+    import ray
+
+    resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
+    return resources
+
+
+def check_here(placement: Placement) -> None:
+    """Whether what is asked for is on this machine, before Ray, which takes seconds, is started.
+
+    Raises:
+        UsageError: it is not.
+    """
+    if placement.address is not None:
+        return
+    gpus = 0.0
+    if placement.gpus_per_trial:
+        import torch
+
+        gpus = torch.cuda.device_count()
+    slots_of({"CPU": cpus(), "GPU": gpus}, placement)
 
 
 def _check_reachable(address: str) -> None:

@@ -5,6 +5,7 @@ import json
 import os
 import time
 import warnings
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import duckdb
@@ -76,7 +77,7 @@ def _take_in(
             seen = ""  # what was passed over may be whole the next time, without a trace in the folder
             gone = gone or not all(path.exists() for path in arrived)
         if new:
-            _INSERT[kind](connection, [str(path) for path in new])
+            insert(connection, {kind: [str(path) for path in new]})
             names = [path.name for path in new]
             connection.execute("INSERT INTO ingested SELECT unnest(?), ?, now()", [names, kind])
             taken += len(new)
@@ -84,6 +85,17 @@ def _take_in(
     connection.execute("INSERT INTO meta VALUES ('journal', ?)", [seen])
     connection.execute("COMMIT")
     return taken, gone
+
+
+def insert(connection: duckdb.DuckDBPyConnection, files: Mapping[str, Sequence[str]]) -> None:
+    """Insert the rows of journal files, by their kinds, that a database has not taken in.
+
+    Raises:
+        duckdb.Error: one of them cannot be read.
+    """
+    for kind, paths in files.items():
+        if paths:
+            _INSERT[kind](connection, paths)
 
 
 def signature(folder: Path) -> str:
@@ -135,13 +147,17 @@ def is_whole(path: Path) -> bool:
     except (OSError, pa.ArrowException) as error:
         _set_aside(path, str(error).splitlines()[0])
         return False
-    version = json.loads(metadata.get(b"orch_schema_version", b"1"))
-    if version > journal.SCHEMA_VERSION:
+    if is_newer(metadata):
         warnings.warn(
             f"journal file {path} was written by a newer version of orch and is left out", stacklevel=2
         )
         return False
     return True
+
+
+def is_newer(metadata: Mapping[bytes, bytes] | None) -> bool:
+    """Whether a newer version of this tool wrote a journal file, by what it says of itself."""
+    return bool(json.loads((metadata or {}).get(b"orch_schema_version", b"1")) > journal.SCHEMA_VERSION)
 
 
 def _set_aside(path: Path, why: str) -> None:
@@ -155,7 +171,7 @@ def _set_aside(path: Path, why: str) -> None:
     warnings.warn(message, stacklevel=2)
 
 
-def _insert_trials(connection: duckdb.DuckDBPyConnection, paths: list[str]) -> None:
+def _insert_trials(connection: duckdb.DuckDBPyConnection, paths: Sequence[str]) -> None:
     # A trial has one row. Where two runs finished the same one it is that of the first to finish; a failed
     # one gives way to a pruned one and both to one that was finished, or failed or was pruned later. The
     # order in which files come does not count.
@@ -192,7 +208,7 @@ def _insert_trials(connection: duckdb.DuckDBPyConnection, paths: list[str]) -> N
     connection.execute("DROP TABLE arriving")
 
 
-def _insert_studies(connection: duckdb.DuckDBPyConnection, paths: list[str]) -> None:
+def _insert_studies(connection: duckdb.DuckDBPyConnection, paths: Sequence[str]) -> None:
     connection.execute(
         """
         INSERT INTO studies BY NAME
@@ -212,7 +228,7 @@ def _insert_studies(connection: duckdb.DuckDBPyConnection, paths: list[str]) -> 
     )
 
 
-def _insert_systems(connection: duckdb.DuckDBPyConnection, paths: list[str]) -> None:
+def _insert_systems(connection: duckdb.DuckDBPyConnection, paths: Sequence[str]) -> None:
     connection.execute(
         """
         INSERT INTO systems BY NAME

@@ -159,8 +159,8 @@ class Progress:
 
     @property
     def done(self) -> int:
-        """Trials that have ended."""
-        return sum(self.statuses.values())
+        """Trials that have ended, here or in another run."""
+        return sum(self.statuses.values()) + self._theirs
 
     def state(self) -> dict[str, Any]:
         """Plain data, for whoever looks on, from any thread: `running.Run` says what is what."""

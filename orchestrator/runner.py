@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import begun, tuning
 from .agenda import Agenda, GridSource, Source
-from .cluster import Placement, cluster, settled, slots_of
+from .cluster import Placement, check_here, cluster, settled, slots_of
 from .errors import OrchError
 from .head_start import head_start
 from .identity import Trial
@@ -66,6 +66,7 @@ def run(plan: Plan, *, results: Path, placement: Placement, progress: Progress) 
         _record_study(plan, store)
         begun.sweep(results, store.finished)
         return Outcome({}, interrupted=False)
+    check_here(placement)
     before: dict[str, Any] = {"total": plan.missing, "done": 0, "seconds_left": None, "stacks": []}
     with (
         tuning.sigterm_as_interrupt(),

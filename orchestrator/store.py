@@ -8,6 +8,7 @@ journal itself.
 
 import os
 import random
+import shlex
 import shutil
 import tempfile
 import time
@@ -35,16 +36,16 @@ READ_PATIENCE_SECONDS = 2.0
 HELD = "the database is held by another process"
 
 
-def first_run(results: Path) -> str:
+def first_run(results: Path, study: str = "quickstart") -> str:
     """The command that makes the first results in a folder."""
-    return f"orch study run quickstart{results_option(results)}"
+    return f"orch study run {shlex.quote(study)}{results_option(results)}"
 
 
 class NoResultsError(OrchError):
     """The results folder holds nothing yet."""
 
-    def __init__(self, results: Path) -> None:
-        super().__init__(f"no results in {results}: `{first_run(results)}` makes some")
+    def __init__(self, results: Path, study: str = "quickstart") -> None:
+        super().__init__(f"no results in {results}: `{first_run(results, study)}` makes some")
 
 
 @dataclass(frozen=True)
@@ -154,17 +155,26 @@ class Store:
                 yield connection, source
                 return
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="orch-")))
-            try:
-                # The database last: once a process closes a file, it has let go of its own lock on it, too.
-                for path in (self.database.with_name(self.database.name + ".wal"), self.database):
-                    if path.exists():
-                        shutil.copyfile(path, folder / path.name)
-                connection.close()
-                connection = duckdb.connect(str(folder / self.database.name), read_only=True)
-            except OSError as error:
-                raise OrchError(f"{self.database} cannot be copied to {folder}: {error.strerror}") from None
+            connection = duckdb.connect(str(self.copy(connection, folder)), read_only=True)
             stack.callback(connection.close)
             yield connection, source
+
+    def copy(self, connection: duckdb.DuckDBPyConnection, folder: Path) -> Path:
+        """Copy the database, which this connection keeps from writers and which is let go of then.
+
+        Raises:
+            OrchError: it cannot be written there.
+        """
+        try:
+            # The database last: once a process closes a file, it has let go of its own lock on it, too.
+            for path in (self.database.with_name(self.database.name + ".wal"), self.database):
+                if path.exists():
+                    shutil.copyfile(path, folder / path.name)
+        except OSError as error:
+            raise OrchError(f"{self.database} cannot be copied to {folder}: {error.strerror}") from None
+        finally:
+            connection.close()
+        return folder / self.database.name
 
     def _open(self) -> tuple[duckdb.DuckDBPyConnection, Source]:
         deadline = time.monotonic() + READ_PATIENCE_SECONDS

@@ -26,6 +26,7 @@ from .trials import (
     Trial,
     UnknownBaselineError,
     UnknownNameError,
+    UnknownStudyError,
 )
 from .verdict import LEGEND
 
@@ -47,6 +48,7 @@ __all__ = [
     "Trial",
     "UnknownBaselineError",
     "UnknownNameError",
+    "UnknownStudyError",
     "compare",
     "comparison_table",
     "contexts_of",

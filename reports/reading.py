@@ -14,7 +14,7 @@ from typing import Any
 import duckdb
 
 from .measures import MEASURES
-from .trials import Cell, Context, ReportError, Trial, UnknownNameError, family_of
+from .trials import Cell, Context, ReportError, Trial, UnknownNameError, UnknownStudyError, family_of
 
 
 def trial_filter(studies: Sequence[str], contexts: Collection[str] | None = None) -> str:
@@ -169,7 +169,7 @@ def check_studies(connection: duckdb.DuckDBPyConnection, studies: Sequence[str])
         if study in known:
             continue
         hint = _near(study, known) if known else "no study has results yet."
-        raise UnknownNameError(f"No results for a study named '{study}': {hint}")
+        raise UnknownStudyError(study, hint)
 
 
 def _near(name: str, known: Sequence[str]) -> str:

@@ -28,6 +28,14 @@ class UnknownNameError(ReportError):
     """A measure, study or baseline that is not there was asked for; the message says what was near."""
 
 
+class UnknownStudyError(UnknownNameError):
+    """A study has no results."""
+
+    def __init__(self, study: str, hint: str) -> None:
+        super().__init__(f"No results for a study named '{study}': {hint}")
+        self.study = study
+
+
 class UnknownBaselineError(UnknownNameError):
     """The baseline was never run."""
 

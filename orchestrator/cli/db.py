@@ -91,7 +91,7 @@ def export(
 
 @app.command("check")
 def check(results: ResultsOption = None) -> None:
-    """Read the journal, the networks and the database's trials, and report what is wrong.
+    """Read the journal, the networks and the database, and report what is wrong.
 
     Nothing is changed. Exit code 1 when something is wrong.
     """

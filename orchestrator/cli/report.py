@@ -93,7 +93,8 @@ def report(
     A study may be there for another report, which its file names (`report = "theorems"`): without an
     option that is what is shown. `orch report figure 1a` makes a figure of the paper.
     """
-    from ..catalogue import results_folder
+    from ..catalogue import available, results_folder
+    from ..store import NoResultsError
 
     folder, names = results_folder(results), studies or []
     options = {
@@ -111,7 +112,6 @@ def report(
         raise UsageError(
             f"report: --html writes a page, --format {form} prints a table: one of them at a time"
         )
-    kind = next(iter(chosen), None) or declared(folder, names)
     asked = Question(
         names,
         system or (),
@@ -120,4 +120,9 @@ def report(
         measure=measure or "d_stsp",
         allow_stale=allow_stale,
     )
-    show(kind, folder, asked, form=None if html else form, html=html)
+    try:
+        kind = next(iter(chosen), None) or declared(folder, names)
+        show(kind, folder, asked, form=None if html else form, html=html)
+    except NoResultsError:
+        ours = [name for name in names if name in available()]
+        raise NoResultsError(folder, *ours[:1]) from None

@@ -213,3 +213,26 @@ def test_check_sees_forged_rows_and_a_database_that_differs(old):
     assert any("has 2 trials otherwise than the journal" in problem for problem in problems)
     assert any("lacks 1 trial of the journal; `orch db rebuild" in problem for problem in problems)
     assert [note.partition(": ")[2] for note in noted] == ["has not taken in 1 trial of the journal yet"]
+
+
+def test_check_sees_what_is_lost_beside_trials(smoke_copy):
+    results = smoke_copy.results
+    assert check.check(results) == []
+    with duckdb.connect(str(results / "trials.duckdb")) as connection:
+        connection.execute("UPDATE trials SET stack_size = 7 WHERE seed = 0")
+        connection.execute("UPDATE curves SET value = 0 WHERE epoch = (SELECT max(epoch) FROM curves)")
+        connection.execute("DELETE FROM gradients WHERE trial_id = (SELECT min(trial_id) FROM trials)")
+        connection.execute("DELETE FROM studies")
+        connection.execute("DELETE FROM study_trials WHERE trial_id = (SELECT min(trial_id) FROM trials)")
+        connection.execute("INSERT INTO systems (content_hash) SELECT '0'")
+    before = (results / "trials.duckdb").read_bytes()
+    said = [problem.partition(": ")[2].partition(";")[0] for problem in check.check(results)]
+    assert said == [
+        "lacks 1 study's definition of the journal",
+        "lacks 1 study's trial of the journal",
+        "has 3 trials otherwise than the journal",
+        "has curves of 6 trials otherwise than the journal",
+        "has gradients of 1 trial otherwise than the journal",
+        "holds 1 system that the journal has not",
+    ]
+    assert (results / "trials.duckdb").read_bytes() == before

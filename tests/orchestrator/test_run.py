@@ -12,7 +12,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestrator import catalogue, cli, journal, provenance, trial
+from orchestrator import catalogue, cli, provenance, trial
 from orchestrator.cluster import Placement, settled, slots_of
 from orchestrator.definitions import unnamed
 from orchestrator.errors import UsageError
@@ -217,6 +217,8 @@ def test_report_says_in_a_sentence_what_it_cannot_do(smoke, orch):
     assert "one of them at a time" in smoke("report", "--html", "-f", "csv", code=2)[1]
     assert "no page of their own" in smoke("report", "--html", "--exponents", code=2)[1]
     assert "no results in" in orch("report", "--html", code=1)[1]
+    assert "orch study run theorems" in orch("report", "theorems", code=1)[1]
+    assert "`orch study run theorems` makes some" in smoke("report", "theorems", code=1)[1]
 
 
 def test_a_trial_that_fails_is_a_row_and_the_study_goes_on(tmp_path, monkeypatch):
@@ -259,10 +261,6 @@ def test_slots_are_what_the_resources_hold(resources, options, slots):
             slots_of(resources, settled(resources, Placement(**options)))
 
 
-@pytest.mark.slow
-def test_resources_that_are_not_there_are_named(smoke_copy):
-    fresh = ["--set", "seeds.count=9"]
-    before = journal.files(smoke_copy.results / "journal", "trials")
-    _, err = smoke_copy("study", "run", "lorenz_smoke", "--gpus-per-trial", "7", *fresh, code=2)
-    assert "--gpus-per-trial 7: there are 0 GPUs" in err
-    assert journal.files(smoke_copy.results / "journal", "trials") == before
+def test_resources_that_are_not_there_are_named_before_anything_is_begun(orch):
+    _, err = orch("study", "run", "lorenz_smoke", "--cpus-per-trial", "999", code=2)
+    assert "--cpus-per-trial 999: there are" in err and not orch.results.exists()
