@@ -47,7 +47,8 @@ class NetworkSpectra:
     """The last run of each member, states (E, T + 1, D), while its exponents were taken."""
     transient: int
     steps: int
-    runs: int
+    runs: NDArray[np.int64]
+    """(E,), how many count."""
 
     @property
     def shear(self) -> float:
@@ -113,7 +114,7 @@ def lyapunov_spectra(
         path=torch.cat(path, dim=1)[:, transient:].cpu().numpy(),
         transient=transient,
         steps=steps,
-        runs=runs,
+        runs=counts[:, 0],
     )
 
 

@@ -98,7 +98,8 @@ def diagnose(
         columns = {**NOTHING, "dynamics": "unbounded"} if unbounded[member] else NOTHING
         if dynamics is not None:
             evidence = {
-                **dynamics.as_dict(), "runs": spectra.runs, "steps": averaged, "transient": transient,
+                **dynamics.as_dict(), "runs": int(spectra.runs[member]), "steps": averaged,
+                "transient": transient,
                 "jacobian_bound": bounds[member] if math.isfinite(bounds[member]) else None,
             }  # fmt: skip
             columns = _columns(dynamics, spectra.exponents[member], evidence, dt=data.dt)

@@ -14,7 +14,7 @@ from .diagnostics import Diagnosis, diagnose, landmarks
 from .models.rollout import free_run, regressed_read_out
 from .models.training import Stack
 from .settings import EvaluationSettings
-from .systems.dataset import Dataset
+from .systems.dataset import Dataset, Values
 from .systems.measures import ForecastSet, MeasureSet
 
 BOUND = 1000.0
@@ -45,6 +45,12 @@ SHORT_TERM = ("d_stsp", "outside_share", "sliced_wasserstein")
 
 SPECTRAL = ("d_h", "psc")
 """Measures of how it moves, which takes a length that their smoothing leaves something of."""
+
+WITH_FLOOR = ("d_stsp", *SPECTRAL)
+
+PIECES = 10
+"""Of a trajectory that is longer than free runs are, at the most, over which their floor is taken: one alone
+may be off by a factor of two."""
 
 
 @dataclass(frozen=True)
@@ -148,11 +154,18 @@ class Evaluator:
         return {column: found.get(column) for column in COLUMNS.values()}, judged
 
     def definitions(self) -> dict[str, Any]:
-        """Every definition by preset and measure, as plain JSON types."""
+        """Every definition by preset and measure, as it was used here, as plain JSON types."""
+        starts, ahead = self._forecast_truth.shape[:2]
+        forecasts = {
+            preset: {name: {**one, "starts": starts} for name, one in by_measure.items()}
+            for preset, by_measure in self._forecasts.definitions().items()
+        }
         found: dict[str, Any] = {
-            preset: {**measures, **self._forecasts.definitions().get(preset, {})}
+            preset: {**measures, **forecasts.get(preset, {})}
             for preset, measures in self._measures.definitions().items()
         }
+        # All of it is measured: code that others have released leaves out a first part.
+        found["free_run"] = {"steps": self._settings.steps, "left_out": 0, "steps_ahead": ahead}
         if self._settings.restart_every is not None:
             found["restart_every"] = self._settings.restart_every
         return found
@@ -161,23 +174,22 @@ class Evaluator:
         """Floors for free runs of this length, and the ceiling of D_stsp: they move with the sampling.
 
         At the data's own length the floor is the mean over independent trajectories that the dataset
-        holds; at any other it is one trajectory's, cut to (or as long as there is) the length. Of a
-        recording, of which there is one trajectory, it is what the dataset holds at any length, but for
-        spectra of runs that are shorter than the data: theirs is that of the data to train on, cut. The
+        holds; at any other it is the mean over PIECES of one, of this length and apart (or as many, and as
+        long, as there are). Of a recording, of which there is one trajectory, it is what the dataset holds
+        at any length, but for spectra of runs that are shorter than the data: theirs is of PIECES too. The
         floor of a spectral measure is ∞ where no trajectory of this length has such a spectrum, and None
         where it has one and the floor is not known.
         """
         data, steps = self._data, self._settings.steps
         as_they_are = data.is_recorded or steps == data.n_points  # of a recording there is no other
-        floors = data.floors if as_they_are else self._measures.evaluate(data.scored_train[:steps])
+        floors = data.floors if as_they_are else self._floors_of_pieces()
         ceilings = self._measures.ceilings(steps)
         of_the_truth = self._measures.evaluate(data.scored_test[:steps], only=SPECTRAL)
         of_spectra = floors
         if data.is_recorded and steps < len(data.scored_test):
             # Spectra move with the length, and what is tested on is not always apart from what is trained on.
             apart = not np.array_equal(data.scored_train, data.scored_test)
-            cut = self._measures.evaluate(data.scored_train[:steps], only=SPECTRAL)
-            of_spectra = cut if apart else {preset: {} for preset in floors}
+            of_spectra = self._floors_of_pieces() if apart else {preset: {} for preset in floors}
         spectral = {
             f"floor_{COLUMNS[preset, measure]}": (
                 math.inf
@@ -192,6 +204,17 @@ class Evaluator:
             "ceiling_d_stsp": ceilings["orch"]["d_stsp"],
             "floor_d_stsp_published": floors["published"]["d_stsp"],
             "ceiling_d_stsp_published": ceilings["published"]["d_stsp"],
+        }
+
+    def _floors_of_pieces(self) -> Values:
+        """Of the data to train on, in pieces of the length of a free run, the mean of what each scores."""
+        data, steps = self._data.scored_train, self._settings.steps
+        count = max(1, min(PIECES, len(data) // steps))
+        first = np.linspace(0, max(0, len(data) - steps), count).astype(np.int64)
+        scored = [self._measures.evaluate(data[at : at + steps], only=WITH_FLOOR) for at in first]
+        return {
+            preset: {name: float(np.mean([piece[preset][name] for piece in scored])) for name in values}
+            for preset, values in scored[0].items()
         }
 
 

@@ -32,7 +32,8 @@ def seed_rules(connection: duckdb.DuckDBPyConnection, studies: Sequence[str]) ->
         most = f" or there were {seeds['max']} seeds" if "max" in seeds else ""
         said.append(
             f"Seeds of {study} were added until the 95% interval of {what} was within "
-            f"{seeds['until'].removeprefix('ci ').strip()}{most}. The rule looks at widths alone; intervals "
-            "are not corrected for it."
+            f"{seeds['until'].removeprefix('ci ').strip()}{most}, over all seeds: of a tuned τ, which "
+            "half of them score, they are wider. The rule looks at widths alone; intervals are not corrected "
+            "for it."
         )
     return said

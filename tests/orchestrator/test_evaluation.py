@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 import torch
 
 from orchestrator.evaluation import Evaluator
@@ -47,9 +48,24 @@ def test_spectra_have_the_floor_of_their_length_or_none(smoke):
     assert short["floor_d_h_published"] == short["floor_psc_published"] == np.inf
     assert 0.2 < long["floor_d_h_published"] < 0.6 and long["floor_psc_published"] > 0.9
     assert 0 < short["floor_d_h"] < 0.2 and 0 < long["floor_d_h"] < 0.2
+    # One piece alone is off by up to 1.6 times here.
+    measures, steps = MeasureSet(data.scored_test), EvaluationSettings(steps=10_000)
+    pieces = data.scored_train.reshape(10, 10_000, 3)
+    scores = [measures.evaluate(piece, only=("d_stsp",))["orch"]["d_stsp"] for piece in pieces]
+    assert Evaluator(data, steps).references()["floor_d_stsp"] == pytest.approx(np.mean(scores))
+    assert max(scores) > 1.3 * min(scores)
     # Of a recording too, where what is tested on is apart from what is trained on.
     settings = EvaluationSettings(steps=5000)
     recorded = Evaluator(replace(data, is_recorded=True), settings).references()
     assert recorded["floor_d_h_published"] == long["floor_d_h_published"]
     alone = replace(data, is_recorded=True, scored_train=data.scored_test)
     assert Evaluator(alone, settings).references()["floor_d_h"] is None
+
+
+def test_definitions_say_what_was_done(smoke):
+    data = load("lorenz63", cache=smoke.results / "systems")
+    for steps, starts in ((1000, 10), (100_000, 200)):
+        said = Evaluator(data, EvaluationSettings(steps=steps)).definitions()
+        assert said["orch"]["valid_prediction_time"]["starts"] == starts
+        assert said["published"]["prediction_error"] == {**said["gtf"]["prediction_error"], "steps": 25}
+        assert said["free_run"] == {"steps": steps, "left_out": 0, "steps_ahead": 665}
