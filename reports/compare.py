@@ -17,6 +17,7 @@ import duckdb
 
 from .codes import StaleError, mixed_codes
 from .comparison import Comparison, Headline, Row
+from .doubts import of_exponents
 from .evidence import holm, smallest_p
 from .pairing import context_rows, why_no_row
 from .reading import read_contexts
@@ -28,10 +29,9 @@ from .trials import (
     NothingToCompareError,
     UnknownBaselineError,
 )
-from .verdict import counted, headline, verdict
+from .verdict import ALPHA, counted, headline, verdict
 
 FEW_SEEDS = 8
-ALPHA = 0.05
 UNTRAINED = {"constructed"}
 """Networks that no regime has trained: nothing to compare a regime with."""
 
@@ -210,12 +210,7 @@ def _cautions(contexts: Sequence[Context], rows: Sequence[Row]) -> Iterator[str]
             else ""
         )
         yield f"The sign-flip test {of_all} gives p ≥ {ALPHA} once all {family} are counted (Holm){bound}."
-    doubtful = sorted({context.system for context in contexts if context.lambda_from == "noise"})
-    if doubtful:
-        yield (
-            f"τ_pred of {', '.join(doubtful)} is that of a slope which noise of the same spectrum has too: "
-            "no evidence of chaos, and no more than a place to start from."
-        )
+    yield from of_exponents(contexts)
     unknown = sorted({row.system for row in rows if row.tau_pred is None})
     if unknown:
         yield f"No τ_pred for {', '.join(unknown)}: nothing can be said about the τ nearest to it."

@@ -13,7 +13,7 @@ from .trials import Context
 Selection = Literal["tau_pred", "split", "fixed"]
 """How the challenger's τ was chosen: nearest to τ_pred, best on the other half of the seeds, or given."""
 
-Outcome = Literal["better", "worse", "no_difference", "one_seed", "both_at_ceiling", "no_common_seeds"]
+Outcome = Literal["better", "worse", "undecided", "one_seed", "both_at_ceiling", "no_common_seeds"]
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from .doubts import of_exponents
 from .selection import nearest_tau
 from .statistics import wilson_interval
 from .trials import Cell, Context, ReportError, family_of
@@ -207,6 +208,9 @@ def render_exponents(contexts: Sequence[Context], rows: Sequence[Exponents]) -> 
         facts += "" if dimension is None else f", Kaplan-Yorke dimension {dimension:.2f}"
         parts += [Text(context.title, style="bold"), Text(facts), _table(own), Text()]
         parts += [Text.assemble((context.title, "bold"), ": ", answer(context, own)), Text()]
+    shown = {row.context_id for row in rows}
+    notes = of_exponents(context for context in contexts if context.context_id in shown)
+    parts += [Text(f"Note: {note}", style="yellow") for note in notes]
     parts.append(
         Text(
             f"Recovered: chaotic, running freely, with a λ_max within {WITHIN:.0%} of the data's; networks "

@@ -13,10 +13,7 @@ from .evidence import cliffs_delta, improvement, sign_flip_test
 from .selection import best_on, nearest_tau, split_seeds
 from .statistics import Estimate, geometric_mean, log_differences, paired_ratio, seeds_needed
 from .trials import Cell, Context
-from .verdict import CEILING_SHARE
-
-FEWEST_PAIRS = 4
-"""Of fewer the interval is a matter of how much two or three numbers happen to agree: they decide nothing."""
+from .verdict import CEILING_SHARE, FEWEST_PAIRS
 
 SHORT_NAMES = {"sparse_forcing": "forcing", "zero_reset": "zero reset"}
 
@@ -72,7 +69,9 @@ def _rows(context: Context, base: Cell, family: Sequence[Cell]) -> Iterator[Row]
     if choices == 1:  # none was chosen
         yield _row(context, family[0], base, "fixed")
     elif context.tau_pred is not None:
-        near = nearest_tau(family, context.tau_pred)
+        # A τ of a few pairs decides nothing, however near it is.
+        many = [cell for cell in family if len(cell.scores.keys() & base.scores.keys()) >= FEWEST_PAIRS]
+        near = nearest_tau(many or family, context.tau_pred)
         yield _row(context, near, base, "tau_pred", choices=choices)
     if choices > 1:
         common = set(base.scores) & {seed for cell in family for seed in cell.scores}
@@ -102,7 +101,7 @@ def _row(
     mean, base_mean = geometric_mean(a).value, geometric_mean(b).value
     outcome = _outcome(ratio, mean, base_mean, context.ceiling)
     differences = log_differences(a, b)
-    more = seeds_needed(differences) if outcome == "no_difference" else None
+    more = seeds_needed(differences) if outcome == "undecided" else None
     if more is not None:
         more = max(more, FEWEST_PAIRS - ratio.n)
     if more is not None and selection == "split":
@@ -145,10 +144,10 @@ def _outcome(ratio: Estimate, mean: float | None, base: float | None, ceiling: f
     if ratio.low is None or ratio.high is None:
         return "one_seed"
     if ratio.n < FEWEST_PAIRS:
-        return "no_difference"
+        return "undecided"
     if ratio.high < 1:
         return "better"
-    return "worse" if ratio.low > 1 else "no_difference"
+    return "worse" if ratio.low > 1 else "undecided"
 
 
 def regime_name(cell: Cell, among: Iterable[Cell]) -> str:

@@ -22,7 +22,7 @@ from .verdict import LEGEND, counted, number, p_text, tau_choice, times
 STYLES: dict[Outcome, str] = {
     "better": "green",
     "worse": "red",
-    "no_difference": "yellow",
+    "undecided": "yellow",
     "one_seed": "yellow",
     "both_at_ceiling": "magenta",
     "no_common_seeds": "yellow",

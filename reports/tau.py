@@ -24,6 +24,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from .doubts import of_exponents
 from .response import FEWEST_TAUS, Response, fit_response
 from .statistics import Estimate, geometric_mean
 from .trials import Cell, Context, ReportError, family_of
@@ -249,8 +250,8 @@ def sentence(answer: TauAnswer) -> str:
 
 LEGEND = (
     "D_stsp: geometric mean over seeds, blown-up ones at the ceiling. τ_opt: where the fitted curve is "
-    "lowest, with a 95% interval that reaches to the next τ tried (`perhaps`: within). The prior's region: "
-    "nine tenths of what is predicted."
+    "lowest, with a 95% interval that reaches to the next τ tried (`perhaps`: within, short of that). The "
+    "prior's region: nine tenths of what is predicted."
 )
 
 
@@ -268,19 +269,21 @@ def render_tau(answers: Sequence[TauAnswer]) -> RenderableType:
     for answer in answers:
         name = f"{answer.context.title}, {answer.regime}: "
         parts.append(Text.assemble((name, "bold"), sentence(answer)))
-    return Group(*parts, Text(), Text(LEGEND, style="dim"))
+    notes = of_exponents(answer.context for answer in answers)
+    parts += [Text(), *(Text(f"Note: {note}", style="yellow") for note in notes)]
+    return Group(*parts, Text(LEGEND, style="dim"))
 
 
 def _table(answer: TauAnswer) -> Table:
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
     for name in ("τ", "τ/τ_pred", "seeds", "D_stsp", "95%", "blown up", "given up", "τ_opt"):
         table.add_column(name, justify="left" if name in ("95%", "τ_opt") else "right")
-    interval, found = answer.interval, answer.response
+    found = answer.response if answer.reconstructs else None
     for point in answer.points:
         estimate = point.estimate
         ratio = answer.ratio(point.tau)
         spread = "–" if estimate.low is None else f"{number(estimate.low)}–{number(estimate.high)}"
-        within = interval is not None and interval[0] <= point.tau <= interval[1] and answer.reconstructs
+        within = found is not None and found.optimum_low <= point.tau <= found.optimum_high
         table.add_row(
             str(point.tau),
             "–" if ratio is None else f"{ratio:.2g}",

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from .comparison import Outcome, Row, Selection
 from .statistics import SMALLEST_SCORE
 
 CEILING_SHARE = 0.95
 """A geometric mean above this share of the ceiling reconstructs nothing."""
+
+FEWEST_PAIRS = 4
+"""Of fewer the interval is a matter of how much two or three numbers happen to agree: they decide nothing."""
+
+ALIKE = 1.25
+"""Within such a factor of 1 an interval says that two sides are alike, and not that nothing can be said."""
+
+ALPHA = 0.05
+"""Above it a test confirms nothing."""
 
 FLOOR_FACTOR = 1.25
 """A geometric mean within this factor of the floor is as good as an independent trajectory of the truth."""
@@ -26,7 +35,8 @@ LEGEND = (
     "Pairs: within one seed both regimes start from the same weights and see the same minibatches. "
     "Cells that differ in anything but the seed are never pooled.",
     "Blown-up seeds count: training that diverged and free runs that left every bound score the measure's "
-    "ceiling, the worst there is. Failed trials (a bug, no result) are left out, and counted.",
+    "ceiling, the worst there is. Failed trials (a bug, no result) are left out, and counted. How many blew "
+    "up is of all trials of a cell, those that chose its τ among them.",
     "τ: 'near τ_pred' is the τ on the grid nearest, on a log scale, to τ_pred = ln 2 / (λ_max · dt): no "
     "tuning. 'Tuned' is the best τ on every second seed (first, third, …), scored on the other seeds alone.",
     "'Not enough seeds to tell: about k more': pairs still missing for 80% power at 5% if the effect is as "
@@ -38,7 +48,7 @@ LEGEND = (
     "A mean nearer to the ceiling than to the floor, on a log scale, is no reconstruction, whatever it "
     "beats.",
     "The verdict goes by the interval, and each stands for itself: of 20 comparisons without any effect, one "
-    "misses 1. Whoever makes many looks at Holm.",
+    "misses 1. Whoever makes many looks at Holm. Of fewer than four pairs none decides.",
 )
 
 
@@ -144,12 +154,19 @@ def verdict(row: Row) -> str:
     factor, low, high = _better_factor(row)
     evidence = f"(95% {times(low)} to {times(high)}, {seeds(row.n_pairs)}"
     evidence += ")" if row.p_value is None else f", p {p_text(row.p_value)})"
-    if row.outcome == "no_difference":
+    if row.outcome == "undecided":
         seen = f"{who} scores {times(factor)} {baseline} {evidence}"
         if row.more_seeds is None:
-            return f"no difference seen: {seen}; even 1000 seeds might not tell"
+            return f"alike: {seen}" if _alike(row) else f"cannot tell: {seen}; even 1000 seeds might not"
+        if row.n_pairs < FEWEST_PAIRS:
+            seen += f"; fewer than {FEWEST_PAIRS} pairs decide nothing"
         return f"not enough seeds to tell: {seen}; about {row.more_seeds:,} more would"
     return f"{who} scores {times(factor)} {row.outcome} than {baseline} {evidence}{_level(row)}"
+
+
+def _alike(row: Row) -> bool:
+    """Whether an interval about 1 leaves room for no difference worth the name."""
+    return row.low is not None and row.high is not None and row.low * ALIKE >= 1 and row.high <= ALIKE
 
 
 def reconstructs(row: Row, mean: float | None) -> bool | None:
@@ -179,7 +196,7 @@ def _clause(row: Row, *, lead: str = "") -> str:
         "no_common_seeds": "no common seeds",
         "both_at_ceiling": f"at the ceiling like {row.baseline.name}",
         "one_seed": "only 1 seed",
-        "no_difference": _undecided(row),
+        "undecided": _undecided(row),
     }.get(row.outcome) or f"{times(_better_factor(row)[0])} {row.outcome}{hollow}"
     if row.tau is None:
         return said
@@ -201,7 +218,7 @@ def _hollow(row: Row) -> str:
 
 def _undecided(row: Row) -> str:
     if row.more_seeds is None:
-        return f"no difference seen ({times(row.ratio)})"
+        return f"{'alike' if _alike(row) else 'cannot tell'} ({times(row.ratio)})"
     return f"not enough seeds to tell ({times(row.ratio)}; about {row.more_seeds:,} more)"
 
 
@@ -221,17 +238,34 @@ def _lead(rows: Sequence[Row]) -> str:
             if reconstructs(best, best.challenger.geometric_mean) is not False
             else "comes closer than"
         )
-        if all(better):
-            return f"{name} {verb} {baseline}"
         predicted = "near τ_pred only" if near_prediction(first) else f"at τ={first.tau} only"
-        return f"{name} {verb} {baseline} " + (predicted if better[0] else "at a tuned τ only")
+        where = "" if all(better) else " " + (predicted if better[0] else "at a tuned τ only")
+        return (
+            f"{name} {verb} {baseline}{where}{_unconfirmed(row for row in rows if row.outcome == 'better')}"
+        )
     verb = "beats" if reconstructs(first, winners[0].geometric_mean) is not False else "comes closer than"
-    open_question = "undecided" if first.more_seeds else "no difference seen"
-    return {
-        "worse": f"{baseline} {verb} {name}",
-        "no_difference": f"{open_question} between {name} and {baseline}",
-        "both_at_ceiling": f"neither {name} nor {baseline} reconstructs",
-    }.get(first.outcome, f"undecided between {name} and {baseline}")
+    if first.outcome == "worse":
+        return f"{baseline} {verb} {name}{_unconfirmed([first])}"
+    if _outcome(rows) == "both_at_ceiling":
+        return f"neither {name} nor {baseline} reconstructs"
+    if all(row.outcome == "undecided" and row.more_seeds is None and _alike(row) for row in rows):
+        return f"{name} and {baseline} are alike"
+    return f"undecided between {name} and {baseline}"
+
+
+def _outcome(rows: Sequence[Row]) -> Outcome:
+    """Of one challenger's rows: that of the first, without tuning, unless that stands at the ceiling and
+    another τ may not.
+    """
+    first = rows[0].outcome
+    open_still = any(row.outcome not in ("both_at_ceiling", "worse") for row in rows)
+    return "undecided" if first == "both_at_ceiling" and open_still else first
+
+
+def _unconfirmed(rows: Iterable[Row]) -> str:
+    """Said of intervals clear of 1 where no sign-flip test confirms any; of four or five pairs none can."""
+    least = min((row.p_value for row in rows if row.p_value is not None), default=None)
+    return f" (by the interval alone, p {p_text(least)})" if least is not None and least >= ALPHA else ""
 
 
 def headline(rows: Sequence[Row]) -> tuple[Outcome, str]:
@@ -246,4 +280,4 @@ def headline(rows: Sequence[Row]) -> tuple[Outcome, str]:
     lead = _lead(leading)
     parts = [f"{lead}: {', '.join(_clause(row, lead=lead) for row in leading)}"]
     parts += [f"{rows[0].challenger.name}: {', '.join(map(_clause, rows))}" for rows in others]
-    return leading[0].outcome, "; ".join(parts)
+    return _outcome(leading), "; ".join(parts)

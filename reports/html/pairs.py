@@ -22,7 +22,7 @@ MANY = 4
 OUTCOMES: dict[Outcome, str] = {
     "better": "better than {baseline}",
     "worse": "worse than {baseline}",
-    "no_difference": "not told from {baseline}",
+    "undecided": "not told from {baseline}",
     "both_at_ceiling": "at the ceiling like {baseline}",
     "one_seed": "with only one seed in common",
     "no_common_seeds": "with no seed in common",

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import duckdb
 
+from ..doubts import of_exponents
 from ..figures.style import to_svg
 from ..figures.tau_response import tau_response
 from ..measures import BLEW_UP, MEASURES
@@ -38,6 +39,7 @@ def tau_page(
     sections = [
         element("h1", title),
         "<ul>" + "".join(element("li", line) for line in said) + "</ul>",
+        *(element("p", note) for note in of_exponents(answer.context for answer in answers)),
         figure(svg, CAPTION),
         element("p", LEGEND, css="soft"),
         element("h2", "The points"),

@@ -69,13 +69,46 @@ def test_pairs_are_the_common_seeds_only(database: Database) -> None:
 
 def test_of_fewer_than_four_pairs_none_is_a_win(database: Database) -> None:
     """However much two or three numbers happen to agree."""
-    for seeds, outcome in ((3, "no_difference"), (4, "better")):
+    for seeds, outcome in ((3, "undecided"), (4, "better")):
         database.add("clipping", {s: 4.0 + 0.01 * s for s in range(seeds)}, system=f"s{seeds}")
         database.add("sparse_forcing", {s: 1.0 + 0.01 * s for s in range(seeds)}, tau=30, system=f"s{seeds}")
         (row,) = (r for r in compare(database.connection, "clipping").rows if r.system == f"s{seeds}")
         assert row.outcome == outcome and row.high is not None and row.high < 1
         if seeds == 3:
             assert row.more_seeds == 1 and "not enough seeds to tell" in row.verdict
+            assert "fewer than 4 pairs decide nothing" in row.verdict
+        else:  # which no test confirms: two signs of four pairs in sixteen
+            said = compare(database.connection, "clipping").headlines[-1].text
+            assert said.startswith("forcing comes closer than clipping (by the interval alone, p 0.12): ")
+
+
+def test_a_prediction_at_the_ceiling_does_not_speak_for_a_tau_that_may_not_be(database: Database) -> None:
+    database.add("clipping", {s: CEILING for s in range(6)})
+    database.add("sparse_forcing", {s: CEILING for s in range(6)}, tau=26, tau_pred=26.0)
+    database.add("sparse_forcing", dict(enumerate((2.0, 5.0, 1.0, 15.9, 3.0, 9.0))), tau=10, tau_pred=26.0)
+    (headline,) = compare(database.connection, "clipping").headlines
+    assert headline.outcome == "undecided" and headline.text.startswith(
+        "undecided between forcing and clipping"
+    )
+
+
+def test_the_tau_nearest_to_the_prediction_is_one_of_enough_pairs(database: Database) -> None:
+    database.add("clipping", {s: 4.0 + 0.01 * s for s in range(8)})
+    database.add("sparse_forcing", {s: 1.0 + 0.01 * s for s in range(8)}, tau=40, tau_pred=46.0)
+    database.add("sparse_forcing", {s: 1.0 for s in range(3)}, tau=46, tau_pred=46.0)
+    rows = compare(database.connection, "clipping").rows
+    assert [(row.tau, row.n_pairs) for row in rows if row.selection == "tau_pred"] == [(40, 8)]
+
+
+@pytest.mark.parametrize(("spread", "says"), [(0.001, "alike: "), (2.0, "cannot tell: ")])
+def test_an_interval_about_1_says_alike_where_it_is_narrow(
+    database: Database, spread: float, says: str
+) -> None:
+    level = {s: 4.0 * math.exp(spread * (-1) ** s * (1 + s // 2)) for s in range(6)}
+    database.add("clipping", {s: 4.0 for s in range(6)})
+    database.add("sparse_forcing", level, tau=30)
+    row = one(compare(database.connection, "clipping"))
+    assert row.outcome == "undecided" and row.verdict.startswith(says)
 
 
 def test_without_a_baseline_there_is_still_what_was_run(database: Database) -> None:
@@ -308,14 +341,17 @@ def test_an_exponent_that_noise_has_too_is_said_to_be_one(database: Database) ->
     assert not any("noise" in note for note in compare(database.connection, "clipping").notes)
     database.connection.execute("UPDATE results SET lambda_from = 'noise'")
     notes = compare(database.connection, "clipping").notes
-    assert any("τ_pred of lorenz63 is that of a slope which noise" in note for note in notes)
+    assert any("λ_max and τ_pred of lorenz63 are those of a slope which noise" in note for note in notes)
+    database.connection.execute("UPDATE results SET lambda_from = 'data'")
+    notes = compare(database.connection, "clipping").notes
+    assert any("lorenz63 are those of a slope read off data" in note for note in notes)
 
 
 @pytest.mark.parametrize(
     ("challenger", "outcome", "says"),
     [
         ({0: 8.0, 1: 9.0, 2: 8.5, 3: 8.2}, "worse", "× worse than clipping (95%"),
-        ({0: 1.0, 1: 3.0, 2: 2.2, 3: 1.2}, "no_difference", "more would"),
+        ({0: 1.0, 1: 3.0, 2: 2.2, 3: 1.2}, "undecided", "more would"),
         ({0: 1.0}, "one_seed", "only 1 common seed: no interval"),
         ({7: 1.0}, "no_common_seeds", "no common seeds"),
         ({0: 0.05, 1: 0.055, 2: 0.05, 3: 0.052}, "better", "; at the floor"),
