@@ -53,7 +53,7 @@ def check(results: Path, *, note: Callable[[str], None] = lambda text: None) -> 
         OrchError: there is no room for a copy of the database.
     """
     store = Store(results)
-    if store.is_empty() and not store.database.exists():
+    if store.is_empty():
         raise NoResultsError(results)
     with tempfile.TemporaryDirectory(prefix="orch-") as folder:
         # The database before the journal: what comes meanwhile is still to come.

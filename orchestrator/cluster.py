@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import os
+import secrets
 import socket
 import tempfile
 from collections.abc import Iterator
@@ -44,6 +45,9 @@ def cluster(placement: Placement) -> Iterator[dict[str, float]]:
         if (Path.home() / ".ray" / "auth_token").exists():
             # `ray start` protects a cluster by this token; a client must be told to show it.
             os.environ.setdefault("RAY_AUTH_MODE", "token")
+    elif "RAY_AUTH_TOKEN_PATH" not in os.environ:
+        # Or else Ray writes one into the home folder, which not every container has.
+        os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
     import ray
 
     if ray.is_initialized():

@@ -7,14 +7,12 @@ reports tell; it never makes them run again.
 
 import contextlib
 import hashlib
-import io
 import platform
 import re
 import resource
 import socket
 import subprocess
 import sys
-import tokenize
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -26,6 +24,7 @@ from .identity import Trial, canonical_json
 from .models import ARCHITECTURES
 from .models.regimes import REGIMES
 from .systems.collection import MODULES as COLLECTION
+from .systems.hashing import substance
 
 PACKAGES = ("torch", "numpy", "scipy", "ray", "optuna", "duckdb", "pyarrow", "safetensors")
 
@@ -59,10 +58,6 @@ MEASURING = tuple(
     )
 )
 """but for these, which the measure of the correlation dimension stands on."""
-
-_LAYOUT = {tokenize.COMMENT, tokenize.NL, tokenize.ENCODING, tokenize.ENDMARKER}
-_MARKS = {tokenize.INDENT: "{", tokenize.DEDENT: "}", tokenize.NEWLINE: ";"}
-_LINE_START = {tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT}
 
 
 @cache
@@ -146,26 +141,13 @@ def _modules() -> dict[str, str]:
             found = [f for end in SOURCES for f in folder.rglob(f"*{end}")] if folder.is_dir() else [folder]
             files |= {path.relative_to(room).as_posix(): path for path in found if path.is_file()}
     return {
-        name: (_substance if name.endswith(".py") else _substance_of_c)(
+        name: (substance if name.endswith(".py") else _substance_of_c)(
             files[name].read_text(encoding="utf-8")
         )
         for name in sorted(files)
         if not name.endswith(("__init__.py", "registry.py"))
         and (name in MEASURING or not name.startswith(DESCRIBING))
     }
-
-
-def _substance(source: str) -> str:
-    """A module without comments, docstrings and layout; indentation counts as what it means."""
-    tokens = [t for t in tokenize.generate_tokens(io.StringIO(source).readline) if t.type not in _LAYOUT]
-    parts = []
-    for i, token in enumerate(tokens):
-        starts = i == 0 or tokens[i - 1].type in _LINE_START
-        ends = i + 1 == len(tokens) or tokens[i + 1].type == tokenize.NEWLINE
-        if not (token.type == tokenize.STRING and starts and ends):  # which alone would be a docstring
-            parts.append(_MARKS.get(token.type, token.string))
-    # Spaces only between words: Python 3.12 and later cut f-strings into tokens, 3.11 does not.
-    return re.sub(r"(?<!\w)\s+|\s+(?!\w)", "", " ".join(parts))
 
 
 def _substance_of_c(source: str) -> str:

@@ -46,11 +46,11 @@ def rebuild(results: Path) -> int:
         The number of trials in it.
 
     Raises:
-        NoResultsError: there is no journal.
+        NoResultsError: there is neither a journal nor a database.
         OrchError: another process holds the database, or the folder cannot be written.
     """
     store = Store(results)
-    if not any(journal.files(store.journal, kind) for kind in journal.KINDS):
+    if store.is_empty() and not any(journal.files(store.journal, kind) for kind in journal.KINDS):
         raise NoResultsError(results)
     made = results / f".trials.duckdb.{uuid.uuid4().hex}.tmp"
     try:

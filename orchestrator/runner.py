@@ -63,8 +63,11 @@ def run(plan: Plan, *, results: Path, placement: Placement, progress: Progress) 
     """
     store, since = Store(results), time.time()
     if not plan.missing and not plan.further:
-        _record_study(plan, store)
-        begun.sweep(results, store.finished)
+        try:
+            _record_study(plan, store)
+            begun.sweep(results, store.finished)
+        except OrchError as error:  # there is nothing to lose, and still something to report
+            progress.note(str(error))
         return Outcome({}, interrupted=False)
     check_here(placement)
     before: dict[str, Any] = {"total": plan.missing, "done": 0, "seconds_left": None, "stacks": []}

@@ -82,8 +82,10 @@ class Store:
         self.database = results / "trials.duckdb"
 
     def is_empty(self) -> bool:
-        """Whether no trial was ever journalled here."""
-        return not journal.files(self.journal, "trials")
+        """Whether there is nothing here: no trial in the journal, and no database, which may have what a
+        journal had that was lost.
+        """
+        return not self.database.exists() and not journal.files(self.journal, "trials")
 
     def ingest(self) -> int | None:
         """Bring the database up to date with the journal, in one short transaction.
@@ -130,7 +132,7 @@ class Store:
             NewerVersionError: a newer version of this tool made the database.
             OrchError: a query came upon a part of the file that is damaged.
         """
-        if not self.database.exists() and self.is_empty():
+        if self.is_empty():
             raise NoResultsError(self.results)
         connection, source = self._open()
         try:

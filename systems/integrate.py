@@ -14,12 +14,10 @@ from __future__ import annotations
 import warnings
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.integrate import ODEintWarning, odeint
 
+from .base import DataError, FloatArray
 from .flow import Flow
-
-FloatArray = NDArray[np.float64]
 
 RELATIVE_TOLERANCE = 1e-10
 ABSOLUTE_TOLERANCE = 1e-10
@@ -31,7 +29,7 @@ DEFINITION = {"method": "LSODA", "rtol": RELATIVE_TOLERANCE, "atol": ABSOLUTE_TO
 """What decides a trajectory besides the system, as plain JSON types."""
 
 
-class IntegrationError(ArithmeticError):
+class IntegrationError(DataError, ArithmeticError):
     """The equations could not be integrated; the message names the system and says how far it got."""
 
 

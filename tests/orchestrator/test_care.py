@@ -1,6 +1,7 @@
 """Old files, damaged files, many files, others' files: nothing is lost, and what is wrong is named."""
 
 import os
+import shutil
 import tarfile
 import warnings
 from pathlib import Path
@@ -119,6 +120,13 @@ def test_a_rebuild_takes_back_what_the_database_alone_has(smoke_copy):
     assert everything() == before
     (results / "trials.duckdb").unlink()  # the journal alone
     assert everything() == before
+    shutil.rmtree(results / "journal")  # the database alone
+    assert "all 6 trials are finished" in smoke_copy("study", "run", "lorenz_smoke")[1]
+    assert any("holds 6 trials that the journal has not" in problem for problem in check.check(results))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert rebuild(results) == 6
+    assert check.check(results) == [] and everything()[:3] == before[:3]
 
 
 def test_compacting_keeps_every_row_and_survives_being_killed_half_way(old, monkeypatch):

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from orchestrator.systems import Flow, System, UnknownSystemError, get
+from orchestrator.systems import Flow, System, UnknownSystemError, get, hashing
 from orchestrator.systems import dataset as module
 from orchestrator.systems.dataset import Dataset, cache_path, load
 from orchestrator.systems.exponents import ExponentSettings
@@ -119,6 +121,24 @@ def test_hashes_follow_what_they_name() -> None:
     assert trajectory_hash(system) != trajectory_hash(finer)
     assert trajectory_hash(system) == trajectory_hash(longer)
     assert content_hash(system) == content_hash(reworded)
+
+
+def test_data_are_made_again_where_the_equations_say_something_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A correction whose author forgot to raise the version must not be answered with the old data."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+    hashes = []
+    for says in ("return -y", "return -y  # as it should be", "return -2 * y"):
+        (tmp_path / "decay.py").write_text(f"def derivatives(t, y):\n    {says}\n")
+        importlib.invalidate_caches()
+        hashing.digest_of.cache_clear()
+        sys.modules.pop("decay", None)
+        system = dataclasses.replace(
+            get("lorenz63"), derivatives=importlib.import_module("decay").derivatives
+        )
+        hashes.append((content_hash(system), trajectory_hash(system)))
+    assert hashes[0] == hashes[1] and hashes[1][0] != hashes[2][0] and hashes[1][1] == hashes[2][1]
 
 
 def test_row_is_flat_and_complete(published: Dataset) -> None:
