@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from . import durable
 from .errors import OrchError, UsageError
 from .systems import own, tables
+from .systems.analysis.blemishes import find_gaps, outliers
 from .systems.analysis.exponent import suggest_embedding, suggest_settings
-from .systems.analysis.overview import find_gaps
 from .systems.base import SeriesError
 from .systems.preparation import Step, length_after, prepare
 from .systems.raw import data_folder
@@ -152,6 +152,7 @@ def add(
 def _remarks(table: tables.Table, dt: float) -> Iterator[str]:
     if table.dt is not None and not table.dates and not math.isclose(table.dt, dt, rel_tol=EQUAL):
         yield f"rows are {table.dt:g} apart by their times, and count as {dt:g}, as --dt says"
+    yield from outliers(table.values, table.columns)
     for name, column in zip(table.columns, table.values.T, strict=True):
         steps = np.diff(column)
         if steps[0] > 0 and np.ptp(steps) <= EQUAL * steps[0]:

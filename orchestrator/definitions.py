@@ -26,8 +26,8 @@ def by_file(studies: Iterable[str]) -> dict[str, Study]:
 def unnamed(
     connection: "duckdb.DuckDBPyConnection", studies: Mapping[str, Study], trial_ids: Sequence[str]
 ) -> tuple[str, ...]:
-    """A sentence per study of which some of these trials were run under its name with seeds, regimes or
-    settings that it does not name as it is now.
+    """A sentence per study of which some of these trials were run under its name with seeds, regimes,
+    settings or data that it does not name as it is now.
     """
     said = []
     for name, study in studies.items():
@@ -42,8 +42,8 @@ def unnamed(
         others = sum(seed not in named.get(cell_id, ()) for cell_id, seed in rows)
         if others:
             of_all = f"{others} of {len(rows)} trial{'s' if len(rows) > 1 else ''} of {name}"
-            said.append(f"{of_all} {'is' if others == 1 else 'are'} of seeds, regimes or settings that it "
-                        "does not name now.")  # fmt: skip
+            said.append(f"{of_all} {'is' if others == 1 else 'are'} of seeds, regimes, settings or data that "
+                        "it does not name now.")  # fmt: skip
     return tuple(said)
 
 

@@ -87,7 +87,10 @@ def judge(overview: Overview) -> tuple[Credence, str]:
     if not value > 2 * error:
         return "no_evidence", f"no evidence of chaos: {said}. Nothing diverges that can be told from 0."
     if not found.stands_out:
-        return "no_evidence", f"no evidence of chaos: {said}. Noise of the same spectrum does as much."
+        return (
+            "no_evidence",
+            f"no evidence of chaos: {said}. Not clearly steeper than noise of the same spectrum.",
+        )
     drifts = any(min(c.mean_drift_p, c.sd_drift_p) < DRIFT_P for c in overview.columns)
     if drifts or doubts_of(found):
         return "doubtful", f"{said}: steeper than noise, but the value is uncertain; see the warnings."

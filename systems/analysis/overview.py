@@ -17,8 +17,9 @@ from scipy.stats import kendalltau
 from ..base import FloatArray, System
 from ..delay import DelayEquation
 from ..exponents import LyapunovSpectrum, prediction_time_steps
-from ..preparation import Step, runs, time_stretch
+from ..preparation import Step, time_stretch
 from ..recorded import Recorded
+from .blemishes import Gaps, find_gaps, long_gaps, outliers, standing_still
 from .correlation_dimension import CorrelationSum, Plateau, correlation_sum
 from .exponent import Embedding, Estimate, SlopeSettings, estimate, suggest_embedding, suggest_settings
 from .spectrum import power_spectrum
@@ -27,22 +28,7 @@ DRIFT_BLOCKS = 20
 DRIFT_P = 0.001
 """Two-sided, of Kendall's test; noise is called drifting once in a thousand times."""
 
-STILL_POINTS, STILL_SHARE = 50, 0.01
-"""Points, and share of a series: a value that is repeated so often, one after the other, stands still."""
-
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, eq=False)
-class Gaps:
-    """Missing values of a recorded column, before preparation."""
-
-    column: str
-    missing: int
-    gaps: int
-    longest: int
-    first_row: int
-    """Counted from 1."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,7 +118,9 @@ def overview(system: System) -> Overview:
     preparation: tuple[Step, ...] = ()
     computed = None
     if isinstance(system, Recorded):
-        gaps = find_gaps(system.read(), system.columns)
+        raw = system.read()
+        gaps = find_gaps(raw, system.columns)
+        warnings += outliers(raw, system.columns)
         preparation, dt = system.preparation, system.raw_dt * time_stretch(system.preparation)
         series, names, settings = system.measured(), system.columns, system.slope
         learned = system.learned()
@@ -158,8 +146,10 @@ def overview(system: System) -> Overview:
         for name, values in zip(names, series.T, strict=True)
         if name not in constant
     )
+    periods = {c.name: c.embedding.period * time_stretch(preparation) for c in columns if c.embedding}
+    warnings += long_gaps(gaps, periods)
     for name, values in zip(names, series.T, strict=True):
-        warnings += _standing_still(name, values)
+        warnings += standing_still(name, values)
     for column in columns:
         warnings += _drifts(column)
     if settings is None and not constant:
@@ -186,18 +176,6 @@ def overview(system: System) -> Overview:
     )
 
 
-def find_gaps(series: FloatArray, columns: tuple[str, ...]) -> tuple[Gaps, ...]:
-    """Where the columns of a recording (T, K) miss values; none for a column that is whole."""
-    found = []
-    for name, values in zip(columns, series.T, strict=True):
-        gaps = runs(np.isnan(values))
-        if gaps:
-            longest = max(length for _, length in gaps)
-            missing = sum(length for _, length in gaps)
-            found.append(Gaps(name, missing, len(gaps), longest, gaps[0][0] + 1))
-    return tuple(found)
-
-
 def _column(
     name: str, values: FloatArray, attempt: Callable[[str, Callable[[], Embedding]], Embedding | None]
 ) -> Column:
@@ -220,19 +198,6 @@ def _column(
         power=power,
         embedding=attempt(f"an embedding of {name}", lambda: suggest_embedding(values)),
     )
-
-
-def _standing_still(name: str, values: FloatArray) -> list[str]:
-    changes = np.flatnonzero(np.diff(values, prepend=np.nan, append=np.nan))
-    lengths = np.diff(changes)
-    longest = int(np.argmax(lengths))
-    length, start = int(lengths[longest]), int(changes[longest])
-    if not max(STILL_POINTS, STILL_SHARE * len(values)) <= length < len(values):
-        return []
-    return [
-        f"{name} stays at {values[start]:.6g} for {length:,} points from {start + 1:,} on: what is estimated "
-        "is of a series that stands still there"
-    ]
 
 
 def _drifts(column: Column) -> list[str]:

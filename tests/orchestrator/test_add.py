@@ -289,6 +289,14 @@ def test_what_may_not_be_meant_is_said_and_what_cannot_be_tested_on_refused(fold
     assert "1 apart by their times, and count as 2" in said
     (said,) = adding.add("mine", source, dt=1.0, force=True).remarks
     assert said.startswith("t rises in equal steps")
+    none = np.array(x)
+    none[[400, 401, 1200]] = -999.0
+    (said,) = adding.add("mine", write(folder / "n.csv", {"x": none}), dt=1.0, force=True).remarks
+    assert "values far from those before and after, the first -999 at row 401" in said
+    gap = np.array(x)
+    gap[500:700] = np.nan
+    added = adding.add("mine", write(folder / "g.csv", {"x": gap}), dt=1.0, fill_gaps=200, force=True)
+    assert any("x has a gap of 200 rows, " in said for said in overview(added.system).warnings)
     stuck = write(folder / "b.csv", {"x": [*x[:1500], *[1.0] * 500]})
     with pytest.raises(SeriesError, match=r"the last 400 points, to test on: column 'x' is 1 in every row"):
         adding.add("other", stuck, dt=1.0)
