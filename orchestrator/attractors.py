@@ -197,7 +197,7 @@ def _said(cell: Cell, trial: Trial | None, measure: str) -> str:
 
 def _row(connection: duckdb.DuckDBPyConnection, trial: Trial) -> dict[str, Any]:
     """What `trained.load` asks for."""
-    columns = ("trial_id", "config", "parameters_digest")
+    columns = ("trial_id", "config", "system_hash", "parameters_digest")
     found = connection.execute(
         f"SELECT {', '.join(columns)} FROM results WHERE trial_id = ?", [trial.trial_id]
     ).fetchone()

@@ -128,10 +128,10 @@ def _groups(paths: list[Path]) -> Iterator[list[Path]]:
 
 
 def merge(results: Path, other: Path) -> dict[str, int]:
-    """Take in another folder's journal and models; the other folder is only read.
+    """Take in another folder's journal, networks, and the data that these were trained on; it is only read.
 
     Returns:
-        How many journal files and models are new here, and trials before and after.
+        How many journal files, models and datasets are new here, and trials before and after.
 
     Raises:
         UsageError: `other` is no results folder, or this one.
@@ -144,7 +144,7 @@ def merge(results: Path, other: Path) -> dict[str, int]:
         raise UsageError(f"{other} holds no journal of trials: a results folder was expected")
     store = Store(results)
     before = 0 if store.is_empty() else _trials(store)
-    new_files = new_models = 0
+    new_files = new_models = new_data = 0
     try:
         for kind, paths in theirs.items():
             for path in paths:
@@ -154,9 +154,15 @@ def merge(results: Path, other: Path) -> dict[str, int]:
         digests = _digests(store)
         for path in sorted((other / "models").rglob("*.safetensors")):
             new_models += _take_model(path, weights.path_of(results, path.stem), digests.get(path.stem))
+        for path in sorted((other / "systems").glob("*.npz")):
+            if not (results / "systems" / path.name).exists():
+                durable.write(results / "systems" / path.name, path.read_bytes())
+                new_data += 1
     except OSError as error:
         raise OrchError(f"merging {other}: {error.strerror}") from None
-    return {"files": new_files, "models": new_models, "before": before, "after": _trials(store)}
+    return {
+        "files": new_files, "models": new_models, "data": new_data, "before": before, "after": _trials(store),
+    }  # fmt: skip
 
 
 def _is_sound(path: Path) -> bool:

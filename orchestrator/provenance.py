@@ -24,7 +24,7 @@ from .identity import Trial, canonical_json
 from .models import ARCHITECTURES
 from .models.regimes import REGIMES
 from .systems.collection import MODULES as COLLECTION
-from .systems.hashing import substance
+from .systems.substance import substance
 
 PACKAGES = ("torch", "numpy", "scipy", "ray", "optuna", "duckdb", "pyarrow", "safetensors")
 

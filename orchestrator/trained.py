@@ -3,6 +3,7 @@ system.
 """
 
 import json
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,11 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import weights
-from .errors import OrchError
+from .errors import OrchError, UsageError
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from .identity import Trial
     from .models.architecture import Architecture
     from .models.cycles import Cycle
     from .systems.dataset import Dataset
@@ -36,20 +38,36 @@ class Trained:
     """name → (1, ...)"""
     data: "Dataset"
 
-    def generate(self, steps: int, *, standardised: bool = False) -> FloatArray:
-        """A free run from the point where the evaluation started: (steps, N), NaN from where it is no longer
-        finite.
+    def generate(
+        self, steps: int, *, start: Sequence[float] | None = None, standardised: bool = False
+    ) -> FloatArray:
+        """A free run from the point where the evaluation started, or another: (steps, N), NaN from where it
+        is no longer finite.
 
         On the kind of machine where it was evaluated this is the very run that was measured, digit by digit
         (but for what `evaluation.restart_every` measures on short runs); on another, rounding differs and a
         chaotic run soon leaves it, on the same attractor.
 
         Args:
+            start: what is observed one step before the run, a value for each variable, in the system's units
+                or, if `standardised`, in what the network knows.
             standardised: whether to return what the network knows instead of the system's own units.
+
+        Raises:
+            UsageError: `start` is no such point.
         """
+        import torch
+
         from .models.rollout import free_run
 
-        (run,) = free_run(self.architecture, self.parameters, start=self._start, steps=steps).series
+        at = self._start
+        if start is not None:
+            point = np.array(start, dtype=np.float64)
+            if point.shape != (self.data.dimension,) or not np.isfinite(point).all():
+                names, given = ", ".join(self.data.variables), ", ".join(map(str, start))
+                raise UsageError(f"a start has {self.data.dimension} finite values ({names}), not {given}")
+            at = torch.from_numpy(point if standardised else (point - self.data.mean) / self.data.sd)
+        (run,) = free_run(self.architecture, self.parameters, start=at, steps=steps).series
         return run if standardised else self.in_own_units(run)
 
     @property
@@ -57,6 +75,21 @@ class Trained:
         import torch
 
         return torch.from_numpy(self.data.test[0])
+
+    def described(self) -> dict[str, Any]:
+        """All that it takes to run the network without this tool, beside its parameters; plain JSON types."""
+        data = self.data
+        return {
+            "architecture": {"name": self.architecture.name, **self.architecture.model_dump()},
+            "equations": sys.modules[type(self.architecture).__module__].__doc__,
+            "read_out": "x̂_t = B z_t (LSTM: B h_t), standardised; in the system's units x̂_t · sd + mean",
+            "start": "z_0 = B⁺ x_0, B⁺ the pseudo-inverse of B, x_0 standardised (LSTM: h_0, and c_0 = 0)",
+            "variables": list(data.variables),
+            "dt": data.dt,
+            "mean": data.mean.tolist(),
+            "sd": data.sd.tolist(),
+            "x_0": self.in_own_units(data.test[0]).tolist(),
+        }
 
     def in_own_units(self, series: FloatArray) -> FloatArray:
         """Standardised data (T, N) in the units of the system."""
@@ -96,32 +129,55 @@ class Trained:
 
 
 def load(row: Mapping[str, Any], results: Path) -> Trained:
-    """The network of a trial's row.
+    """The network of a trial's row, with the data that it was trained on: those that the results folder has
+    prepared, whatever is called by the system's name now, or else those that are.
+
+    Args:
+        row: of `trial_id`, `config`, `system_hash` and `parameters_digest` at the least.
 
     Raises:
-        OrchError: the parameters are not there, or this version cannot build the network.
+        OrchError: the parameters or the data are not there, or this version cannot build the network.
     """
     import torch
     from pydantic import ValidationError
 
-    from . import systems
     from .identity import trial_from_config
-    from .systems.dataset import load as load_data
 
     try:
         trial = trial_from_config(json.loads(row["config"]))
-    except (KeyError, ValidationError) as error:
+    except KeyError as error:
+        raise OrchError(
+            f"trial {row['trial_id'][:12]} is of {error}, an architecture or a regime that this version of "
+            "orch does not know"
+        ) from None
+    except ValidationError as error:
         raise OrchError(f"this version of orch cannot build trial {row['trial_id'][:12]}: {error}") from None
+    data = _data_of(trial, row, results)
     if trial.trial_id != row["trial_id"]:
         raise OrchError(
             f"trial {row['trial_id'][:12]} is of an older version of its system or of training, "
             "which this version of orch cannot repeat"
         )
-    if trial.data is not None and systems.get(trial.system).identity.get("data") != trial.data:
-        raise OrchError(
-            f"trial {row['trial_id'][:12]} was trained on other data than those that are called "
-            f"'{trial.system}' now"
-        )
     kept = weights.load(results, trial.trial_id, expected=row.get("parameters_digest"))
     parameters = {name: torch.from_numpy(value).unsqueeze(0) for name, value in kept.items()}
-    return Trained(trial.architecture, parameters, load_data(trial.system, cache=results / "systems"))
+    return Trained(trial.architecture, parameters, data)
+
+
+def _data_of(trial: "Trial", row: Mapping[str, Any], results: Path) -> "Dataset":
+    from . import systems
+    from .systems.dataset import find, load
+
+    cache = results / "systems"
+    found = find(row["system_hash"], cache=cache) if row.get("system_hash") else None
+    if found is not None:
+        return found
+    try:
+        same = trial.data is None or systems.get(trial.system).identity.get("data") == trial.data
+    except systems.DataError as error:
+        raise OrchError(f"the data of trial {row['trial_id'][:12]} are not in {cache}, and {error}") from None
+    if not same:
+        raise OrchError(
+            f"trial {row['trial_id'][:12]} was trained on other data than those that are called "
+            f"'{trial.system}' now, and they are not in {cache}"
+        )
+    return load(trial.system, cache=cache)

@@ -9,16 +9,18 @@ Floors: the measures with `test` as truth and an independent trajectory of the s
 averaged over three (train and two more): what a perfect model scores. Ceilings: the worst that can be
 scored.
 
-Cache: `<name>-<first 12 digits of content_hash>.npz` in the folder given; what cannot be read whole is made
-again. Raises UnknownSystemError for a name that does not exist.
+Cache: `<name>-<first 12 digits of content_hash>.npz` in the folder given, a file that needs nothing else to
+be read, whatever has become of the system since; what cannot be read whole is made again. Raises
+UnknownSystemError for a name that does not exist.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -128,7 +130,15 @@ def load(name: str | System, *, cache: Path | None) -> Dataset:
 def peek(name: str | System, *, cache: Path) -> Dataset | None:
     """The dataset of a system where the cache folder has it; nothing is computed."""
     system = name if isinstance(name, System) else get(name)
-    return _read(cache_path(system, cache), system)
+    return _read(cache_path(system, cache), content_hash(system))
+
+
+def find(hash: str, *, cache: Path) -> Dataset | None:
+    """The dataset of this content_hash where the cache folder has it, whether its system is still there or
+    is another by now.
+    """
+    of_hash = (_read(path, hash) for path in Path(cache).glob(f"*-{hash[:12]}.npz"))
+    return next(filter(None, of_hash), None)
 
 
 def keep(dataset: Dataset, system: System, *, cache: Path) -> None:
@@ -175,7 +185,21 @@ def generate(system: System) -> Dataset:
     }  # fmt: skip
     if system.regressed_points:
         arrays |= {"scored_train": scored(states), "scored_test": scored(test_states)}
-    return _assemble(system, arrays, spectrum=spectrum, floors=floors, ceilings=measures.ceilings())
+    about = {
+        "system": system.name,
+        "dt": system.dt,
+        "variables": system.variables,
+        "regressed_points": system.regressed_points,
+        "is_recorded": system.is_recorded,
+        "floors": floors,
+        "ceilings": measures.ceilings(),
+        "content_hash": content_hash(system),
+        "trajectory_hash": trajectory_hash(system),
+        "standardisation": system.standardisation,
+        "parameters": dict(system.constants),
+        "source": system.source,
+    }
+    return _assemble(arrays, spectrum, about)
 
 
 class _Scored:
@@ -194,79 +218,60 @@ class _Scored:
         return standardised
 
 
-def _assemble(
-    system: System,
-    arrays: dict[str, FloatArray],
-    *,
-    spectrum: LyapunovSpectrum,
-    floors: Values,
-    ceilings: Values,
-) -> Dataset:
+def _assemble(arrays: dict[str, FloatArray], spectrum: LyapunovSpectrum, about: Mapping[str, Any]) -> Dataset:
     lambda_max = spectrum.exponents[0]
     return Dataset(
-        system=system.name,
-        dt=system.dt,
-        variables=system.variables,
+        **{**about, "variables": tuple(about["variables"])},
         train=arrays["train"],
         test=arrays["test"],
         scored_train=arrays.get("scored_train", arrays["train"]),
         scored_test=arrays.get("scored_test", arrays["test"]),
-        regressed_points=system.regressed_points,
-        is_recorded=system.is_recorded,
         mean=arrays["mean"],
         sd=arrays["sd"],
         spectrum=spectrum,
         lambda_max=lambda_max,
         lambda_max_standard_error=spectrum.standard_errors[0],
-        tau_pred=prediction_time_steps(lambda_max, system.dt),
-        floors=floors,
-        ceilings=ceilings,
-        content_hash=content_hash(system),
-        trajectory_hash=trajectory_hash(system),
-        standardisation=system.standardisation,
-        parameters=dict(system.constants),
-        source=system.source,
+        tau_pred=prediction_time_steps(lambda_max, about["dt"]),
     )
 
 
-def _read(path: Path, system: System) -> Dataset | None:
+def _read(path: Path, hash: str) -> Dataset | None:
     """The dataset in `path`, or None where there is no such file or it is damaged or another's."""
-    found = cache_file.read(path, content_hash=content_hash(system))
+    found = cache_file.read(path, content_hash=hash)
     if found is None:
         return None
-    arrays, metadata = found
-    stored = metadata["spectrum"]
-    return _assemble(
-        system,
-        arrays,
-        spectrum=LyapunovSpectrum(
-            exponents=tuple(stored["exponents"]),
-            standard_errors=tuple(stored["standard_errors"]),
-            time=stored["time"],
-            members=stored["members"],
-            method=stored["method"],
-            log_distance=tuple(stored.get("log_distance", ())),
-            other_windows=tuple(stored["other_windows"]) if stored.get("other_windows") else None,
-            surrogates=tuple(stored.get("surrogates", ())),
-        ),
-        floors=metadata["floors"],
-        ceilings=metadata["ceilings"],
+    arrays, about = found
+    stored = about.pop("spectrum")
+    spectrum = LyapunovSpectrum(
+        exponents=tuple(stored["exponents"]),
+        standard_errors=tuple(stored["standard_errors"]),
+        time=stored["time"],
+        members=stored["members"],
+        method=stored["method"],
+        log_distance=tuple(stored.get("log_distance", ())),
+        other_windows=tuple(stored["other_windows"]) if stored.get("other_windows") else None,
+        surrogates=tuple(stored.get("surrogates", ())),
     )
+    return _assemble(arrays, spectrum, about)
+
+
+_ABOUT = (
+    "system", "dt", "variables", "regressed_points", "is_recorded", "floors", "ceilings", "content_hash",
+    "trajectory_hash", "standardisation", "parameters", "source",
+)  # fmt: skip
+"""Fields of a dataset that are no arrays, and not worked out from others."""
 
 
 def _write(path: Path, dataset: Dataset) -> None:
     arrays = {"train": dataset.train, "test": dataset.test, "mean": dataset.mean, "sd": dataset.sd}
     if dataset.regressed_points:
         arrays |= {"scored_train": dataset.scored_train, "scored_test": dataset.scored_test}
+    about = {name: getattr(dataset, name) for name in _ABOUT}
     cache_file.write(
         path,
         content_hash=dataset.content_hash,
         arrays=arrays,
-        metadata={
-            "spectrum": asdict(dataset.spectrum),
-            "floors": dataset.floors,
-            "ceilings": dataset.ceilings,
-        },
+        metadata={**about, "spectrum": asdict(dataset.spectrum)},
     )
 
 

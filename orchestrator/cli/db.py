@@ -63,13 +63,18 @@ def merge(
     other: Annotated[Path, typer.Argument(help="Another results folder, such as another machine's.")],
     results: ResultsOption = None,
 ) -> None:
-    """Take in the trials and models of another results folder, which is only read."""
+    """Take in trials, networks and their data from another results folder, which is only read.
+
+    A study's file, and `data/NAME.toml` and `.parquet` of a series of one's own, are not in it: what is to
+    be run further takes these too.
+    """
     from .. import care
     from ..catalogue import results_folder
 
     done = care.merge(results_folder(results), other)
     print(
-        f"{done['files']} journal files and {done['models']} models are new; "
+        f"{done['files']} journal files, {done['models']} models and data of "
+        f"{counted(done['data'], 'system')} are new; "
         f"{done['before']} trials before, {done['after']} now",
         file=sys.stderr,
     )

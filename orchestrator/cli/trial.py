@@ -34,6 +34,13 @@ def generate(
     trial: IdArgument,
     out: SeriesOption,
     steps: Annotated[int, typer.Option(help="Length of the free run.", min=1)] = 10_000,
+    start: Annotated[
+        str | None,
+        typer.Option(
+            help="A value for each variable, such as 1.5,-2,20, in the system's own units: the run goes on "
+            "from there. By default from where it was evaluated.",
+        ),
+    ] = None,
     standardised: Annotated[
         bool, typer.Option("--standardised", help="In units of the training data's SD, not the system's own.")
     ] = False,
@@ -44,7 +51,8 @@ def generate(
 
     check_suffix(out)
     network = trained.load(*_find(trial, results))
-    write_series(out, network.generate(steps, standardised=standardised), network.data.variables)
+    series = network.generate(steps, start=_point(start), standardised=standardised)
+    write_series(out, series, network.data.variables)
 
 
 @app.command("dynamics")
@@ -92,8 +100,11 @@ def export(
     out: Annotated[Path | None, typer.Option(help="Folder to make; trial-ID by default.")] = None,
     results: ResultsOption = None,
 ) -> None:
-    """Write a trial as a folder: parameters (safetensors), settings and outcome (JSON), curves (CSV)."""
-    from .. import durable, lookup, weights
+    """Write a trial as a folder: parameters (safetensors), settings and outcome (JSON), curves (CSV).
+
+    `network.json` says what it takes to run the network elsewhere: equations, units, start.
+    """
+    from .. import durable, lookup, trained, weights
     from ..store import Store
 
     row, folder = _find(trial, results)
@@ -101,6 +112,14 @@ def export(
     if target.exists():
         raise UsageError(f"{target} exists already")
     parameters = weights.path_of(folder, row["trial_id"])
+    files: dict[str, bytes] = {}
+    if parameters.exists():
+        files["parameters.safetensors"] = parameters.read_bytes()
+        try:
+            network = trained.load(row, folder).described()
+            files["network.json"] = json.dumps(network, indent=2, ensure_ascii=False).encode()
+        except OrchError as error:
+            print(f"orch: without network.json, as {error}", file=sys.stderr)
     with Store(folder).reading() as (connection, _):
         cursor = connection.execute(
             "SELECT epoch, quantity, value FROM curves WHERE trial_id = ? ORDER BY quantity, epoch",
@@ -113,14 +132,25 @@ def export(
     try:
         durable.write(target / "trial.json", json.dumps(described, indent=2, default=str).encode())
         durable.write(target / "curves.csv", curves)
-        if parameters.exists():
-            durable.write(target / "parameters.safetensors", parameters.read_bytes())
+        for name, content in files.items():
+            durable.write(target / name, content)
     except OSError as error:
         raise OrchError(f"{target} cannot be written: {error.strerror}") from None
     for path in sorted(target.iterdir()):
         print(f"wrote {path}", file=sys.stderr)
     if not parameters.exists():
         print(f"orch: without its network, which is not in {parameters.parent}", file=sys.stderr)
+
+
+def _point(text: str | None) -> list[float] | None:
+    if text is None:
+        return None
+    try:
+        return [float(value) for value in text.split(",")]
+    except ValueError:
+        raise UsageError(
+            f"--start {text}: expected numbers, separated by commas, such as 1.5,-2,20"
+        ) from None
 
 
 def why(

@@ -163,8 +163,12 @@ def test_merging_takes_what_is_new_and_nothing_twice(old, tmp_path):
     model = old / "models" / "ab" / "abc.safetensors"
     model.parent.mkdir(parents=True)
     model.write_bytes(b"weights")
-    assert care.merge(here, old) == {"files": 7, "models": 1, "before": 1, "after": 6}
-    assert care.merge(here, old) == {"files": 0, "models": 0, "before": 6, "after": 6}
+    data = old / "systems" / "lorenz63-0123456789ab.npz"
+    data.parent.mkdir(exist_ok=True)
+    data.write_bytes(b"data")
+    assert care.merge(here, old) == {"files": 7, "models": 1, "data": 1, "before": 1, "after": 6}
+    assert (here / "systems" / data.name).read_bytes() == b"data"
+    assert care.merge(here, old) == {"files": 0, "models": 0, "data": 0, "before": 6, "after": 6}
     assert query(here, SUMMARY)[:5] == OLD
     # Another file of a name that is taken here is no reason to lose it.
     name = journal.files(old / "journal", "trials")[0].name

@@ -8,9 +8,12 @@ import shutil
 import numpy as np
 import pytest
 import torch
+from safetensors.numpy import load_file
 
 from orchestrator import care, catalogue, check, provenance, trained, weights
 from orchestrator.callback import Brake
+from orchestrator.errors import OrchError
+from orchestrator.identity import digest
 from orchestrator.study import load as load_study
 from orchestrator.systems.dataset import load
 from orchestrator.systems.measures import MeasureSet
@@ -37,6 +40,48 @@ def test_generate_gives_the_run_that_was_evaluated(smoke, two, tmp_path):
     smoke("trial", "generate", trial["trial_id"][:10], "--steps", "3", "--out", str(tmp_path / "run.csv"))
     rows = list(csv.reader(io.StringIO((tmp_path / "run.csv").read_text())))
     assert rows[0] == ["x", "y", "z"] and [float(row[0]) for row in rows[1:]] == pytest.approx(x[:3])
+
+
+def test_a_network_runs_elsewhere_by_what_is_exported(smoke, two, tmp_path):
+    """By the words of `network.json` alone, from a start of one's own."""
+    trial = two[0]["trial_id"]
+    smoke("trial", "export", trial, "--out", str(tmp_path / "kept"))
+    said = json.loads((tmp_path / "kept" / "network.json").read_text())
+    assert "z_t = A z_{t-1} + W max(z_{t-1}, 0) + h" in said["equations"] and said["variables"] == [
+        "x",
+        "y",
+        "z",
+    ]
+    kept = {k: v.astype(float) for k, v in load_file(tmp_path / "kept" / "parameters.safetensors").items()}
+    A, W = np.diag(np.diag(kept["AW"])), kept["AW"] - np.diag(np.diag(kept["AW"]))
+    mean, sd = np.array(said["mean"]), np.array(said["sd"])
+    z, own = np.linalg.pinv(kept["B"]) @ ((np.array([1.0, 2.0, 60.0]) - mean) / sd), []
+    for _ in range(20):
+        z = A @ z + W @ np.maximum(z, 0) + kept["h"]
+        own.append(kept["B"] @ z * sd + mean)
+    out = tmp_path / "run.npy"
+    smoke("trial", "generate", trial, "--steps", "20", "--start", "1,2,60", "--out", str(out))
+    assert np.load(out) == pytest.approx(np.array(own), rel=1e-3)
+    assert np.load(out) != pytest.approx(trained.load(two[0], smoke.results).generate(20), rel=1e-3)
+    wrong = ["trial", "generate", trial, "--out", str(out), "--start"]
+    assert "a start has 3 finite values (x, y, z)" in smoke(*wrong, "1,2", code=2)[1]
+    assert "expected numbers" in smoke(*wrong, "a,b,c", code=2)[1]
+
+
+def test_a_network_is_had_with_its_own_data_whatever_their_name_stands_for_now(smoke_copy, two):
+    """Of a series that was replaced, or that another machine has: by what the results folder has prepared."""
+    results, row = smoke_copy.results, two[0]
+    config = {**json.loads(row["config"]), "system": {"name": "gone", "data": "0" * 16}}
+    other = {**row, "config": json.dumps(config), "trial_id": digest(config)}
+    target = weights.path_of(results, other["trial_id"])
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(weights.path_of(results, row["trial_id"]), target)
+    expected = trained.load(row, results).generate(50)
+    np.testing.assert_array_equal(trained.load(other, results).generate(50), expected)
+    with pytest.raises(
+        OrchError, match=r"the data of trial .* are not in .*systems, and unknown system 'gone'"
+    ):
+        trained.load({**other, "system_hash": None}, results)
 
 
 def test_rows_say_what_a_network_does_and_how_far_its_gradients_reach(smoke, two):
@@ -123,7 +168,7 @@ def test_show_and_export_hold_all_that_is_known(smoke, two, tmp_path):
     assert shown["epochs_per_second"] > 0 and shown["peak_memory_mib"] > 10 and shown["resumed"] == 0
     smoke("trial", "export", two[0]["trial_id"], "--out", str(tmp_path / "kept"))
     assert {path.name for path in (tmp_path / "kept").iterdir()} == {
-        "trial.json", "curves.csv", "parameters.safetensors",
+        "trial.json", "curves.csv", "parameters.safetensors", "network.json",
     }  # fmt: skip
     described = json.loads((tmp_path / "kept" / "trial.json").read_text())
     assert described["settings"]["regime.tau"] == 10

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from orchestrator.systems import Flow, System, UnknownSystemError, get, hashing
+from orchestrator.systems import Flow, System, UnknownSystemError, get, substance
 from orchestrator.systems import dataset as module
 from orchestrator.systems.dataset import Dataset, cache_path, load
 from orchestrator.systems.exponents import ExponentSettings
@@ -132,7 +132,7 @@ def test_data_are_made_again_where_the_equations_say_something_else(
     for says in ("return -y", "return -y  # as it should be", "return -2 * y"):
         (tmp_path / "decay.py").write_text(f"def derivatives(t, y):\n    {says}\n")
         importlib.invalidate_caches()
-        hashing.digest_of.cache_clear()
+        substance.digest_of.cache_clear()
         sys.modules.pop("decay", None)
         system = dataclasses.replace(
             get("lorenz63"), derivatives=importlib.import_module("decay").derivatives
