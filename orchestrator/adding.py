@@ -66,6 +66,7 @@ def add(
     time: str | None = None,
     time_format: str | None = None,
     time_unit: str = "",
+    decimal: str = ".",
     rows: tuple[int, int] | None = None,
     fill_gaps: int | None = None,
     steps: Sequence[Step] = (),
@@ -82,6 +83,7 @@ def add(
         time: the column that holds times.
         time_unit: name of the unit of `dt` or of times that are numbers; times that are dates are converted
             to it, and to seconds if it is left out.
+        decimal: what stands before the decimals of numbers in text, "." or ",".
         rows: the first and the last row to take, counted from 1; all by default. Counted on the grid of times
             where there are times.
         fill_gaps: longest gap, in rows, that is filled by straight lines; None refuses missing values.
@@ -95,12 +97,15 @@ def add(
         SeriesError: the series cannot be used; says what is wrong and where.
         OrchError: it cannot be written.
     """
+    tables.check_there(source)
     folder = data_folder()
     files = (folder / f"{name}.toml", folder / f"{name}.parquet")
     _check_name(name, files[0], force)
     if dt is not None and not SHORTEST <= dt < math.inf:
         raise UsageError(f"--dt {dt:g}: expected a time above 0")
-    table = tables.read_table(source, columns=columns, time=time, time_format=time_format)
+    if decimal not in (".", ","):
+        raise UsageError(f"--decimal {decimal}: expected , or what is meant without it, a point")
+    table = tables.read_table(source, columns=columns, time=time, time_format=time_format, decimal=decimal)
     dt, time_unit = _time_step(table, dt, time_unit)
     values = _stretch(table.values, rows, source)
     tables.check_values(values, table.columns, where=str(source))

@@ -17,18 +17,30 @@ if TYPE_CHECKING:
 def add(
     name: Annotated[str, typer.Argument(metavar="NAME", help="What the series is to be called.")],
     file: Annotated[
-        Path, typer.Argument(metavar="FILE", help="A .csv (or .csv.gz, .tsv, .txt), .npy or .parquet file.")
+        Path,
+        typer.Argument(
+            metavar="FILE",
+            help="A .csv (or .csv.gz, .tsv, .txt), .npy, .npz, .parquet or .mat file (MATLAB's, saved "
+            "with -v7).",
+        ),
     ],
     columns: Annotated[
         str | None,
-        typer.Option(help="Columns to take, separated by commas; by default all but the times."),
+        typer.Option(
+            help="Columns to take, separated by commas; by default all but the times. Of .npz and .mat files "
+            "arrays, and NAME_0, NAME_1 … for columns of one."
+        ),
     ] = None,
     dt: Annotated[
         float | None,
         typer.Option(help="Time between rows, in the unit that λ is wanted in; by default from --time."),
     ] = None,
     time: Annotated[
-        str | None, typer.Option(metavar="COLUMN", help="The column that holds times, as numbers or dates.")
+        str | None,
+        typer.Option(
+            metavar="COLUMN",
+            help="The column that holds times, as numbers or dates; 'index' is a first one without a name.",
+        ),
     ] = None,
     time_format: Annotated[
         str | None, typer.Option(help="How dates are written if not 2009-12-31 23:50:00: '%d.%m.%Y %H:%M'.")
@@ -40,6 +52,9 @@ def add(
             "ms, s, min, h or d; s by default."
         ),
     ] = "",
+    decimal: Annotated[
+        str, typer.Option(metavar=".|,", help="What stands before the decimals: ',' for 1,25.")
+    ] = ".",
     rows: Annotated[
         str | None,
         typer.Option(metavar="FIRST:LAST", help="Take these rows, counted from 1; all by default."),
@@ -91,6 +106,7 @@ def add(
         time=time,
         time_format=time_format,
         time_unit=time_unit,
+        decimal=decimal,
         rows=_rows(rows),
         fill_gaps=fill_gaps,
         steps=_steps(detrend, cycle, reduce_noise, smooth, subsample),

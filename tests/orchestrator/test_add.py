@@ -89,7 +89,7 @@ REFUSED = {
     ),
     "decimal commas": (
         lambda p: write(p / "a.csv", {"x": [str(v).replace(".", ",") for v in numbers()]}), {},
-        "is not a number, as numbers with a decimal comma are not",
+        "is not a number; --decimal , reads it as one with a decimal comma",
     ),
     "far time": (
         lambda p: write(p / "a.csv", {"t": [*range(1999), 10**12], "x": numbers()}),
@@ -113,6 +113,9 @@ REFUSED = {
         lambda p: write(p / "a.csv", {"t": hours(2000), "x": numbers()}),
         {"time": "t", "dt": None, "time_unit": "weeks"},
         "--time-unit weeks: times that are dates can be converted to ms, s, min, h, d; for another unit",
+    ),
+    "decimal": (
+        lambda p: write(p / "a.csv", {"x": numbers()}), {"decimal": ";"}, "--decimal ;: expected , or",
     ),
     "zero dt": (lambda p: write(p / "a.csv", {"x": numbers()}), {"dt": 0.0}, "--dt 0: expected a time"),
     "endless dt": (lambda p: write(p / "a.csv", {"x": numbers()}), {"dt": np.inf}, "--dt inf: expected"),
@@ -154,7 +157,7 @@ REFUSED = {
     "empty": (lambda p: write(p / "a.csv", {}), {}, "is empty, or begins with an empty line"),
     "remarks": (
         lambda p: text(p, "# of nobody\n# and nothing\n"), {},
-        r"is empty, or goes on after its remarks \(#\) with an empty line",
+        r"is empty, or holds nothing but remarks \(#\)",
     ),
     "ragged": (
         lambda p: text(p, "# lab 3\nx,y\n" + "1,2\n" * 1500 + "\n3\n" + "4,5,6\n"), {},
@@ -187,6 +190,8 @@ def test_names_are_checked(folder: Path) -> None:
     source = write(folder / "a.csv", {"x": numbers()})
     with pytest.raises(UsageError, match="ships with the tool"):
         adding.add("lorenz63", source, dt=1.0)
+    with pytest.raises(SeriesError, match="there is no such file"):  # said first: names may be mixed up
+        adding.add("a.csv", folder / "mine", dt=1.0)
     for name in ("../x", "dysts:Thomas", "a b", "", "-x", ".h", "²", "x" * 200):
         with pytest.raises(UsageError, match="cannot name a series"):
             adding.add(name, source, dt=1.0)
@@ -197,17 +202,22 @@ def test_names_are_checked(folder: Path) -> None:
     assert systems.get("mine").dt == 2.0 and "mine" in systems.names()
 
 
-@pytest.mark.parametrize("suffix", [".csv", ".csv.gz", ".dat", ".txt", ".npy", ".parquet"])
+@pytest.mark.parametrize("suffix", [".csv", ".csv.gz", ".dat", ".txt", ".npy", ".npz", ".mat", ".parquet"])
 def test_every_format_gives_the_same_system(folder: Path, suffix: str) -> None:
     import gzip
 
     import pyarrow as pa
     import pyarrow.parquet as pq
+    from scipy.io import savemat
 
     series = henon(1500)
     path = folder / f"a{suffix}"
     if suffix == ".npy":
         np.save(path, series)
+    elif suffix == ".npz":
+        np.savez(path, x_1=series[:, 0], x_2=series[:, 1])
+    elif suffix == ".mat":
+        savemat(path, {"x_1": series[:, 0], "x_2": series[:, 1]})
     elif suffix == ".parquet":
         pq.write_table(pa.table({"x_1": series[:, 0], "x_2": series[:, 1]}), path)
     elif suffix in (".dat", ".txt"):  # blanks between; under no names, or those that numpy.savetxt writes
