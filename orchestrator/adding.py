@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from . import durable
 from .errors import OrchError, UsageError
-from .systems import own, tables
+from .systems import own, table_files, tables
 from .systems.analysis.blemishes import find_gaps, outliers
 from .systems.analysis.exponent import suggest_embedding, suggest_settings
 from .systems.base import SeriesError
@@ -97,7 +97,7 @@ def add(
         SeriesError: the series cannot be used; says what is wrong and where.
         OrchError: it cannot be written.
     """
-    tables.check_there(source)
+    table_files.check_there(source)
     folder = data_folder()
     files = (folder / f"{name}.toml", folder / f"{name}.parquet")
     _check_name(name, files[0], force)

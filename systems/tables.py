@@ -16,7 +16,6 @@ import numpy as np
 from . import table_cells
 from .base import FloatArray, SeriesError
 from .table_columns import read_columns as read_columns
-from .table_files import check_there as check_there
 
 SMALLEST, LARGEST = 1e-100, 1e100
 """Range of a column that can be computed with, squares of it included."""
