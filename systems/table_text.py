@@ -96,12 +96,12 @@ def _head(path: Path) -> _Head:
         while line := file.readline(LONGEST_LINE).removeprefix(BOM):
             if line.lstrip(b" ").startswith(b"#"):
                 remark = line
-            elif line.strip() or not remark:
+            elif line.strip(b" \r\n") or not remark:  # tabs part missing values
                 break
             lines.append(line)
     if not line.strip():
-        where = "holds nothing but remarks (#)" if remark else "begins with an empty line"
-        raise SeriesError(f"{path} is empty, or {where}")
+        where = "goes on after its remarks (#)" if remark else "begins"
+        raise SeriesError(f"{path} is empty, or {where} with an empty line")
     encoding = "utf-8"
     try:
         b"".join([*lines, line]).decode()

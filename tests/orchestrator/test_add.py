@@ -157,7 +157,7 @@ REFUSED = {
     "empty": (lambda p: write(p / "a.csv", {}), {}, "is empty, or begins with an empty line"),
     "remarks": (
         lambda p: text(p, "# of nobody\n# and nothing\n"), {},
-        r"is empty, or holds nothing but remarks \(#\)",
+        r"is empty, or goes on after its remarks \(#\) with an empty line",
     ),
     "ragged": (
         lambda p: text(p, "# lab 3\nx,y\n" + "1,2\n" * 1500 + "\n3\n" + "4,5,6\n"), {},

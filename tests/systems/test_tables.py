@@ -153,6 +153,11 @@ def test_a_line_that_names_too_few_columns_is_shown(tmp_path: Path, rows: str) -
         tables.read_table(text(tmp_path, f"# lab\n{first}\n{rows}"))
 
 
+def test_a_row_of_missing_values_is_no_empty_line(tmp_path: Path) -> None:
+    with pytest.raises(SeriesError, match="with an empty line"):
+        tables.read_table(text(tmp_path, "# lab\n\t\n1\t2\n3\t4\n"))
+
+
 def test_a_first_column_without_a_name_is_called_index(tmp_path: Path) -> None:
     """As pandas writes its index."""
     path = text(tmp_path, ",a,b\n0.5,1,2\n1.0,2,3\n1.5,3,5\n")
