@@ -68,13 +68,18 @@ def _attractor(
 ) -> Attractor:
     from . import trained
     from .systems import DataError
-    from .systems.dataset import load as load_data
+    from .systems.dataset import find, load
 
     def drawn(runs: Sequence[Run], axes: tuple[str, str, str], said: str) -> Attractor:
         return Attractor(context.context_id, context.title, axes, said, tuple(runs))
 
+    cache = results / "systems"
+    # Another series may have the name by now.
+    ((made_by,),) = connection.execute(
+        "SELECT any_value(system_hash) FROM results WHERE context_id = ?", [context.context_id]
+    ).fetchall()
     try:
-        data = load_data(context.system, cache=results / "systems")
+        data = find(made_by or "", cache=cache) or load(context.system, cache=cache)
     except (DataError, OSError, ArithmeticError) as error:
         said = f"the data of {context.system} are not here: {error}"
         return drawn([Run(context.system, said)], ("x", "y", "z"), "")

@@ -147,8 +147,7 @@ def load(row: Mapping[str, Any], results: Path) -> Trained:
         trial = trial_from_config(json.loads(row["config"]))
     except KeyError as error:
         raise OrchError(
-            f"trial {row['trial_id'][:12]} is of {error}, an architecture or a regime that this version of "
-            "orch does not know"
+            f"this version of orch cannot build trial {row['trial_id'][:12]}: it does not know {error}"
         ) from None
     except ValidationError as error:
         raise OrchError(f"this version of orch cannot build trial {row['trial_id'][:12]}: {error}") from None
@@ -168,7 +167,7 @@ def _data_of(trial: "Trial", row: Mapping[str, Any], results: Path) -> "Dataset"
     from .systems.dataset import find, load
 
     cache = results / "systems"
-    found = find(row["system_hash"], cache=cache) if row.get("system_hash") else None
+    found = find(row.get("system_hash") or "", cache=cache)
     if found is not None:
         return found
     try:

@@ -137,7 +137,7 @@ def find(hash: str, *, cache: Path) -> Dataset | None:
     """The dataset of this content_hash where the cache folder has it, whether its system is still there or
     is another by now.
     """
-    of_hash = (_read(path, hash) for path in Path(cache).glob(f"*-{hash[:12]}.npz"))
+    of_hash = (_read(path, hash) for path in Path(cache).glob(f"*-{hash[:12]}.npz") if hash)
     return next(filter(None, of_hash), None)
 
 
@@ -241,8 +241,14 @@ def _read(path: Path, hash: str) -> Dataset | None:
     if found is None:
         return None
     arrays, about = found
-    stored = about.pop("spectrum")
-    spectrum = LyapunovSpectrum(
+    try:
+        return _assemble(arrays, _spectrum(about.pop("spectrum")), about)
+    except (KeyError, TypeError):  # of a version that kept other things
+        return None
+
+
+def _spectrum(stored: Mapping[str, Any]) -> LyapunovSpectrum:
+    return LyapunovSpectrum(
         exponents=tuple(stored["exponents"]),
         standard_errors=tuple(stored["standard_errors"]),
         time=stored["time"],
@@ -252,7 +258,6 @@ def _read(path: Path, hash: str) -> Dataset | None:
         other_windows=tuple(stored["other_windows"]) if stored.get("other_windows") else None,
         surrogates=tuple(stored.get("surrogates", ())),
     )
-    return _assemble(arrays, spectrum, about)
 
 
 _ABOUT = (

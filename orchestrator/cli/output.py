@@ -45,6 +45,10 @@ LONG = 24
 """Letters: columns with longer texts are folded where a terminal is too narrow, others never."""
 
 
+FITS = 80
+"""Columns that whatever is printed can be read in; in fewer, Rich would cut numbers and headers off."""
+
+
 def print_rows(
     columns: Sequence[str], rows: Iterable[Sequence[Any]], form: Format, *, spare: Container[str] = ()
 ) -> None:
@@ -84,10 +88,17 @@ def print_shown(shown: "RenderableType", form: Format) -> None:
         from rich.console import Console
 
         console = Console()
-        needed = console.measure(shown).minimum
-        if needed > console.width:  # lines that are too long for a terminal are better than numbers cut off
+        # Lines that are too long for a terminal are better than numbers cut off. Asked of a wide console: one
+        # that is narrow takes nothing for wider.
+        needed = max(FITS, Console(width=10_000).measure(shown).minimum)
+        if needed > console.width:
             console = Console(width=needed)
-        console.print(shown)
+        if console.is_terminal:
+            console.print(shown)
+            return
+        with console.capture() as captured:  # tables fill their lines with blanks
+            console.print(shown)
+        print(*(line.rstrip() for line in captured.get().splitlines()), sep="\n")
     else:
         from . import typeset
 
