@@ -118,6 +118,7 @@ def declared(results: Path, studies: list[str]) -> str:
 
 def _comparison(connection: "duckdb.DuckDBPyConnection", asked: Question) -> Answer:
     from . import reports
+    from .definitions import by_file
 
     baseline = asked.baseline or "clipping"
     scope: dict[str, Any] = {
@@ -133,9 +134,10 @@ def _comparison(connection: "duckdb.DuckDBPyConnection", asked: Question) -> Ans
     except reports.UnknownBaselineError as why:
         if asked.baseline is not None:
             raise
-        comparison = reports.without_pairs(
-            connection, baseline, f"{why} --compare takes one of them.", **scope
-        )
+        named = by_file(asked.studies) if asked.named is None else asked.named
+        to_come = any(baseline in study.regime_names for study in named.values())
+        said = f"{baseline} is still to be run." if to_come else f"{why} --compare takes one of them."
+        comparison = reports.without_pairs(connection, baseline, said, **scope)
     ids = _trial_ids(comparison.contexts)
     stem = f"{asked.scope}-vs-{_file_name(baseline)}"
     stem += "" if asked.measure == "d_stsp" else f"-{asked.measure}"
@@ -235,7 +237,7 @@ def _contexts(connection: "duckdb.DuckDBPyConnection", asked: Question) -> "tupl
     contexts = reports.read_contexts(connection, "d_stsp", studies=asked.studies, contexts=only)
     mixed = reports.mixed_codes(connection, contexts, studies=asked.studies, contexts=only)
     if mixed and not asked.allow_stale:
-        raise OrchError("\n".join([*mixed, "--allow-stale shows them nevertheless."]))
+        raise reports.StaleError(mixed)
     return contexts
 
 

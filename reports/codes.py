@@ -21,6 +21,21 @@ UNKNOWN = "unknown"
 class StaleError(ReportError):
     """Results of different code would be pooled."""
 
+    def __init__(self, mixed: Sequence[str]) -> None:
+        """
+        Args:
+            mixed: what `mixed_codes` found.
+        """
+        super().__init__(
+            "\n".join(
+                [
+                    *mixed,
+                    "--allow-stale pools them nevertheless; `orch study run STUDY --results FOLDER` runs all "
+                    "of a study again, in another folder.",
+                ]
+            )
+        )
+
 
 def mixed_codes(
     connection: duckdb.DuckDBPyConnection,

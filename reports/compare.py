@@ -56,7 +56,7 @@ def compare(
     _check_baseline(read, baseline)
     mixed = mixed_codes(connection, read, studies=studies, contexts=contexts)
     if mixed and not allow_stale:
-        raise StaleError("\n".join([*mixed, "--allow-stale compares them nevertheless."]))
+        raise StaleError(mixed)
     rows: list[Row] = []
     notes: list[str] = []
     met = False
@@ -120,7 +120,7 @@ def without_pairs(
     read = read_contexts(connection, measure, studies=studies, contexts=contexts)
     mixed = mixed_codes(connection, read, studies=studies, contexts=contexts)
     if mixed and not allow_stale:
-        raise StaleError("\n".join([*mixed, "--allow-stale shows them nevertheless."]))
+        raise StaleError(mixed)
     only = None if contexts is None else tuple(sorted(set(contexts)))
     notes = (why, *(note for context in read for note in _of_given_up(context)), *mixed)
     return Comparison(baseline, measure, tuple(studies), (), (), read, notes, only)
