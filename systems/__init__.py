@@ -7,6 +7,7 @@ the standardised trajectories of one together with its exponents, floors and cei
 
 from .base import DataError, SeriesError, System
 from .flow import Flow
+from .map import Map
 from .raw import MissingDataError
 from .recorded import Recorded
 from .registry import UnknownSystemError, collected, get, held, hold, hold_as, names, shipped
@@ -14,6 +15,7 @@ from .registry import UnknownSystemError, collected, get, held, hold, hold_as, n
 __all__ = [
     "DataError",
     "Flow",
+    "Map",
     "MissingDataError",
     "Recorded",
     "SeriesError",

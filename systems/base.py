@@ -1,7 +1,7 @@
 """What a system is: a source of trajectories, with its Lyapunov exponents.
 
 A system has *states*, in which its dynamics are deterministic, and an observation of them, the data: for
-most both are the same. Kinds of systems are `flow.Flow` (ordinary differential equations),
+most both are the same. Kinds of systems are `flow.Flow` (ordinary differential equations), `map.Map`,
 `delay.DelayEquation` and `recorded.Recorded`. Shapes: data are (T, N), one row every `dt`.
 """
 

@@ -15,6 +15,7 @@ from .duffing import DUFFING
 from .duffing_published import DUFFING_PUBLISHED
 from .eeg import EEG
 from .eeg_published import EEG_PUBLISHED
+from .henon import HENON
 from .jena import JENA_TEMPERATURE
 from .jena_published import JENA_TEMPERATURE_PUBLISHED
 from .lorenz63 import LORENZ63
@@ -30,7 +31,7 @@ _SYSTEMS: dict[str, System] = {
     system.name: system
     for system in (
         LORENZ63, LORENZ63_PUBLISHED, LORENZ63_PARTIAL, DUFFING, DUFFING_PUBLISHED,
-        ROESSLER, ROESSLER_PUBLISHED, LORENZ96_10, LORENZ96_20, MACKEY_GLASS,
+        ROESSLER, ROESSLER_PUBLISHED, LORENZ96_10, LORENZ96_20, MACKEY_GLASS, HENON,
         EEG, EEG_PUBLISHED, JENA_TEMPERATURE, JENA_TEMPERATURE_PUBLISHED,
     )
 }  # fmt: skip

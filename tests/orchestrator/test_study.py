@@ -172,6 +172,7 @@ def test_what_a_version_stands_for_has_not_changed():
         "roessler": (1, "74995727019ef0a1"), "roessler_published": (1, "d5a6f26c923add7a"),
         "lorenz96_10": (1, "82c2c5170bd4884b"), "lorenz96_20": (1, "e3b784103eefa8f6"),
         "mackey_glass": (1, "376a695e7722844a"), "lorenz63_partial": (1, "9428284aef0d2185"),
+        "henon": (1, "ba490d3b55d10c56"),
         "eeg": (1, "cd9395f7df89739d"), "eeg_published": (1, "7be9bd2c6f6f5cc0"),
         "jena": (1, "47d2057f7776c591"), "jena_published": (1, "a0bc5d4b758e2503"),
     }  # fmt: skip

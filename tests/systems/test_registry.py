@@ -9,8 +9,10 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from orchestrator.systems import Flow, UnknownSystemError, get, names
+from orchestrator.systems import Flow, Map, UnknownSystemError, get, names
+from orchestrator.systems.equations import Equations
 from orchestrator.systems.integrate import IntegrationError, trajectory
+from orchestrator.systems.map import MapError
 from orchestrator.systems.raw import data_folder
 
 
@@ -38,18 +40,34 @@ def lorenz63() -> Flow:
     return system
 
 
-@pytest.mark.parametrize("name", [name for name in names() if isinstance(get(name), Flow)])
+@pytest.mark.parametrize("name", [name for name in names() if isinstance(get(name), Equations)])
 def test_jacobian_agrees_with_central_differences(name: str) -> None:
     system = get(name)
-    assert isinstance(system, Flow)
+    assert isinstance(system, Flow | Map)
+    f = system.rhs if isinstance(system, Flow) else system.step
     states = np.random.default_rng(1).normal(scale=10.0, size=(2, 5, system.state_dimension))
     jacobian = system.jacobian(states)
     assert jacobian.shape == (2, 5, system.state_dimension, system.state_dimension)
     for j in range(system.state_dimension):
         shift = 1e-5 * np.eye(system.state_dimension)[j]
-        column = (system.rhs(states + shift) - system.rhs(states - shift)) / 2e-5
+        column = (f(states + shift) - f(states - shift)) / 2e-5
         np.testing.assert_allclose(jacobian[..., j], column, rtol=1e-6, atol=1e-6)
-    np.testing.assert_allclose(system.rhs_point(0.0, states[0, 0]), system.rhs(states)[0, 0], rtol=1e-14)
+    if isinstance(system, Flow):
+        at_once = system.rhs_point(0.0, states[0, 0])
+        np.testing.assert_allclose(at_once, system.rhs(states)[0, 0], rtol=1e-14)
+
+
+def test_an_orbit_iterates_the_map_and_one_that_leaves_says_when() -> None:
+    system = get("henon")
+    assert isinstance(system, Map)
+    orbit = system.states(n_points=500)
+    np.testing.assert_allclose(system.step(orbit[:-1]), orbit[1:], rtol=1e-12)
+    assert np.abs(orbit - system.states(1, n_points=500)).max() > 1.0
+    away = dataclasses.replace(system, initial_state=(2.0, 0.0))
+    with pytest.raises(MapError, match="system 'henon', trajectory 0: not finite from iteration 10 on"):
+        away.states(n_points=10)
+    with pytest.raises(ValueError, match="needs dt = 1"):
+        dataclasses.replace(system, dt=0.5)
 
 
 def test_trajectories_repeat_and_differ_by_index() -> None:
