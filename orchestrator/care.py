@@ -16,10 +16,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from . import durable, journal, weights
-from .errors import OrchError, UsageError
+from .errors import OrchError, UsageError, did_you_mean
 from .ingest import can_be_read, is_whole, why_unreadable
 from .rebuilding import rebuild
-from .schema import tables, version_of
+from .schema import migrate, tables, version_of
 from .store import NoResultsError, Store
 
 ABANDONED_SECONDS = 3600.0
@@ -65,6 +65,33 @@ def info(results: Path) -> dict[str, Any]:
         "checkpoints": len(list((results / "checkpoints").glob("*.safetensors"))),
         "damaged journal files": len(list((store.journal / "damaged").glob("*"))),
     }
+
+
+def columns(results: Path, table: str | None = None) -> list[dict[str, str]]:
+    """What the columns of all tables and views are, or of one, as the database says it.
+
+    Where there are no results yet, as an empty database does.
+
+    Raises:
+        UsageError: there is no such table.
+    """
+    named = tables()
+    if table is not None and table not in named:
+        raise UsageError(f"there is no table '{table}'{did_you_mean(table, named)}")
+    query = """
+        SELECT table_name, column_name, data_type, comment FROM duckdb_columns()
+        WHERE NOT internal ORDER BY column_index
+    """
+    try:
+        with Store(results).reading() as (connection, _):
+            rows = connection.execute(query).fetchall()
+    except NoResultsError:
+        with duckdb.connect() as connection:
+            migrate(connection)
+            rows = connection.execute(query).fetchall()
+    keys = ("table", "column", "type", "description")
+    wanted = named if table is None else (table,)
+    return [dict(zip(keys, row, strict=True)) for name in wanted for row in rows if row[0] == name]
 
 
 def _mebibytes(paths: list[Path]) -> float:

@@ -61,7 +61,7 @@ def check(results: Path, *, note: Callable[[str], None] = lambda text: None) -> 
         files, unsound = _files(store.journal, note)
         problems += unsound
         with duckdb.connect(str(Path(folder) / "journal.duckdb")) as connection:
-            migrate(connection)
+            _migrate(connection)
             if copy is None:
                 insert(connection, files)
             else:
@@ -72,6 +72,13 @@ def check(results: Path, *, note: Callable[[str], None] = lambda text: None) -> 
     return [*problems, *(f"{path}: was set aside because it cannot be read" for path in damaged)]
 
 
+def _migrate(connection: duckdb.DuckDBPyConnection) -> None:
+    """In one transaction: each of several hundred statements would be written to disk by itself."""
+    connection.begin()
+    migrate(connection)
+    connection.commit()
+
+
 def _copy(store: Store, folder: Path) -> tuple[Path | None, list[str]]:
     """A copy of the database, its tables those of this version, or why there is none."""
     deadline = time.monotonic() + HELD_SECONDS
@@ -80,7 +87,7 @@ def _copy(store: Store, folder: Path) -> tuple[Path | None, list[str]]:
             with duckdb.connect(str(store.database), read_only=True) as connection:
                 copy = store.copy(connection, folder)
             with duckdb.connect(str(copy)) as connection:
-                migrate(connection)
+                _migrate(connection)
             return copy, []
         except NewerVersionError as error:
             return None, [f"{store.database}: {error}"]

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 
 from . import durable
 
-SCHEMA_VERSION = 7
+SCHEMA_VERSION = 8
 
 TRIALS = pa.schema(
     [

@@ -48,11 +48,16 @@ MIGRATIONS = {
         ALTER TABLE trials ADD COLUMN floor_d_h_published DOUBLE;
         ALTER TABLE trials ADD COLUMN floor_psc_published DOUBLE;
     """,
+    7: "",  # columns are described, and `cells` has more of them
 }
-"""Version → the statements that make the next version of it."""
+"""Version → the statements that make the next version of it; the schema is run after them."""
 
 BOOKKEEPING = ("meta", "ingested")
 """Tables that say how far the database has come, and nothing of results."""
+
+
+BEGUN = r"^CREATE (?:TABLE IF NOT EXISTS|OR REPLACE VIEW) (\w+)"
+"""Where the schema declares a table or view."""
 
 
 class NewerVersionError(OrchError):
@@ -61,8 +66,41 @@ class NewerVersionError(OrchError):
 
 def tables() -> tuple[str, ...]:
     """Names of all tables and views with results, as the schema declares them."""
-    declared = re.findall(r"^CREATE (?:TABLE IF NOT EXISTS|OR REPLACE VIEW) (\w+)", _schema(), re.MULTILINE)
+    declared = re.findall(BEGUN, _schema(), re.MULTILINE)
     return tuple(name for name in declared if name not in BOOKKEEPING)
+
+
+def descriptions() -> dict[tuple[str, str], str]:
+    """(Table or view, column) → what it is: the comments behind columns in the schema's file."""
+    found: dict[tuple[str, str], str] = {}
+    table = column = ""
+    for line in _schema().splitlines():
+        if begun := re.match(BEGUN, line):
+            table, column = begun[1], ""
+        elif table and column and (more := re.match(r" +-- (.+)", line)):
+            found[table, column] += f" {more[1]}"
+        elif table and (said := re.match(r" +(?:.*\bAS )?(\w+)(?: [A-Z]+(?:\[\])?)?,? +-- (.+)", line)):
+            column = said[1]
+            found[table, column] = said[2]
+        if line.endswith(";"):
+            table = ""
+    return found
+
+
+def _describe(connection: duckdb.DuckDBPyConnection) -> None:
+    """Put the descriptions into the database, which drops those of a view that is made again."""
+    known = descriptions()
+    statements = []
+    for table, column in connection.execute(
+        "SELECT table_name, column_name FROM duckdb_columns() WHERE table_name IN (SELECT unnest(?))",
+        [list(tables())],
+    ).fetchall():
+        for source in (table, "trials", "systems"):
+            if (source, column) in known:
+                text = known[source, column].replace("'", "''")
+                statements.append(f"COMMENT ON COLUMN {table}.{column} IS '{text}'")
+                break
+    connection.execute("; ".join(statements))
 
 
 def _schema() -> str:
@@ -94,4 +132,5 @@ def migrate(connection: duckdb.DuckDBPyConnection) -> None:
         connection.execute("DELETE FROM meta WHERE key = 'schema_version'")
         connection.execute(CLASSIFY_FAILURES)
     connection.execute(_schema())
+    _describe(connection)
     connection.execute("INSERT INTO meta VALUES ('schema_version', ?)", [str(journal.SCHEMA_VERSION)])

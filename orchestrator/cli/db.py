@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from ..wording import counted
-from .output import Format, FormatOption, ResultsOption, print_rows
+from .output import Format, FormatOption, ResultsOption, print_mappings, print_rows
 
 app = typer.Typer(
     help="Look after the results: the journal and the database made from it.", no_args_is_help=True
@@ -33,6 +33,21 @@ def info(form: FormatOption = Format.table, results: ResultsOption = None) -> No
         print_rows(list(found), [list(found.values())], form)
     else:
         print_rows(["what", "value"], [[key, value] for key, value in found.items()], form)
+
+
+@app.command("columns")
+def columns(
+    table: Annotated[
+        str | None, typer.Argument(help="A table or view.", metavar="TABLE", show_default="all of them")
+    ] = None,
+    form: FormatOption = Format.table,
+    results: ResultsOption = None,
+) -> None:
+    """Print what the columns of tables and views are, with their units."""
+    from .. import care
+    from ..catalogue import results_folder
+
+    print_mappings(care.columns(results_folder(results), table), form)
 
 
 @app.command("rebuild")

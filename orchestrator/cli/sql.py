@@ -17,8 +17,8 @@ def sql(
     """Ask the results database in SQL, read-only.
 
     Tables: trials, curves, gradients, studies, study_trials, systems. Views: results (trials with floors,
-    ceilings and scores), cells (one row per cell), pruned (what a search gave up early). `orch sql "describe
-    results"` lists columns.
+    ceilings and scores), cells (one row per cell), pruned (what a search gave up early). `orch db columns
+    results` says what each column is, and its unit.
     """
     from ..catalogue import results_folder
     from ..query import ask

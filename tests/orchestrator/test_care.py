@@ -55,6 +55,38 @@ def test_a_database_of_version_1_is_migrated_and_keeps_its_rows(old):
     assert query(old, "SELECT resumed FROM trials WHERE trial_id = 'n'") == [(1,)]
 
 
+@pytest.mark.parametrize("made", ["migrated", "anew"])
+def test_every_column_says_what_it_is(old, made):
+    if made == "anew":
+        rebuild(old)
+    rows = query(old, "SELECT table_name, column_name, comment FROM duckdb_columns() WHERE NOT internal")
+    said = {(table, column): comment for table, column, comment in rows if table in schema.tables()}
+    assert [key for key, comment in said.items() if not comment] == []
+    assert schema.descriptions().keys() <= said.keys()
+    assert said["results", "d_stsp"] == said["trials", "d_stsp"] == schema.descriptions()["trials", "d_stsp"]
+    assert said["cells", "tau_pred"] == schema.descriptions()["systems", "tau_pred"]
+    listed = care.columns(old)
+    assert [(row["table"], row["column"], row["description"]) for row in listed] == [
+        (table, *key[1:], comment)
+        for table in schema.tables() for key, comment in said.items() if key[0] == table
+    ]  # fmt: skip
+
+
+def test_cells_have_the_settings_that_studies_vary(old):
+    assert query(old, "SELECT DISTINCT latent_dim, epochs, sequence_length, learning_rate FROM cells") == [
+        query(old, "SELECT latent_dim, epochs, sequence_length, learning_rate FROM trials LIMIT 1")[0]
+    ]
+
+
+def test_columns_are_told_before_there_are_results(tmp_path):
+    assert {row["column"]: row["type"] for row in care.columns(tmp_path, "study_trials")} == {
+        "study": "VARCHAR", "trial_id": "VARCHAR",
+    }  # fmt: skip
+    with pytest.raises(UsageError, match="no table 'cels'; did you mean 'cells'"):
+        care.columns(tmp_path, "cels")
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_rebuild_from_a_journal_of_version_1_gives_the_same(old):
     assert rebuild(old) == 5
     assert query(old, SUMMARY) == OLD
