@@ -6,7 +6,9 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from .declaration import Grid
 from .errors import did_you_mean
+from .places import NO_AXIS, PAGE, elsewhere
 
 _EXPECTED = {
     "int_type": "a whole number",
@@ -23,6 +25,8 @@ _EXPECTED = {
     "model_attributes_type": "a table",
     "finite_number": "a finite number",
 }
+
+_OF_ONE = {"literal_error", *_EXPECTED} - {"list_type", "dict_type", "model_type", "model_attributes_type"}
 
 
 @dataclass(frozen=True)
@@ -55,8 +59,12 @@ def _problem(item: dict[str, Any], model: type[BaseModel]) -> Problem:
     key = ".".join(location)
     kind, context, given = item["type"], item.get("ctx", {}), item.get("input")
     if kind == "extra_forbidden":
-        known = _fields(model, location[:-1])
-        return Problem(key, f"unknown key{did_you_mean(location[-1], known)}")
+        table = _model_at(model, location[:-1])
+        if there := elsewhere(location[-1], table):
+            return Problem(key, there)
+        near = did_you_mean(location[-1], table.model_fields if table else ())
+        further = NO_AXIS if table is Grid and not near.endswith("?") else ""
+        return Problem(key, f"unknown key{near}{further}")
     if kind == "missing":
         return Problem(key, f"is missing{_description(model, location)}")
     bounds = {"greater_than_equal": ("≥", "ge"), "greater_than": (">", "gt"),
@@ -66,6 +74,9 @@ def _problem(item: dict[str, Any], model: type[BaseModel]) -> Problem:
         return Problem(key, f"expected a value {sign} {context[name]}, got {given!r}")
     if kind == "too_short":
         return Problem(key, f"expected at least {context['min_length']}, got none")
+    # In a table of the file; settings of architectures and regimes come here one by one.
+    if isinstance(given, list) and len(location) == 2 and kind in _OF_ONE:
+        return Problem(key, f"takes one value, got {given!r}: two values are two studies {PAGE}")
     if kind == "literal_error":
         return Problem(key, f"expected {context['expected']}, got {given!r}")
     if kind in _EXPECTED:
@@ -80,11 +91,6 @@ def _shown(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     return f"a table with {', '.join(value)}" if isinstance(value, dict) else repr(value)
-
-
-def _fields(model: type[BaseModel], path: list[str]) -> list[str]:
-    found = _model_at(model, path)
-    return list(found.model_fields) if found else []
 
 
 def _description(model: type[BaseModel], location: list[str]) -> str:

@@ -161,7 +161,7 @@ def new_study(
     zero_reset: Annotated[bool, typer.Option(help="With zero reset at every τ.")] = False,
     description: Annotated[str, typer.Option(help="One line about the study.")] = "",
 ) -> None:
-    """Write a study file into ./studies/."""
+    """Write a study file into ./studies/, to be changed by hand: docs/studies.md says what it may hold."""
     from ..catalogue import new
 
     searched = tau in ("lyapunov", "uniform")

@@ -1,9 +1,17 @@
 """The declared file: what is accepted, and one clear message for what is not."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from orchestrator import catalogue
+from orchestrator.declaration import Declared, Grid, Seeds
 from orchestrator.errors import StudyError
+from orchestrator.models import ARCHITECTURES
+from orchestrator.models.regimes import REGIMES
+from orchestrator.models.settings import TrainingSettings
+from orchestrator.settings import EvaluationSettings
 from orchestrator.study import from_declaration, load
 
 GOOD = """
@@ -71,6 +79,13 @@ def test_lists_are_axes_and_seeds_are_replicates(write):
             ("latent_dim = [10, 20]", "latent_dim = 2"),
             "expected at least 3, the dimension of lorenz63, got 2",
         ),
+        (("[grid]", "[grid]\nlatent_dim = [5]"), "latent_dim stands in [architectures.NAME], where a list"),
+        (("[grid]", "[grid]\nlearning_rate = [1]"), "learning_rate stands in [training], and takes one"),
+        (("[grid]", "[grid]\nrho = [28]"), "rho: unknown key; there is architecture, system; settings"),
+        (("[grid]", "[grid]\nsystems = []"), "grid.systems: unknown key; did you mean 'system'?"),
+        (("max_norm =", "tau ="), "regimes.clipping.tau: unknown key; there is max_norm, normalise"),
+        (("epochs = 4", "epochs = [4, 5]"), "epochs: takes one value, got [4, 5]: two values are two"),
+        (("latent_dim = [10", "epochs = [10"), "plrnn.epochs: unknown key here: epochs stands in"),
         (("[seeds]\ncount = 3", ""), "seeds: is missing"),
         (("[grid]", "[grid"), "is not valid TOML"),
         (("max_norm = [1, 10.0]", "max_norm = inf"), "regimes.clipping.max_norm: expected a finite number"),
@@ -82,6 +97,26 @@ def test_bad_input_names_file_key_and_what_was_expected(write, change, message):
         load(path)
     text = str(caught.value)
     assert text.startswith(f"{path}: ") and message in text and caught.value.exit_code == 2
+
+
+def test_the_page_on_studies_has_every_key_with_its_default_and_its_examples_load(write):
+    page = (Path(__file__).parents[2] / "docs" / "studies.md").read_text(encoding="utf-8")
+    rows = [
+        [cell.strip(" `") for cell in row.split("|")[1:-1]] for row in page.splitlines() if row[:1] == "|"
+    ]
+    told = {tuple(row[-3:-1]) for row in rows if len(row) > 2}
+    leaves = (*ARCHITECTURES.values(), *REGIMES.values())
+    tables = {"grid", "regimes", "architectures", "seeds", "training", "evaluation"}
+    for model in (Declared, Grid, Seeds, TrainingSettings, EvaluationSettings, *leaves):
+        for key in model.model_fields.keys() - tables:
+            field = model.model_fields[key]
+            default = "required" if field.is_required() else field.default
+            assert (key, "none" if default in (None, "") else str(default).lower()) in told, key
+    assert all(f"[{table}" in page for table in tables)
+    whole, searched = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    assert len(load(write(whole)).trial_ids()) == 480 and "480 trials" in page
+    forcing = whole[whole.index("[regimes.sparse_forcing]") : whole.index("[regimes.clipping]")]
+    assert len(list(load(write(whole.replace(forcing, searched))).searches())) == 8
 
 
 def test_every_problem_is_told_at_once(write):
