@@ -8,15 +8,20 @@ import pytest
 import torch
 from scipy.linalg import expm
 
+from orchestrator import catalogue
 from orchestrator.models import ARCHITECTURES
 from orchestrator.models.constructions import construct
+from orchestrator.models.constructions.construct import _MODULES
 from orchestrator.models.dynamics import classify
 from orchestrator.models.initial import stack_initial
 from orchestrator.models.lyapunov import lyapunov_spectra
 from orchestrator.models.regimes import Constructed
 from orchestrator.models.rollout import free_run
+from orchestrator.study import load
 
 SEEDS = 6
+NAMES = sorted(_MODULES)
+"""Architectures of which networks can be constructed: an architecture need not have any."""
 
 
 def measured(name, kind):
@@ -34,7 +39,7 @@ def measured(name, kind):
     return parameters, found, architecture.jacobian_bound(parameters).numpy()
 
 
-@pytest.mark.parametrize("name", sorted(ARCHITECTURES))
+@pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("kind", ["fixed_point", "cycle", "quasi_periodic", "chaotic"])
 def test_constructed_networks_do_what_they_are_made_for(name, kind):
     parameters, found, bounds = measured(name, kind)
@@ -47,7 +52,7 @@ def test_constructed_networks_do_what_they_are_made_for(name, kind):
         np.testing.assert_allclose([each.exponent for each in found], np.log(slopes), atol=1e-4)
 
 
-@pytest.mark.parametrize("name", sorted(ARCHITECTURES))
+@pytest.mark.parametrize("name", NAMES)
 def test_superstable_networks_forget_all_and_neutral_ones_nothing(name):
     _, found, _ = measured(name, "superstable")
     assert all((each.kind, each.exponent) == ("fixed_point", -math.inf) for each in found)
@@ -83,9 +88,13 @@ def test_a_unitary_network_of_two_sources_and_two_sinks_is_chaotic():
     assert np.mean(growth) > 0.2
 
 
+def test_the_study_of_theorems_has_its_networks():
+    assert {each.name for each in load(catalogue.find("theorems")).architectures} <= set(NAMES)
+
+
 def test_what_cannot_be_constructed_is_named():
-    with pytest.raises(ValueError, match="no 'chaotic' network of architecture 'gru'"):
-        construct("gru", "chaotic", latent_dim=20, observed_dim=3, seed=0)
+    with pytest.raises(ValueError, match="no 'chaotic' network of architecture 'none'"):
+        construct("none", "chaotic", latent_dim=20, observed_dim=3, seed=0)
     with pytest.raises(ValueError, match="latent_dim >= 8"):
         construct("rnn", "cycle", latent_dim=7, observed_dim=3, seed=0)
     same = [construct("rnn", "cycle", latent_dim=8, observed_dim=2, seed=3)["W"] for _ in range(2)]
