@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
+    from rich.console import Console, RenderableType
 
 
 class Format(enum.StrEnum):
@@ -93,12 +93,7 @@ def print_shown(shown: "RenderableType", form: Format) -> None:
         needed = max(FITS, Console(width=10_000).measure(shown).minimum)
         if needed > console.width:
             console = Console(width=needed)
-        if console.is_terminal:
-            console.print(shown)
-            return
-        with console.capture() as captured:  # tables fill their lines with blanks
-            console.print(shown)
-        print(*(line.rstrip() for line in captured.get().splitlines()), sep="\n")
+        _print(console, shown)
     else:
         from . import typeset
 
@@ -140,7 +135,17 @@ def _table(columns: Sequence[str], rows: list[Sequence[Any]], form: Format) -> N
         # Into a pipe or a file nothing is folded, and lines that a terminal breaks are better than words and
         # numbers in pieces.
         console = Console(width=max(console.width, sum(width + 3 for width in widths)))
-    console.print(table)
+    _print(console, table)
+
+
+def _print(console: "Console", shown: "RenderableType") -> None:
+    """Into a pipe or a file without the blanks that tables fill their lines with."""
+    if console.is_terminal:
+        console.print(shown)
+        return
+    with console.capture() as captured:
+        console.print(shown)
+    print(*(line.rstrip() for line in captured.get().splitlines()), sep="\n")
 
 
 def _cell(value: Any) -> str:
