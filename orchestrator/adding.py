@@ -151,13 +151,14 @@ def add(
         durable.write(files[0], encoded)
     except OSError as error:
         raise OrchError(f"{files[0].parent} cannot be written: {error.strerror}") from None
-    return Added(system, files, missing, table.rows_added, tuple(_remarks(table, dt)))
+    return Added(system, files, missing, table.rows_added, tuple(_remarks(table, rows, dt)))
 
 
-def _remarks(table: tables.Table, dt: float) -> Iterator[str]:
+def _remarks(table: tables.Table, rows: tuple[int, int] | None, dt: float) -> Iterator[str]:
     if table.dt is not None and not table.dates and not math.isclose(table.dt, dt, rel_tol=EQUAL):
         yield f"rows are {table.dt:g} apart by their times, and count as {dt:g}, as --dt says"
-    yield from outliers(table.values, table.columns)
+    first = 1 if rows is None else rows[0]
+    yield from outliers(_stretch(table.values, rows, Path()), table.columns, first_row=first)
     for name, column in zip(table.columns, table.values.T, strict=True):
         steps = np.diff(column)
         if steps[0] > 0 and np.ptp(steps) <= EQUAL * steps[0]:

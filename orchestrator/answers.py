@@ -32,6 +32,8 @@ class Question:
     """Of a comparison."""
     legend: bool = True
     allow_stale: bool = False
+    results: Path = Path("results")
+    """Where they are, for what is said of how to make some."""
     named: "Mapping[str, Study] | None" = None
     """The studies as they are meant; None: as their files say now."""
 
@@ -75,6 +77,7 @@ def answer(kind: str, connection: "duckdb.DuckDBPyConnection", asked: Question) 
     """
     from . import reports
     from .definitions import by_file, unnamed
+    from .store import first_run
 
     named = by_file(asked.studies) if asked.named is None else asked.named
     try:
@@ -84,7 +87,7 @@ def answer(kind: str, connection: "duckdb.DuckDBPyConnection", asked: Question) 
     except reports.UnknownStudyError as error:
         if error.study not in named:
             raise UsageError(f"report: {error}") from None
-        runs = f"`orch study run {error.study}` makes some"
+        runs = f"`{first_run(asked.results, error.study)}` makes some"
         raise OrchError(f"report: {error.study} has no results yet: {runs}") from None
     except reports.UnknownNameError as error:
         raise UsageError(f"report: {error}") from None

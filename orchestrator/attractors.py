@@ -76,7 +76,7 @@ def _attractor(
     cache = results / "systems"
     # Another series may have the name by now.
     ((made_by,),) = connection.execute(
-        "SELECT any_value(system_hash) FROM results WHERE context_id = ?", [context.context_id]
+        "SELECT mode(system_hash) FROM results WHERE context_id = ?", [context.context_id]
     ).fetchall()
     try:
         data = find(made_by or "", cache=cache) or load(context.system, cache=cache)
@@ -185,7 +185,7 @@ def _choice(row: Row) -> str:
         return ""
     if row.selection == "split":
         return ", tuned"
-    return ", near τ_pred" if near_prediction(row) else ", the τ nearest to τ_pred"
+    return ", near τ_pred" if near_prediction(row) else ", far from τ_pred"
 
 
 def _said(cell: Cell, trial: Trial | None, measure: str) -> str:

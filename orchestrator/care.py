@@ -21,6 +21,7 @@ from .ingest import can_be_read, is_whole, why_unreadable
 from .rebuilding import rebuild
 from .schema import migrate, tables, version_of
 from .store import NoResultsError, Store
+from .systems import cache
 
 ABANDONED_SECONDS = 3600.0
 """A temporary file that is older has no writer any more."""
@@ -182,8 +183,9 @@ def merge(results: Path, other: Path) -> dict[str, int]:
         for path in sorted((other / "models").rglob("*.safetensors")):
             new_models += _take_model(path, weights.path_of(results, path.stem), digests.get(path.stem))
         for path in sorted((other / "systems").glob("*.npz")):
-            if not (results / "systems" / path.name).exists():
-                durable.write(results / "systems" / path.name, path.read_bytes())
+            target = results / "systems" / path.name
+            if not cache.is_whole(target) and cache.is_whole(path):
+                durable.write(target, path.read_bytes())
                 new_data += 1
     except OSError as error:
         raise OrchError(f"merging {other}: {error.strerror}") from None

@@ -19,7 +19,7 @@ from . import journal, weights
 from .catalogue import results_option
 from .errors import OrchError
 from .identity import digest
-from .ingest import NESTED, insert, is_newer
+from .ingest import LISTINGS, NESTED, insert, is_newer
 from .schema import NewerVersionError, migrate
 from .store import NoResultsError, Store, is_lock
 from .wording import counted
@@ -50,11 +50,30 @@ def check(results: Path, *, note: Callable[[str], None] = lambda text: None) -> 
 
     Raises:
         NoResultsError: there is nothing to check.
-        OrchError: there is no room for a copy of the database.
+        OrchError: it cannot be done, as where there is no room for a copy of the database.
     """
     store = Store(results)
     if store.is_empty():
         raise NoResultsError(results)
+    problems: list[str] = []
+    for attempt in range(1, LISTINGS + 1):
+        listed = [path for kind in journal.KINDS for path in journal.files(store.journal, kind)]
+        noted: list[str] = []
+        try:
+            problems = _look(store, noted.append)
+        except duckdb.Error as error:
+            if attempt == LISTINGS or all(path.exists() for path in listed):
+                raise OrchError(f"{results} cannot be checked: {str(error).splitlines()[0]}") from None
+            continue
+        if all(path.exists() for path in listed):  # and none was compacted away meanwhile
+            break
+    for text in noted:
+        note(text)
+    damaged = sorted((store.journal / "damaged").glob("*"))
+    return [*problems, *(f"{path}: was set aside because it cannot be read" for path in damaged)]
+
+
+def _look(store: Store, note: Callable[[str], None]) -> list[str]:
     with tempfile.TemporaryDirectory(prefix="orch-") as folder:
         # The database before the journal: what comes meanwhile is still to come.
         copy, problems = _copy(store, Path(folder))
@@ -67,9 +86,7 @@ def check(results: Path, *, note: Callable[[str], None] = lambda text: None) -> 
             else:
                 connection.execute("ATTACH ? AS held (READ_ONLY)", [str(copy)])
                 problems += [f"{store.database}: {said}" for said in _compare(connection, files, store, note)]
-            problems += _check_networks(connection, results)
-    damaged = sorted((store.journal / "damaged").glob("*"))
-    return [*problems, *(f"{path}: was set aside because it cannot be read" for path in damaged)]
+            return [*problems, *_check_networks(connection, store.results)]
 
 
 def _migrate(connection: duckdb.DuckDBPyConnection) -> None:
@@ -166,6 +183,10 @@ def _compare(
         if differing:
             of = "" if table == "trials" else f"{table} of "
             yield f"has {of}{counted(differing, 'trial')} otherwise than the journal; {again}"
+    for table in ("studies", "systems"):
+        differing = _unlike_all(connection, table, old[table])
+        if differing:
+            yield f"has {counted(differing, ROWS[table][1])} otherwise than the journal; {again}"
     insert(connection, {kind: sorted(set(paths) - set(old[kind])) for kind, paths in files.items()})
     for table, (key, noun) in ROWS.items():
         beyond = _count(connection, f"SELECT {key} FROM held.{table} EXCEPT SELECT {key} FROM {table}")
@@ -191,6 +212,27 @@ def _differing(connection: duckdb.DuckDBPyConnection, table: str) -> int:
         WHERE trial_id IN (SELECT trial_id FROM trials) AND trial_id IN (SELECT trial_id FROM held.trials)
         """,
     )
+
+
+def _unlike_all(connection: duckdb.DuckDBPyConnection, table: str, files: list[str]) -> int:
+    """Rows of `held` with a key of these files and none of their rows: of those with one key it has whichever
+    came first.
+    """
+    if not files:
+        return 0
+    key, nested = ROWS[table][0], "EXCLUDE (trial_ids)" if table == "studies" else ""
+    names = ", ".join(row[0] for row in connection.execute(f"DESCRIBE {table}").fetchall())
+    connection.execute(f"CREATE TEMP TABLE every AS FROM {table} LIMIT 0")
+    connection.execute(
+        f"INSERT INTO every BY NAME SELECT * {nested} FROM read_parquet(?, union_by_name = true)", [files]
+    )
+    found = _count(
+        connection,
+        f"SELECT {names} FROM held.{table} WHERE {key} IN (SELECT {key} FROM every) "
+        f"EXCEPT SELECT {names} FROM every",
+    )
+    connection.execute("DROP TABLE every")
+    return found
 
 
 def _count(connection: duckdb.DuckDBPyConnection, query: str) -> int:

@@ -45,9 +45,6 @@ def cluster(placement: Placement) -> Iterator[dict[str, float]]:
         if (Path.home() / ".ray" / "auth_token").exists():
             # `ray start` protects a cluster by this token; a client must be told to show it.
             os.environ.setdefault("RAY_AUTH_MODE", "token")
-    elif "RAY_AUTH_TOKEN_PATH" not in os.environ:
-        # Or else Ray writes one into the home folder, which not every container has.
-        os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
     import ray
 
     if ray.is_initialized():
@@ -59,7 +56,7 @@ def cluster(placement: Placement) -> Iterator[dict[str, float]]:
         settings |= {"address": "local", "num_cpus": cpus(), "object_store_memory": 200 * 2**20}
     else:
         settings = {"address": placement.address, "log_to_driver": False}
-    with tempfile.TemporaryDirectory(prefix="orch-") as nothing:
+    with tempfile.TemporaryDirectory(prefix="orch-") as nothing, _own_token(placement):
         try:
             # Ray puts the working directory on its workers' import path, where a user's folder could
             # shadow a package. Started from an empty folder it finds nothing there to import.
@@ -76,6 +73,22 @@ def cluster(placement: Placement) -> Iterator[dict[str, float]]:
             yield _resources()
         finally:
             ray.shutdown()
+
+
+@contextlib.contextmanager
+def _own_token(placement: Placement) -> Iterator[None]:
+    """A token for a cluster of this process alone: else Ray writes one into the home folder, which not every
+    container has.
+    """
+    known = {"RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"} & os.environ.keys()
+    if placement.address is not None or known:
+        yield
+        return
+    os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
+    try:
+        yield
+    finally:
+        os.environ.pop("RAY_AUTH_TOKEN", None)
 
 
 def _resources() -> dict[str, float]:

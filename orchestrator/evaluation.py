@@ -189,7 +189,7 @@ class Evaluator:
         if data.is_recorded and steps < len(data.scored_test):
             # Spectra move with the length, and what is tested on is not always apart from what is trained on.
             apart = not np.array_equal(data.scored_train, data.scored_test)
-            of_spectra = self._floors_of_pieces() if apart else {preset: {} for preset in floors}
+            of_spectra = self._floors_of_pieces(SPECTRAL) if apart else {preset: {} for preset in floors}
         spectral = {
             f"floor_{COLUMNS[preset, measure]}": (
                 math.inf
@@ -206,12 +206,12 @@ class Evaluator:
             "ceiling_d_stsp_published": ceilings["published"]["d_stsp"],
         }
 
-    def _floors_of_pieces(self) -> Values:
+    def _floors_of_pieces(self, only: tuple[str, ...] = WITH_FLOOR) -> Values:
         """Of the data to train on, in pieces of the length of a free run, the mean of what each scores."""
         data, steps = self._data.scored_train, self._settings.steps
         count = max(1, min(PIECES, len(data) // steps))
         first = np.linspace(0, max(0, len(data) - steps), count).astype(np.int64)
-        scored = [self._measures.evaluate(data[at : at + steps], only=WITH_FLOOR) for at in first]
+        scored = [self._measures.evaluate(data[at : at + steps], only=only) for at in first]
         return {
             preset: {name: float(np.mean([piece[preset][name] for piece in scored])) for name in values}
             for preset, values in scored[0].items()

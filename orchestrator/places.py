@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from pydantic import BaseModel
 
-from .declaration import Grid, Seeds
+from .declaration import Declared, Grid, Seeds
 from .models import ARCHITECTURES, Architecture
 from .models.regimes import REGIMES, Regime
 from .models.settings import TrainingSettings
@@ -41,4 +41,5 @@ def _places() -> Iterator[tuple[type[BaseModel], set[str], str]]:
     yield TrainingSettings, set(TrainingSettings.model_fields), f"[training], {one_value}"
     yield EvaluationSettings, set(EvaluationSettings.model_fields), f"[evaluation], {one_value}"
     yield Seeds, set(Seeds.model_fields), "[seeds]"
+    yield Declared, {"description", "report"}, "front of all tables"
     yield Grid, set(Grid.model_fields), "[grid]"

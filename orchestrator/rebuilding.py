@@ -50,8 +50,16 @@ def rebuild(results: Path) -> int:
         OrchError: another process holds the database, or the folder cannot be written.
     """
     store = Store(results)
-    if store.is_empty() and not any(journal.files(store.journal, kind) for kind in journal.KINDS):
-        raise NoResultsError(results)
+    if not any(journal.files(store.journal, kind) for kind in journal.KINDS):
+        if store.is_empty():
+            raise NoResultsError(results)
+        try:
+            duckdb.connect(str(store.database), read_only=True).close()
+        except duckdb.Error as error:
+            why = _held(store) if is_lock(error) else None
+            raise why or OrchError(
+                f"{store.database} cannot be read, and there is no journal to make it again from"
+            ) from None
     made = results / f".trials.duckdb.{uuid.uuid4().hex}.tmp"
     try:
         with duckdb.connect(str(made)) as connection:

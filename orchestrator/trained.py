@@ -4,6 +4,7 @@ system.
 
 import json
 import sys
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -166,17 +167,25 @@ def _data_of(trial: "Trial", row: Mapping[str, Any], results: Path) -> "Dataset"
     from . import systems
     from .systems.dataset import find, load
 
-    cache = results / "systems"
-    found = find(row.get("system_hash") or "", cache=cache)
+    cache, made_by = results / "systems", row.get("system_hash") or ""
+    found = find(made_by, cache=cache)
     if found is not None:
         return found
+    name = row["trial_id"][:12]
     try:
         same = trial.data is None or systems.get(trial.system).identity.get("data") == trial.data
-    except systems.DataError as error:
-        raise OrchError(f"the data of trial {row['trial_id'][:12]} are not in {cache}, and {error}") from None
-    if not same:
+        now = load(trial.system, cache=cache) if same else None
+    except (systems.DataError, OSError) as error:
+        raise OrchError(f"the data of trial {name} are not in {cache}, and {error}") from None
+    if now is None:
         raise OrchError(
-            f"trial {row['trial_id'][:12]} was trained on other data than those that are called "
-            f"'{trial.system}' now, and they are not in {cache}"
+            f"trial {name} was trained on other data than those that are called '{trial.system}' now, and "
+            f"they are not in {cache}"
         )
-    return load(trial.system, cache=cache)
+    if made_by and now.content_hash != made_by:
+        warnings.warn(
+            f"the data that trial {name} was trained on are not in {cache}: those that {trial.system} stands "
+            "for now are taken, which are others where its equations were corrected since",
+            stacklevel=2,
+        )
+    return now

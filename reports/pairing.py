@@ -46,10 +46,25 @@ def context_rows(
         for family in _families(others):
             made = list(_rows(context, base_cell, family))
             rows += made
+            notes += _passed_over(context, base_cell, family, made)
             if not made:
                 pair = f"{regime_name(family[0], context.cells)} against {base_cell.label}"
                 notes.append(f"{context.title}: {pair} left out, as {why_no_row([base_cell], family)}.")
     return rows, notes
+
+
+def _passed_over(context: Context, base: Cell, family: Sequence[Cell], made: Sequence[Row]) -> Iterator[str]:
+    """A note on a τ nearer to τ_pred than the one that stands for it."""
+    for row in made:
+        if row.selection == "tau_pred" and context.tau_pred is not None:
+            nearest = nearest_tau(family, context.tau_pred)
+            if nearest.cell_id != row.challenger.cell_id:
+                pairs = len(nearest.scores.keys() & base.scores.keys())
+                yield (
+                    f"{context.title}: {row.challenger.name} at τ={nearest.tau} is nearer to τ_pred than at "
+                    f"τ={row.tau}, and has {pairs} of the {FEWEST_PAIRS} pairs with {base.label} that it "
+                    "takes."
+                )
 
 
 def why_no_row(base: Sequence[Cell], others: Sequence[Cell]) -> str:

@@ -26,8 +26,8 @@ FLOOR_FACTOR = 1.25
 SELECTIONS: dict[Selection, str] = {"tau_pred": "near τ_pred", "split": "tuned", "fixed": ""}
 """How τ was chosen, in a table."""
 
-FAR = "nearest run"
-"""Said of the τ nearest to τ_pred where it is too far off to stand for it."""
+FAR = "far off"
+"""Said of the τ nearest to τ_pred where it is too far from it to stand for it."""
 
 LEGEND = (
     "Ratio: geometric mean over common seeds of {measure} challenger / {measure} baseline; "
@@ -37,8 +37,9 @@ LEGEND = (
     "Blown-up seeds count: training that diverged and free runs that left every bound score the measure's "
     "ceiling, the worst there is. Failed trials (a bug, no result) are left out, and counted. How many blew "
     "up is of all trials of a cell, those that chose its τ among them.",
-    "τ: 'near τ_pred' is the τ on the grid nearest, on a log scale, to τ_pred = ln 2 / (λ_max · dt): no "
-    "tuning. 'Tuned' is the best τ on every second seed (first, third, …), scored on the other seeds alone.",
+    "τ: 'near τ_pred' is the τ nearest, on a log scale, to τ_pred = ln 2 / (λ_max · dt), of those with four "
+    "pairs if there are any: no tuning. 'Tuned' is the best τ on every second seed (first, third, …), scored "
+    "on the other seeds alone.",
     "'Not enough seeds to tell: about k more': pairs still missing for 80% power at 5% if the effect is as "
     "large as it looks now; of a tuned τ twice as many seeds, as only every second one is scored.",
     "P(better): share of pairs that the challenger wins, ties half, with a Wilson interval; Cliff's δ: the "
@@ -110,8 +111,8 @@ def selected(row: Row) -> str:
     if row.tau_choices == 1:
         return f"{name} at τ={tau} (the only τ run; τ_pred {number(row.tau_pred)})"
     if not near_prediction(row):
-        return f"{name} at τ={tau} (the nearest τ run, far from τ_pred {number(row.tau_pred)})"
-    return f"{name} at τ={tau} (nearest to τ_pred {number(row.tau_pred)})"
+        return f"{name} at τ={tau} (far from τ_pred {number(row.tau_pred)})"
+    return f"{name} at τ={tau} (near τ_pred {number(row.tau_pred)})"
 
 
 def near_prediction(row: Row) -> bool:
@@ -166,7 +167,9 @@ def verdict(row: Row) -> str:
 
 def _alike(row: Row) -> bool:
     """Whether an interval about 1 leaves room for no difference worth the name."""
-    return row.low is not None and row.high is not None and row.low * ALIKE >= 1 and row.high <= ALIKE
+    if row.n_pairs < FEWEST_PAIRS or row.low is None or row.high is None:
+        return False
+    return row.low * ALIKE >= 1 and row.high <= ALIKE
 
 
 def reconstructs(row: Row, mean: float | None) -> bool | None:
@@ -206,7 +209,7 @@ def _clause(row: Row, *, lead: str = "") -> str:
         return said
     near = ""
     if row.selection == "tau_pred" and row.tau_choices > 1:
-        near = " (nearest τ_pred)" if near_prediction(row) else " (far from τ_pred)"
+        near = " (near τ_pred)" if near_prediction(row) else " (far from τ_pred)"
     return f"{said} at τ={row.tau}{near}"
 
 
@@ -245,7 +248,9 @@ def _lead(rows: Sequence[Row]) -> str:
         )
     verb = "beats" if reconstructs(first, winners[0].geometric_mean) is not False else "comes closer than"
     if first.outcome == "worse":
-        return f"{baseline} {verb} {name}{_unconfirmed([first])}"
+        elsewhere = [row for row in rows[1:] if row.outcome not in ("worse", "both_at_ceiling")]
+        where = "" if not elsewhere else " near τ_pred" if near_prediction(first) else f" at τ={first.tau}"
+        return f"{baseline} {verb} {name}{where}{_unconfirmed([first])}"
     if _outcome(rows) == "both_at_ceiling":
         return f"neither {name} nor {baseline} reconstructs"
     if all(row.outcome == "undecided" and row.more_seeds is None and _alike(row) for row in rows):
@@ -258,7 +263,7 @@ def _outcome(rows: Sequence[Row]) -> Outcome:
     another τ may not.
     """
     first = rows[0].outcome
-    open_still = any(row.outcome not in ("both_at_ceiling", "worse") for row in rows)
+    open_still = any(row.outcome != "both_at_ceiling" for row in rows)
     return "undecided" if first == "both_at_ceiling" and open_still else first
 
 

@@ -24,6 +24,9 @@ FloatArray = NDArray[np.float64]
 
 _METADATA = "metadata"
 
+_DAMAGE = (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile, zlib.error)
+"""What damage can raise, by where it strikes: file, zip directory, array header, JSON."""
+
 
 def read(path: Path, *, content_hash: str) -> tuple[dict[str, FloatArray], dict[str, Any]] | None:
     """Arrays and metadata; None if there is no such file, it is damaged, or it holds another hash."""
@@ -34,10 +37,18 @@ def read(path: Path, *, content_hash: str) -> tuple[dict[str, FloatArray], dict[
             if metadata["content_hash"] != content_hash:
                 return None
             arrays = {key: archive[key] for key in archive.files if key != _METADATA}
-    # What damage can raise, by where it strikes: file, zip directory, array header, JSON.
-    except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile, zlib.error):
+    except _DAMAGE:
         return None
     return arrays, metadata
+
+
+def is_whole(path: Path) -> bool:
+    """Whether all of a file can be read."""
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+            return all(archive[key] is not None for key in archive.files)
+    except _DAMAGE:
+        return False
 
 
 def write(

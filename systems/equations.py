@@ -90,6 +90,11 @@ class Equations(System):
     def observe(self, states: FloatArray) -> FloatArray:
         return states if self.observation is None else self.observation(states)
 
+    def modules_of(self, *functions: Callable[..., Any]) -> frozenset[str]:
+        """Names of the modules that hold what is declared here, and these functions."""
+        own = (self.partials, *functions, *([self.observation] if self.observation else []))
+        return frozenset({f"{__package__}.equations", *(function.__module__ for function in own)})
+
     def definition(self) -> dict[str, Any]:
         observed: dict[str, Any] = {}
         if self.state_variables:

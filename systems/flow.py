@@ -56,8 +56,8 @@ class Flow(Equations):
 
     @property
     def modules(self) -> frozenset[str]:
-        kind = {f"{__package__}.{name}" for name in ("flow", "equations", "integrate")}
-        return frozenset({self.derivatives.__module__, *kind})
+        kind = {f"{__package__}.{name}" for name in ("flow", "integrate")}
+        return self.modules_of(self.derivatives) | kind
 
     @property
     def integration(self) -> Mapping[str, Any]:

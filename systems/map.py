@@ -65,7 +65,7 @@ class Map(Equations):
         for place in range(-self.transient, count):
             try:
                 state = tuple(self.image(*state, **self.parameters))
-            except OverflowError:  # of Python's own numbers, which are many times faster here than arrays
+            except (OverflowError, ZeroDivisionError):  # of Python's own numbers, faster here than arrays
                 state = (np.inf,) * self.state_dimension
             if not all(map(math.isfinite, state)):
                 raise MapError(
@@ -95,8 +95,7 @@ class Map(Equations):
 
     @property
     def modules(self) -> frozenset[str]:
-        kind = {f"{__package__}.{name}" for name in ("map", "equations")}
-        return frozenset({self.image.__module__, *kind})
+        return self.modules_of(self.image) | {f"{__package__}.map"}
 
     @property
     def integration(self) -> Mapping[str, Any]:

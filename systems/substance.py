@@ -18,7 +18,7 @@ _LINE_START = {tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT}
 
 @cache
 def digest_of(module: str) -> str:
-    """SHA-256 of what a module says, as this process imported it; '' of one that is no file of source."""
+    """SHA-256 of what a module says, when this process first asks; '' of one that is no file of source."""
     spec = sys.modules[module].__spec__ if module in sys.modules else importlib.util.find_spec(module)
     loader = spec.loader if spec else None
     source = loader.get_source(module) if isinstance(loader, InspectLoader) else None

@@ -98,5 +98,6 @@ def _vector(array: Any) -> Any:
 
     if array.dtype.kind not in "mM":
         return array
-    kept = np.datetime_data(array.dtype)[0] in ("s", "ms", "us", "ns")
-    return pa.chunked_array([pa.array(array if kept else array.astype(f"{array.dtype.kind}8[s]"))])
+    unit, _ = np.datetime_data(array.dtype)
+    plain = unit if unit in ("s", "ms", "us", "ns") else "ns" if unit in ("ps", "fs", "as") else "s"
+    return pa.chunked_array([pa.array(array.astype(f"{array.dtype.kind}8[{plain}]"))])

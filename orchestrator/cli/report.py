@@ -119,6 +119,7 @@ def report(
         baseline=compare,
         measure=measure or "d_stsp",
         allow_stale=allow_stale,
+        results=folder,
     )
     try:
         kind = next(iter(chosen), None) or declared(folder, names)

@@ -37,8 +37,8 @@ def generate(
     start: Annotated[
         str | None,
         typer.Option(
-            help="A value for each variable, such as 1.5,-2,20, in the system's own units: the run goes on "
-            "from there. By default from where it was evaluated.",
+            help="A value for each variable, such as 1.5,-2,20, in the units that are written: the run goes "
+            "on from there. By default from where it was evaluated.",
         ),
     ] = None,
     standardised: Annotated[

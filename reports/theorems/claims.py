@@ -22,6 +22,9 @@ TENFOLD = math.log(10)
 of T below 1 passes too."""
 E_FOLD = 1.0
 """A Jacobian that gains or loses less than this, in ln, in the last nine tenths of its time goes nowhere."""
+SLOWING = 0.9
+"""Growth per step in the last half of the time over that in nine tenths of it: 1 of an exponential, and of
+1 + cT that gains an E_FOLD or more at most 0.78."""
 CONVERGED = 1e-3
 """A sum that gains less than this share over the last nine tenths of its terms is finite."""
 EXACT = 1e-9
@@ -104,22 +107,20 @@ def _arrived(network: Network) -> bool:
 
 
 def _less_than_exponential(network: Network) -> bool | None:
-    """Whether late growth slows down as a power of T does, which gains as much in each decade, and not as an
-    exponential, which gains as much in each step.
+    """Whether late growth slows down, as that of a power of T does and of 1 + cT, and an exponential's not.
 
-    The premise is |λ₁| below what can be told from 0, which bounds the growth; what it leaves, an exponential
-    of a weaker rate, is seen from an E_FOLD on.
+    The premise is |λ₁| below what can be told from 0, which bounds the growth; what it leaves, an
+    exponential of a weaker rate, is seen from an E_FOLD on.
     """
     late = network.late(JACOBIAN)
     if len(late) < 3:
         return None
-    first, *between, last = sorted(late)
-    middle = between[(len(between) - 1) // 2]
-    early, then = late[middle] - late[first], late[last] - late[middle]
-    if abs(early + then) < E_FOLD:
+    first, *_, before, last = sorted(late)
+    growth = late[last] - late[first]
+    if abs(growth) < E_FOLD:
         return True
-    steps, decades = (last - middle) / (middle - first), math.log(last / middle) / math.log(middle / first)
-    return _less(abs(then), math.sqrt(steps * decades) * abs(early))
+    overall, in_the_end = growth / (last - first), (late[last] - late[before]) / (last - before)
+    return _less(in_the_end / overall, SLOWING)
 
 
 def _power(network: Network) -> float:

@@ -46,7 +46,7 @@ def find_gaps(series: FloatArray, columns: tuple[str, ...]) -> tuple[Gaps, ...]:
     return tuple(found)
 
 
-def outliers(series: FloatArray, columns: tuple[str, ...]) -> list[str]:
+def outliers(series: FloatArray, columns: tuple[str, ...], *, first_row: int = 1) -> list[str]:
     """A sentence for each column of a recording (T, K) with single values far from all others, as errors of
     measurement have, or numbers that stand for none.
     """
@@ -59,10 +59,10 @@ def outliers(series: FloatArray, columns: tuple[str, ...]) -> list[str]:
         if 0 < len(far) <= OUTLIERS_SHARE * len(values) and high > low:
             first = int(far[0])
             said.append(
-                f"{name} has {len(far)} values far from those before and after, the first "
-                f"{values[first]:.6g} at row {first + 1:,}, where 98% are from {low:.4g} to {high:.4g}: "
-                "outliers, or numbers that stand for none? Scores and λ_max hang on them; left empty, "
-                "--fill-gaps fills them"
+                f"{name} has {len(far)} value{'s' * (len(far) > 1)} far from those before and after, the first "
+                f"{values[first]:.6g} at row {first + first_row:,}, where 98% are from {low:.4g} to "
+                f"{high:.4g}: outliers, or numbers that stand for none? Scores and λ_max hang on them; left "
+                "empty, --fill-gaps fills them"
             )
     return said
 

@@ -303,6 +303,8 @@ def test_what_may_not_be_meant_is_said_and_what_cannot_be_tested_on_refused(fold
     none[[400, 401, 1200]] = -999.0
     (said,) = adding.add("mine", write(folder / "n.csv", {"x": none}), dt=1.0, force=True).remarks
     assert "values far from those before and after, the first -999 at row 401" in said
+    (said,) = adding.add("mine", folder / "n.csv", dt=1.0, rows=(500, 1900), force=True).remarks
+    assert "x has 1 value far from those before and after, the first -999 at row 1,201" in said
     gap = np.array(x)
     gap[500:700] = np.nan
     added = adding.add("mine", write(folder / "g.csv", {"x": gap}), dt=1.0, fill_gaps=200, force=True)

@@ -7,6 +7,7 @@ import warnings
 from pathlib import Path
 
 import duckdb
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
@@ -14,6 +15,7 @@ from orchestrator import care, check, journal, schema
 from orchestrator.errors import OrchError, UsageError
 from orchestrator.rebuilding import rebuild
 from orchestrator.store import NoResultsError, Store
+from orchestrator.systems import cache
 
 SUMMARY = "SELECT regime_label, seed, status, failure, round(d_stsp, 3) FROM trials ORDER BY ALL"
 OLD = [
@@ -196,10 +198,13 @@ def test_merging_takes_what_is_new_and_nothing_twice(old, tmp_path):
     model.parent.mkdir(parents=True)
     model.write_bytes(b"weights")
     data = old / "systems" / "lorenz63-0123456789ab.npz"
-    data.parent.mkdir(exist_ok=True)
-    data.write_bytes(b"data")
+    cache.write(data, content_hash="", arrays={"train": np.zeros(3)}, metadata={})
+    (here / "systems").mkdir()
+    (here / "systems" / data.name).write_bytes(b"damaged")
+    (old / "systems" / "other.npz").write_bytes(b"damaged")
     assert care.merge(here, old) == {"files": 7, "models": 1, "data": 1, "before": 1, "after": 6}
-    assert (here / "systems" / data.name).read_bytes() == b"data"
+    assert (here / "systems" / data.name).read_bytes() == data.read_bytes()
+    assert not (here / "systems" / "other.npz").exists()
     assert care.merge(here, old) == {"files": 0, "models": 0, "data": 0, "before": 6, "after": 6}
     assert query(here, SUMMARY)[:5] == OLD
     # Another file of a name that is taken here is no reason to lose it.
@@ -259,6 +264,21 @@ def test_check_sees_forged_rows_and_a_database_that_differs(old):
     assert [note.partition(": ")[2] for note in noted] == ["has not taken in 1 trial of the journal yet"]
 
 
+def test_check_is_not_led_astray_by_what_is_compacted_meanwhile(smoke_copy, monkeypatch):
+    """Files that were listed are gone when they are read, or when they are inserted."""
+    for name in "_files", "insert":
+        real = getattr(check, name)
+
+        def after_compacting(*given, name=name, real=real):
+            monkeypatch.setattr(check, name, real)
+            journal.write(smoke_copy.results / "journal", "trials", f"empty-{name}", [])
+            care.compact(smoke_copy.results)
+            return real(*given)
+
+        monkeypatch.setattr(check, name, after_compacting)
+        assert check.check(smoke_copy.results) == []
+
+
 def test_check_sees_what_is_lost_beside_trials(smoke_copy):
     results = smoke_copy.results
     assert check.check(results) == []
@@ -266,6 +286,7 @@ def test_check_sees_what_is_lost_beside_trials(smoke_copy):
         connection.execute("UPDATE trials SET stack_size = 7 WHERE seed = 0")
         connection.execute("UPDATE curves SET value = 0 WHERE epoch = (SELECT max(epoch) FROM curves)")
         connection.execute("DELETE FROM gradients WHERE trial_id = (SELECT min(trial_id) FROM trials)")
+        connection.execute("UPDATE systems SET tau_pred = 1")
         connection.execute("DELETE FROM studies")
         connection.execute("DELETE FROM study_trials WHERE trial_id = (SELECT min(trial_id) FROM trials)")
         connection.execute("INSERT INTO systems (content_hash) SELECT '0'")
@@ -277,6 +298,7 @@ def test_check_sees_what_is_lost_beside_trials(smoke_copy):
         "has 3 trials otherwise than the journal",
         "has curves of 6 trials otherwise than the journal",
         "has gradients of 1 trial otherwise than the journal",
+        "has 1 system otherwise than the journal",
         "holds 1 system that the journal has not",
     ]
     assert (results / "trials.duckdb").read_bytes() == before

@@ -96,16 +96,31 @@ def test_the_tau_nearest_to_the_prediction_is_one_of_enough_pairs(database: Data
     database.add("clipping", {s: 4.0 + 0.01 * s for s in range(8)})
     database.add("sparse_forcing", {s: 1.0 + 0.01 * s for s in range(8)}, tau=40, tau_pred=46.0)
     database.add("sparse_forcing", {s: 1.0 for s in range(3)}, tau=46, tau_pred=46.0)
-    rows = compare(database.connection, "clipping").rows
-    assert [(row.tau, row.n_pairs) for row in rows if row.selection == "tau_pred"] == [(40, 8)]
+    made = compare(database.connection, "clipping")
+    assert [(row.tau, row.n_pairs) for row in made.rows if row.selection == "tau_pred"] == [(40, 8)]
+    assert any(
+        "forcing at τ=46 is nearer to τ_pred than at τ=40, and has 3 of the 4" in n for n in made.notes
+    )
 
 
-@pytest.mark.parametrize(("spread", "says"), [(0.001, "alike: "), (2.0, "cannot tell: ")])
+def test_worse_near_the_prediction_alone_is_no_defeat(database: Database) -> None:
+    database.add("clipping", {s: 4.0 + 0.01 * s for s in range(8)})
+    database.add("sparse_forcing", {s: 9.0 + 0.01 * s for s in range(8)}, tau=26, tau_pred=26.0)
+    scattered = {s: 4.0 * math.exp((-1) ** (s // 2) * (1 + s)) / 10 for s in range(8)}
+    database.add("sparse_forcing", scattered, tau=10, tau_pred=26.0)
+    (headline,) = compare(database.connection, "clipping").headlines
+    assert headline.outcome == "worse" and " forcing near τ_pred: " in headline.text
+
+
+@pytest.mark.parametrize(
+    ("spread", "seeds", "says"),
+    [(0.001, 6, "alike: "), (0.001, 2, "cannot tell: "), (2.0, 6, "cannot tell: ")],
+)
 def test_an_interval_about_1_says_alike_where_it_is_narrow(
-    database: Database, spread: float, says: str
+    database: Database, spread: float, seeds: int, says: str
 ) -> None:
-    level = {s: 4.0 * math.exp(spread * (-1) ** s * (1 + s // 2)) for s in range(6)}
-    database.add("clipping", {s: 4.0 for s in range(6)})
+    level = {s: 4.0 * math.exp(spread * (-1) ** s * (1 + s // 2)) for s in range(seeds)}
+    database.add("clipping", {s: 4.0 for s in range(seeds)})
     database.add("sparse_forcing", level, tau=30)
     row = one(compare(database.connection, "clipping"))
     assert row.outcome == "undecided" and row.verdict.startswith(says)
@@ -282,7 +297,7 @@ def test_choosing_seeds_decide_the_choice(database: Database) -> None:
     assert one(comparison, selection="split").tau == 20
     near = one(comparison, selection="tau_pred")  # 26.4 is nearer to 20 than to 50; all seeds score
     assert (near.tau, near.n_pairs) == (20, 8)
-    assert "(nearest to τ_pred 26.4)" in near.verdict
+    assert "(near τ_pred 26.4)" in near.verdict
     assert "(best on 4 seeds, scored on 4 others)" in one(comparison, selection="split").verdict
 
 
@@ -462,7 +477,7 @@ def test_a_win_among_those_that_fail_is_no_reconstruction(database: Database) ->
     database.add("clipping", {seed: 14.5 + 0.1 * seed for seed in SEEDS}, tau_pred=46.1)
     comparison = compare(database.connection, "clipping")
     row = one(comparison, selection="tau_pred")
-    assert "τ=2 (the nearest τ run, far from τ_pred 46.1) scores 1.20× better" in row.verdict
+    assert "τ=2 (far from τ_pred 46.1) scores 1.20× better" in row.verdict
     assert "but 12.3 is no reconstruction, the floor is 0.050" in row.verdict
     assert comparison.headlines[0].text.startswith(
         "forcing comes closer than clipping: 1.20× better at τ=2 (far"

@@ -67,7 +67,7 @@ def test_table_reads_well(filled: Database, width: int) -> None:
     row = next(line for line in lines if "near τ_pred" in line)  # one row is one line
     assert re.search(r"forcing +30 near τ_pred +8 +0\.013× +0\.0083–0\.019 +0\.083 : 6\.64 +0/8 : 1/8", row)
     text = " ".join(" ".join(lines).split())
-    assert "lorenz63 × lstm: forcing beats clipping: 80× better at τ=30 (nearest τ_pred)" in text
+    assert "lorenz63 × lstm: forcing beats clipping: 80× better at τ=30 (near τ_pred)" in text
     assert "Blown-up seeds count" in text
 
 

@@ -90,6 +90,9 @@ def test_growth_is_less_than_exponential_where_it_slows_down_however_long_the_ru
             finding([network("w", "quasi_periodic", 0.0, **{JACOBIAN: wobbles})], "Theorem 3").verdict
             == "holds"
         )
+    for c in (0.0025, 0.003, 0.004, 0.006, 0.05):  # a shear, linear from some time on
+        shear = network("s", "quasi_periodic", 0.0, **{JACOBIAN: {lag: math.log1p(c * lag) for lag in LAGS}})
+        assert finding([shear], "Theorem 3").verdict == "holds"
     unknown = network("n", "quasi_periodic", 0.0, **{JACOBIAN: dict.fromkeys(LAGS, math.nan)})
     assert finding([unknown], "Theorem 3").verdict == "not tested"
 
