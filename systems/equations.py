@@ -92,7 +92,9 @@ class Equations(System):
 
     def modules_of(self, *functions: Callable[..., Any]) -> frozenset[str]:
         """Names of the modules that hold what is declared here, and these functions."""
-        own = (self.partials, *functions, *([self.observation] if self.observation else []))
+        own: list[Callable[..., Any]] = [self.partials, *functions]
+        if self.observation is not None:
+            own.append(self.observation)
         return frozenset({f"{__package__}.equations", *(function.__module__ for function in own)})
 
     def definition(self) -> dict[str, Any]:

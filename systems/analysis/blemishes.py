@@ -59,8 +59,8 @@ def outliers(series: FloatArray, columns: tuple[str, ...], *, first_row: int = 1
         if 0 < len(far) <= OUTLIERS_SHARE * len(values) and high > low:
             first = int(far[0])
             said.append(
-                f"{name} has {len(far)} value{'s' * (len(far) > 1)} far from those before and after, the first "
-                f"{values[first]:.6g} at row {first + first_row:,}, where 98% are from {low:.4g} to "
+                f"{name} has {len(far)} value{'s' * (len(far) > 1)} far from those before and after, the "
+                f"first {values[first]:.6g} at row {first + first_row:,}, where 98% are from {low:.4g} to "
                 f"{high:.4g}: outliers, or numbers that stand for none? Scores and λ_max hang on them; left "
                 "empty, --fill-gaps fills them"
             )
