@@ -4,7 +4,8 @@
     c_t = f ⊙ c_{t-1} + i ⊙ g               h_t = o ⊙ tanh(c_t)
 
 The latent state is (h, c); the read-out sees h. A forcing sets h = ẑ and c = 0, as the authors do.
-One bias per gate: the second one of the usual libraries is redundant.
+W (4M, M) and b (4M) have the rows of i, f, o and g in turn. One bias per gate: the second one of the usual
+libraries is redundant.
 """
 
 from __future__ import annotations

@@ -3,9 +3,9 @@
     z_t = σ_b(W z_{t-1} + h)        W unitary, m = M/2 complex units, b (m) real, h (m) complex
     σ_b(a) = (|a| + b) a/|a|  where |a| + b > 0,  else 0        (modReLU, by unit)
 
-The latent state is (Re z, Im z), M real numbers, and the read-out sees all of them. W is the exponential of
-the skew-Hermitian matrix (G − Gᵀ)/2 + i (G + Gᵀ)/2 with G (m, m) real: every unitary matrix, with as many
-parameters as there are dimensions of them, and unitary throughout training.
+The latent state is (Re z, Im z), M real numbers, as h is (Re h, Im h), and the read-out sees all of them. W
+is the exponential of the skew-Hermitian matrix (G − Gᵀ)/2 + i (G + Gᵀ)/2 with G (m, m) real: every unitary
+matrix, with as many parameters as there are dimensions of them, and unitary throughout training.
 
 σ_b turns a number by nothing and keeps or shortens small changes along a, but stretches those across it by
 1 + b/|a|: that is more than 1 for b > 0 (`jacobian_bound`).

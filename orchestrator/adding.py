@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 from . import durable
 from .errors import OrchError, UsageError
 from .systems import own, table_files, tables
-from .systems.analysis.blemishes import find_gaps, outliers
+from .systems.analysis.blemishes import find_gaps, long_gaps, outliers
 from .systems.analysis.exponent import suggest_embedding, suggest_settings
+from .systems.analysis.spectrum import mean_period
 from .systems.base import SeriesError
 from .systems.preparation import Step, length_after, prepare
 from .systems.raw import data_folder
@@ -158,7 +159,12 @@ def _remarks(table: tables.Table, rows: tuple[int, int] | None, dt: float) -> It
     if table.dt is not None and not table.dates and not math.isclose(table.dt, dt, rel_tol=EQUAL):
         yield f"rows are {table.dt:g} apart by their times, and count as {dt:g}, as --dt says"
     first = 1 if rows is None else rows[0]
-    yield from outliers(_stretch(table.values, rows, Path()), table.columns, first_row=first)
+    values = _stretch(table.values, rows, Path())
+    yield from outliers(values, table.columns, first_row=first)
+    gaps = find_gaps(values, table.columns)
+    if gaps:
+        filled = prepare(values, [Step("fill_gaps", {"longest": max(gap.longest for gap in gaps)})])
+        yield from long_gaps(gaps, dict(zip(table.columns, map(mean_period, filled.T), strict=True)))
     for name, column in zip(table.columns, table.values.T, strict=True):
         steps = np.diff(column)
         if steps[0] > 0 and np.ptp(steps) <= EQUAL * steps[0]:

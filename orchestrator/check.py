@@ -20,7 +20,7 @@ from .catalogue import results_option
 from .errors import OrchError
 from .identity import digest
 from .ingest import LISTINGS, NESTED, insert, is_newer
-from .schema import NewerVersionError, migrate
+from .schema import BOOKKEEPING, NewerVersionError, migrate, tables
 from .store import NoResultsError, Store, is_lock
 from .wording import counted
 
@@ -165,6 +165,17 @@ def _compare(
 ) -> Iterator[str]:
     """What a database, attached as `held`, has otherwise than these files, which are inserted here."""
     again = f"`{_rebuild(store)}` makes it again"
+    there = {
+        name
+        for (name,) in connection.execute(
+            "SELECT table_name FROM duckdb_tables() WHERE database_name = 'held' "
+            "UNION SELECT view_name FROM duckdb_views() WHERE database_name = 'held'"
+        ).fetchall()
+    }
+    lost = [name for name in (*tables(), *BOOKKEEPING) if name not in there]
+    if lost:
+        yield f"lacks {', '.join(lost)}; {again}"
+        return
     taken = set(connection.execute("SELECT kind, file FROM held.ingested").fetchall())
     old = {
         kind: [path for path in paths if (kind, Path(path).name) in taken] for kind, paths in files.items()

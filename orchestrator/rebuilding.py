@@ -98,12 +98,19 @@ def _take_back(connection: duckdb.DuckDBPyConnection, store: Store) -> bool:
     found = False
     for kind, query in ALONE.items():
         given = {"left_out": ids} if "$left_out" in query else {}
-        table = connection.sql(query, params=given).to_arrow_table()
+        try:
+            table = connection.sql(query, params=given).to_arrow_table()
+        except duckdb.CatalogException as error:
+            said = str(error).splitlines()[0]
+            warnings.warn(
+                f"{store.database} is not whole, {kind} of it are not looked at: {said}", stacklevel=2
+            )
+            continue
         if len(table):
             found = True
             path = journal.write_table(store.journal, kind, f"taken-back-{uuid.uuid4().hex[:16]}", table)
             warnings.warn(
-                f"{len(table)} {kind} that the database alone had are in the journal again: {path}",
+                f"{kind} that the database alone had, {len(table)}, are in the journal again: {path}",
                 stacklevel=2,
             )
     connection.execute("DETACH old")

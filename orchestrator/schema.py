@@ -113,7 +113,7 @@ def version_of(connection: duckdb.DuckDBPyConnection) -> int | None:
     if not connection.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = 'meta'").fetchone():
         return None
     found = connection.execute("SELECT value FROM meta WHERE key = 'schema_version'").fetchone()
-    return int(found[0]) if found else None
+    return int(found[0]) if found and found[0].isdecimal() else None
 
 
 def migrate(connection: duckdb.DuckDBPyConnection) -> None:

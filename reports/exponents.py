@@ -27,7 +27,7 @@ from .doubts import of_exponents
 from .selection import nearest_tau
 from .statistics import wilson_interval
 from .trials import Cell, Context, ReportError, family_of
-from .verdict import number
+from .verdict import is_near, number
 
 WITHIN = 0.2
 """Of the data's exponent: what counts as recovered. Estimates of both are good to a few per cent."""
@@ -166,7 +166,9 @@ def answer(context: Context, rows: Sequence[Exponents]) -> str:
     near = nearest_tau(cells, context.tau_pred) if cells and context.tau_pred else None
     for row in own:
         if near is not None and row.regime == near.label:
-            said.append(f"at τ={row.tau} (nearest τ_pred) forcing recovers λ_max in {share(row)}")
+            far = "" if is_near(near.tau, context.tau_pred) else ", far from τ_pred"
+            where = f"nearest τ_pred of those measured{far}"
+            said.append(f"at τ={row.tau} ({where}) forcing recovers λ_max in {share(row)}")
             if row.recovered / row.measured == best.recovered / best.measured:
                 best = row  # others do no better
     if best.recovered == 0:

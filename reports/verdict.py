@@ -117,9 +117,14 @@ def selected(row: Row) -> str:
 
 def near_prediction(row: Row) -> bool:
     """Whether a row's τ can stand for τ_pred: within a factor NEAR of it."""
-    if row.tau is None or row.tau_pred is None:
+    return is_near(row.tau, row.tau_pred)
+
+
+def is_near(tau: int | None, tau_pred: float | None) -> bool:
+    """Whether a τ can stand for τ_pred: within a factor NEAR of it."""
+    if tau is None or tau_pred is None:
         return False
-    return abs(math.log(row.tau / row.tau_pred)) <= math.log(NEAR)
+    return abs(math.log(tau / tau_pred)) <= math.log(NEAR)
 
 
 def choice(row: Row) -> str:
@@ -158,7 +163,11 @@ def verdict(row: Row) -> str:
     if row.outcome == "undecided":
         seen = f"{who} scores {times(factor)} {baseline} {evidence}"
         if row.more_seeds is None:
-            return f"alike: {seen}" if _alike(row) else f"cannot tell: {seen}; even 1000 seeds might not"
+            return (
+                f"alike: {seen}{_level(row)}"
+                if _alike(row)
+                else f"cannot tell: {seen}; even 1000 seeds might not"
+            )
         if row.n_pairs < FEWEST_PAIRS:
             seen += f"; fewer than {FEWEST_PAIRS} pairs decide nothing"
         return f"not enough seeds to tell: {seen}; about {row.more_seeds:,} more would"
@@ -221,7 +230,9 @@ def _hollow(row: Row) -> str:
 
 def _undecided(row: Row) -> str:
     if row.more_seeds is None:
-        return f"{'alike' if _alike(row) else 'cannot tell'} ({times(row.ratio)})"
+        neither = reconstructs(row, row.baseline.geometric_mean) is False
+        alike = "alike, no reconstruction" if neither else "alike"
+        return f"{alike if _alike(row) else 'cannot tell'} ({times(row.ratio)})"
     return f"not enough seeds to tell ({times(row.ratio)}; about {row.more_seeds:,} more)"
 
 

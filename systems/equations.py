@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -91,11 +92,11 @@ class Equations(System):
         return states if self.observation is None else self.observation(states)
 
     def modules_of(self, *functions: Callable[..., Any]) -> frozenset[str]:
-        """Names of the modules that hold what is declared here, and these functions."""
+        """Names of the modules of what is declared here, of these functions, and of ours that they call."""
         own: list[Callable[..., Any]] = [self.partials, *functions]
         if self.observation is not None:
             own.append(self.observation)
-        return frozenset({f"{__package__}.equations", *(function.__module__ for function in own)})
+        return frozenset({f"{__package__}.equations", *_modules_behind(own)})
 
     def definition(self) -> dict[str, Any]:
         observed: dict[str, Any] = {}
@@ -114,3 +115,25 @@ class Equations(System):
             "n_points": self.n_points,
             "standardisation": self.standardisation,
         }
+
+
+def _modules_behind(functions: Sequence[Callable[..., Any]]) -> set[str]:
+    """Names of the modules of functions, and of the functions and modules in this package that they name."""
+    found: set[str] = set()
+    left, seen = list(functions), set(map(id, functions))
+    while left:
+        function = left.pop()
+        found.add(function.__module__)
+        code = getattr(function, "__code__", None)
+        for name in code.co_names if code is not None else ():
+            named = function.__globals__.get(name)
+            if isinstance(named, ModuleType) and named.__name__.startswith(f"{__package__}."):
+                found.add(named.__name__)
+            elif (
+                isinstance(named, FunctionType)
+                and named.__module__.startswith(f"{__package__}.")
+                and id(named) not in seen
+            ):
+                seen.add(id(named))
+                left.append(named)
+    return found

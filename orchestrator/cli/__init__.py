@@ -7,6 +7,7 @@ printed as it stands, without a traceback.
 import errno
 import gc
 import io
+import logging
 import os
 import sys
 import warnings
@@ -58,6 +59,8 @@ def main() -> None:
     # What a command reads it keeps to its end; looking for cycles among 100,000 rows takes a tenth of it.
     gc.set_threshold(200_000, 20, 20)
     _fit_to_terminal()
+    # Where there is no home folder it warns of the one that it makes.
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
     code = _run()
     if "ray" in sys.modules:
         # Ray keeps references into extension modules alive, whose checks at the interpreter's end then

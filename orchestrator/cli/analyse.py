@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from ..systems.analysis.overview import Overview
 
 
+WIDE = 10_000
+
+
 def analyse(
     name: Annotated[str, typer.Argument(metavar="NAME", help="A system by name.")],
     out: Annotated[
@@ -69,13 +72,11 @@ def _print(seen: "Overview", form: Format) -> None:
 
         from ..reports.series.terminal import render_series
 
-        if form is not Format.table:
-            print_shown(render_series(seen, width=10_000, plots=False), form)
-            return
         console = Console()
-        if not console.is_terminal:
-            console = Console(width=10_000)  # into a pipe or a file nothing is folded or cut
-        console.print(render_series(seen, width=console.width, plots=console.is_terminal))
+        if form is Format.table and console.is_terminal:
+            console.print(render_series(seen, width=console.width, plots=True))
+        else:  # into a pipe or a file nothing is folded or cut
+            print_shown(render_series(seen, width=WIDE, plots=False), form, width=WIDE)
 
 
 def _write(seen: "Overview", path: Path, *, asked_for: bool) -> None:

@@ -82,15 +82,15 @@ def print_mappings(rows: Sequence[Mapping[str, Any]], form: Format, *, spare: Co
     print_rows(columns, [[row[column] for column in columns] for row in rows], form, spare=spare)
 
 
-def print_shown(shown: "RenderableType", form: Format) -> None:
-    """Print what a terminal shows, to one or as Markdown or LaTeX, to stdout."""
+def print_shown(shown: "RenderableType", form: Format, *, width: int = FITS) -> None:
+    """Print what a terminal shows, to one or as Markdown or LaTeX, to stdout; so wide at the least."""
     if form is Format.table:
         from rich.console import Console
 
         console = Console()
         # Lines that are too long for a terminal are better than numbers cut off. Asked of a wide console: one
         # that is narrow takes nothing for wider.
-        needed = max(FITS, Console(width=10_000).measure(shown).minimum)
+        needed = max(width, Console(width=10_000).measure(shown).minimum)
         if needed > console.width:
             console = Console(width=needed)
         _print(console, shown)

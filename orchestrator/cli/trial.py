@@ -47,12 +47,17 @@ def generate(
     results: ResultsOption = None,
 ) -> None:
     """Let a trained network run freely and write the trajectory, a row per step."""
+    import numpy as np
+
     from .. import trained
 
     check_suffix(out)
     network = trained.load(*_find(trial, results))
     series = network.generate(steps, start=_point(start), standardised=standardised)
     write_series(out, series, network.data.variables)
+    wrong = np.flatnonzero(~np.isfinite(series).all(axis=1))
+    if len(wrong):
+        print(f"orch: not finite from step {wrong[0] + 1:,} on", file=sys.stderr)
 
 
 @app.command("dynamics")

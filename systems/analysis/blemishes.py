@@ -14,9 +14,9 @@ import numpy as np
 from ..base import FloatArray
 from ..preparation import runs
 
-OUTSIDE, OUTLIERS_SHARE = 3.0, 0.01
-"""A value that is further from the mean of its neighbours than so many times the range of 98% of its column
-lies apart; more than such a share of them are no exceptions."""
+OUTSIDE, OUTLIERS_SHARE = 1.5, 0.05
+"""Values lie apart that are further from the middle 90% of a column than so many times the range of these,
+and are reached by no smaller a step; more than such a share of them are no exceptions."""
 
 STILL_POINTS, STILL_SHARE = 50, 0.01
 """Points, and share of a series: a value that is repeated so often, one after the other, stands still."""
@@ -52,15 +52,21 @@ def outliers(series: FloatArray, columns: tuple[str, ...], *, first_row: int = 1
     """
     said = []
     for name, values in zip(columns, series.T, strict=True):
-        low, high = np.nanquantile(values, (0.01, 0.99))
-        around = (values[:-2] + values[2:]) / 2
-        rows = np.flatnonzero(np.abs(values[1:-1] - around) > OUTSIDE * (high - low)) + 1
-        far = rows[(values[rows] < low) | (values[rows] > high)]
-        if 0 < len(far) <= OUTLIERS_SHARE * len(values) and high > low:
-            first = int(far[0])
+        low, high = np.nanquantile(values, (0.05, 0.95))
+        apart = OUTSIDE * (high - low)
+        far = 0
+        first = None
+        for start, length in runs((values < low - apart) | (values > high + apart)):
+            end = start + length
+            into = abs(values[start] - values[start - 1]) if start else math.inf
+            out = abs(values[end - 1] - values[end]) if end < len(values) else math.inf
+            if not (into < apart or out < apart):
+                far += length
+                first = start if first is None else first
+        if first is not None and far <= OUTLIERS_SHARE * len(values) and high > low:
             said.append(
-                f"{name} has {len(far)} value{'s' * (len(far) > 1)} far from those before and after, the "
-                f"first {values[first]:.6g} at row {first + first_row:,}, where 98% are from {low:.4g} to "
+                f"{name} has {far} value{'s' * (far > 1)} far from those before and after, the first "
+                f"{values[first]:.6g} at row {first + first_row:,}, where 90% are from {low:.4g} to "
                 f"{high:.4g}: outliers, or numbers that stand for none? Scores and λ_max hang on them; left "
                 "empty, --fill-gaps fills them"
             )

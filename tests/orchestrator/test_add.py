@@ -308,7 +308,13 @@ def test_what_may_not_be_meant_is_said_and_what_cannot_be_tested_on_refused(fold
     gap = np.array(x)
     gap[500:700] = np.nan
     added = adding.add("mine", write(folder / "g.csv", {"x": gap}), dt=1.0, fill_gaps=200, force=True)
-    assert any("x has a gap of 200 rows, " in said for said in overview(added.system).warnings)
+    for told in added.remarks, overview(added.system).warnings:
+        assert any("x has a gap of 200 rows, " in said for said in told)
+    bursts = np.array(x)
+    bursts[::30] = -999.0
+    bursts[600:610] = -99.0
+    (said,) = adding.add("mine", write(folder / "b.csv", {"x": bursts}), dt=1.0, force=True).remarks
+    assert "x has 76 values far from" in said
     stuck = write(folder / "b.csv", {"x": [*x[:1500], *[1.0] * 500]})
     with pytest.raises(SeriesError, match=r"the last 400 points, to test on: column 'x' is 1 in every row"):
         adding.add("other", stuck, dt=1.0)

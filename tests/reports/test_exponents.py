@@ -47,7 +47,7 @@ def test_recovered_is_a_share_of_all_that_ran_and_was_looked_at(measured):
     assert clipped.recovered == 0  # a cycle recovers nothing, whatever number it has
     (context,) = contexts
     assert answer(context, list(rows.values())) == (
-        "at τ=30 (nearest τ_pred) forcing recovers λ_max in 2 of 4 (15–85%)"
+        "at τ=30 (nearest τ_pred of those measured) forcing recovers λ_max in 2 of 4 (15–85%)"
     )
     printed = io.StringIO()
     Console(width=80, file=printed).print(reports.render_exponents(contexts, list(rows.values())))

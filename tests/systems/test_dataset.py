@@ -16,6 +16,7 @@ from orchestrator.systems import dataset as module
 from orchestrator.systems.dataset import Dataset, cache_path, load
 from orchestrator.systems.exponents import ExponentSettings
 from orchestrator.systems.hashing import content_hash, trajectory_hash
+from orchestrator.systems.preparation import runs
 
 
 def assert_equal(a: Dataset, b: Dataset) -> None:
@@ -139,6 +140,16 @@ def test_data_are_made_again_where_the_equations_say_something_else(
         )
         hashes.append((content_hash(system), trajectory_hash(system)))
     assert hashes[0] == hashes[1] and hashes[1][0] != hashes[2][0] and hashes[1][1] == hashes[2][1]
+
+
+def called(*_: object, **__: object) -> list[tuple[int, int]]:
+    return runs(np.zeros(3, dtype=bool))
+
+
+def test_what_equations_call_and_how_they_are_seen_is_part_of_what_makes_their_data() -> None:
+    system = dataclasses.replace(get("lorenz63"), derivatives=called)
+    assert {__name__, "orchestrator.systems.preparation", "orchestrator.systems.integrate"} <= system.modules
+    assert "orchestrator.systems.lorenz63_partial" in get("lorenz63_partial").modules  # its observation
 
 
 def test_row_is_flat_and_complete(published: Dataset) -> None:
