@@ -3,6 +3,7 @@
 import duckdb
 
 from orchestrator import care, check, journal
+from orchestrator.rebuilding import rebuild
 
 
 def test_check_is_not_led_astray_by_what_is_compacted_meanwhile(smoke_copy, monkeypatch):
@@ -43,3 +44,13 @@ def test_check_sees_what_is_lost_beside_trials(smoke_copy):
         "holds 1 system that the journal has not",
     ]
     assert (results / "trials.duckdb").read_bytes() == before
+
+
+def test_a_database_without_a_table_or_a_view_is_made_again(smoke_copy, recwarn):
+    results = smoke_copy.results
+    with duckdb.connect(str(results / "trials.duckdb")) as connection:
+        connection.execute("DROP TABLE gradients")
+        connection.execute("DROP VIEW results")
+    (problem,) = check.check(results)
+    assert "lacks gradients, results; `orch db rebuild" in problem
+    assert rebuild(results) == 6 and check.check(results) == []
