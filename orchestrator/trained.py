@@ -183,9 +183,9 @@ def _data_of(trial: "Trial", row: Mapping[str, Any], results: Path) -> "Dataset"
             f"they are not in {cache}"
         )
     if made_by and now.content_hash != made_by:
-        warnings.warn(
-            f"the data that trial {name} was trained on are not in {cache}: those that {trial.system} stands "
-            "for now are taken, which are others where its equations were corrected since",
+        warnings.warn(  # in words that are the same for all trials on them, and so shown once
+            f"the data of {trial.system} that was trained on ({made_by[:12]}) are not in {cache}: those that it "
+            "stands for now are taken, which are others where its equations were corrected since",
             stacklevel=2,
         )
     return now

@@ -82,6 +82,11 @@ def test_a_network_is_had_with_its_own_data_whatever_their_name_stands_for_now(s
         OrchError, match=r"the data of trial .* are not in .*systems, and unknown system 'gone'"
     ):
         trained.load({**other, "system_hash": None}, results)
+    with pytest.warns(
+        UserWarning, match=r"the data of lorenz63 that was trained on \(000000000000\) are not in"
+    ):
+        taken = trained.load({**row, "system_hash": "0" * 64}, results)
+    np.testing.assert_array_equal(taken.generate(50), expected)
 
 
 def test_rows_say_what_a_network_does_and_how_far_its_gradients_reach(smoke, two):
