@@ -184,8 +184,8 @@ def _data_of(trial: "Trial", row: Mapping[str, Any], results: Path) -> "Dataset"
         )
     if made_by and now.content_hash != made_by:
         warnings.warn(  # in words that are the same for all trials on them, and so shown once
-            f"the data of {trial.system} that was trained on ({made_by[:12]}) are not in {cache}: those that it "
-            "stands for now are taken, which are others where its equations were corrected since",
+            f"the data of {trial.system} that was trained on ({made_by[:12]}) are not in {cache}: those that "
+            "it stands for now are taken, which are others where its equations were corrected since",
             stacklevel=2,
         )
     return now
