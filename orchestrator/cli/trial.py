@@ -52,8 +52,9 @@ def generate(
     from .. import trained
 
     check_suffix(out)
+    point = _point(start)
     network = trained.load(*_find(trial, results))
-    series = network.generate(steps, start=_point(start), standardised=standardised)
+    series = network.generate(steps, start=point, standardised=standardised)
     write_series(out, series, network.data.variables)
     wrong = np.flatnonzero(~np.isfinite(series).all(axis=1))
     if len(wrong):

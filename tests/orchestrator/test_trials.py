@@ -12,7 +12,7 @@ from safetensors.numpy import load_file
 
 from orchestrator import care, catalogue, check, provenance, trained, weights
 from orchestrator.callback import Brake
-from orchestrator.errors import OrchError
+from orchestrator.errors import OrchError, UsageError
 from orchestrator.identity import digest
 from orchestrator.study import load as load_study
 from orchestrator.systems.dataset import load
@@ -62,10 +62,12 @@ def test_a_network_runs_elsewhere_by_what_is_exported(smoke, two, tmp_path):
     out = tmp_path / "run.npy"
     smoke("trial", "generate", trial, "--steps", "20", "--start", "1,2,60", "--out", str(out))
     assert np.load(out) == pytest.approx(np.array(own), rel=1e-3)
-    assert np.load(out) != pytest.approx(trained.load(two[0], smoke.results).generate(20), rel=1e-3)
-    wrong = ["trial", "generate", trial, "--out", str(out), "--start"]
-    assert "a start has 3 finite values (x, y, z)" in smoke(*wrong, "1,2", code=2)[1]
-    assert "expected numbers" in smoke(*wrong, "a,b,c", code=2)[1]
+    network = trained.load(two[0], smoke.results)
+    assert np.load(out) != pytest.approx(network.generate(20), rel=1e-3)
+    with pytest.raises(UsageError, match=r"a start has 3 finite values \(x, y, z\), not 1.0, 2.0"):
+        network.generate(20, start=[1.0, 2.0])
+    wrong = ["trial", "generate", trial, "--out", str(out), "--start", "a,b,c"]
+    assert "expected numbers" in smoke(*wrong, code=2)[1]
 
 
 def test_a_network_is_had_with_its_own_data_whatever_their_name_stands_for_now(smoke_copy, two):
