@@ -152,20 +152,21 @@ def add(
         durable.write(files[0], encoded)
     except OSError as error:
         raise OrchError(f"{files[0].parent} cannot be written: {error.strerror}") from None
-    return Added(system, files, missing, table.rows_added, tuple(_remarks(table, rows, dt)))
+    return Added(system, files, missing, table.rows_added, tuple(_remarks(table, values, rows, dt)))
 
 
-def _remarks(table: tables.Table, rows: tuple[int, int] | None, dt: float) -> Iterator[str]:
+def _remarks(
+    table: tables.Table, values: FloatArray, rows: tuple[int, int] | None, dt: float
+) -> Iterator[str]:
+    """What may not be as it was meant of a table, and of those of its values that are taken."""
     if table.dt is not None and not table.dates and not math.isclose(table.dt, dt, rel_tol=EQUAL):
         yield f"rows are {table.dt:g} apart by their times, and count as {dt:g}, as --dt says"
-    first = 1 if rows is None else rows[0]
-    values = _stretch(table.values, rows, Path())
-    yield from outliers(values, table.columns, first_row=first)
+    yield from outliers(values, table.columns, first_row=1 if rows is None else rows[0])
     gaps = find_gaps(values, table.columns)
     if gaps:
         filled = prepare(values, [Step("fill_gaps", {"longest": max(gap.longest for gap in gaps)})])
         yield from long_gaps(gaps, dict(zip(table.columns, map(mean_period, filled.T), strict=True)))
-    for name, column in zip(table.columns, table.values.T, strict=True):
+    for name, column in zip(table.columns, values.T, strict=True):
         steps = np.diff(column)
         if steps[0] > 0 and np.ptp(steps) <= EQUAL * steps[0]:
             yield f"{name} rises in equal steps, as times do, and is a variable: --time {name} takes it out"
