@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +37,13 @@ class Question:
     """Where they are, for what is said of how to make some."""
     named: "Mapping[str, Study] | None" = None
     """The studies as they are meant; None: as their files say now."""
+
+    @cached_property
+    def definitions(self) -> "Mapping[str, Study]":
+        """The studies as they are meant, by name; of files those that are here and valid."""
+        from .definitions import by_file
+
+        return by_file(self.studies) if self.named is None else self.named
 
     @property
     def scope(self) -> str:
@@ -76,10 +84,10 @@ def answer(kind: str, connection: "duckdb.DuckDBPyConnection", asked: Question) 
         OrchError: nothing is known that it could say, or it would pool results of different code.
     """
     from . import reports
-    from .definitions import by_file, unnamed
+    from .definitions import unnamed
     from .store import first_run
 
-    named = by_file(asked.studies) if asked.named is None else asked.named
+    named = asked.definitions
     try:
         found = REPORTS.get(kind, _comparison)(connection, asked)
         said = unnamed(connection, named, found.trial_ids)
@@ -121,7 +129,6 @@ def declared(results: Path, studies: list[str]) -> str:
 
 def _comparison(connection: "duckdb.DuckDBPyConnection", asked: Question) -> Answer:
     from . import reports
-    from .definitions import by_file
 
     baseline = asked.baseline or "clipping"
     scope: dict[str, Any] = {
@@ -137,8 +144,7 @@ def _comparison(connection: "duckdb.DuckDBPyConnection", asked: Question) -> Ans
     except reports.UnknownBaselineError as why:
         if asked.baseline is not None:
             raise
-        named = by_file(asked.studies) if asked.named is None else asked.named
-        to_come = any(baseline in study.regime_names for study in named.values())
+        to_come = any(baseline in study.regime_names for study in asked.definitions.values())
         said = f"{baseline} is still to be run." if to_come else f"{why} --compare takes one of them."
         comparison = reports.without_pairs(connection, baseline, said, **scope)
     ids = _trial_ids(comparison.contexts)

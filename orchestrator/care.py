@@ -35,8 +35,18 @@ def info(results: Path) -> dict[str, Any]:
 
     Raises:
         NoResultsError: nothing.
+        OrchError: the database lacks a table.
     """
-    store = Store(results)
+    try:
+        return _info(Store(results))
+    except duckdb.CatalogException as error:
+        raise OrchError(
+            f"{results} cannot be looked at: {str(error).splitlines()[0]} `orch db check` says more"
+        ) from None
+
+
+def _info(store: Store) -> dict[str, Any]:
+    results = store.results
     with store.reading() as (connection, source):
         statuses = connection.execute("SELECT status, count(*) FROM trials GROUP BY 1 ORDER BY 1").fetchall()
         numbers = {

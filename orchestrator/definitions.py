@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from .catalogue import available
 from .errors import StudyError
 from .study import Study, load
+from .wording import counted
 
 if TYPE_CHECKING:
     import duckdb
@@ -41,7 +42,7 @@ def unnamed(
         named = _seeds_by_cell(study) if rows else {}
         others = sum(seed not in named.get(cell_id, ()) for cell_id, seed in rows)
         if others:
-            of_all = f"{others} of {len(rows)} trial{'s' if len(rows) > 1 else ''} of {name}"
+            of_all = f"{others} of {counted(len(rows), 'trial')} of {name}"
             said.append(f"{of_all} {'is' if others == 1 else 'are'} of seeds, regimes, settings or data that "
                         "it does not name now.")  # fmt: skip
     return tuple(said)

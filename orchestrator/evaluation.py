@@ -47,6 +47,7 @@ SPECTRAL = ("d_h", "psc")
 """Measures of how it moves, which takes a length that their smoothing leaves something of."""
 
 WITH_FLOOR = ("d_stsp", *SPECTRAL)
+"""Measures whose floor each trial has."""
 
 PIECES = 10
 """Of a trajectory that is longer than free runs are, at the most, over which their floor is taken: one alone

@@ -241,10 +241,9 @@ def _read(path: Path, hash: str) -> Dataset | None:
     if found is None:
         return None
     arrays, about = found
-    try:
-        return _assemble(arrays, _spectrum(about.pop("spectrum")), about)
-    except (KeyError, TypeError):  # of a version that kept other things
+    if about.keys() != {*_ABOUT, "spectrum"}:  # of a version that kept other things
         return None
+    return _assemble(arrays, _spectrum(about.pop("spectrum")), about)
 
 
 def _spectrum(stored: Mapping[str, Any]) -> LyapunovSpectrum:

@@ -72,7 +72,7 @@ def report(results: Path, asked: Asked) -> Plain:
             connection.execute("SET threads = 1")
             kind, studies = _what(results, asked)
             form = question(_choices(connection, asked, studies), whole=f"page?{asked.query}")
-            found = answer(kind, connection, asked.question(studies))
+            found = answer(kind, connection, asked.question(studies, results))
             assert found.page is not None
             made = found.page(results)
     except NoResultsError:
@@ -91,7 +91,7 @@ def whole(results: Path, asked: Asked) -> Plain:
     with Store(results).copied() as (connection, source):
         connection.execute("SET threads = 1")
         kind, studies = _what(results, asked)
-        found = answer(kind, connection, asked.question(studies))
+        found = answer(kind, connection, asked.question(studies, results))
         assert found.page is not None
         html = found.page(results).html(provenance=f"Read from the {source}. {found.origin}")
     return {"html": html, "name": f"{found.stem}.html"}

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -58,8 +59,8 @@ class Asked:
         pairs += [("kind", self.kind)] if self.kind else []
         return urlencode([*pairs, *([("stale", "1")] if self.allow_stale else [])])
 
-    def question(self, studies: Sequence[str]) -> Question:
-        """As the report takes it, of these studies."""
+    def question(self, studies: Sequence[str], results: Path) -> Question:
+        """As the report takes it, of these studies in this folder."""
         return Question(
             studies,
             self.systems,
@@ -67,4 +68,5 @@ class Asked:
             baseline=self.baseline,
             measure=self.measure,
             allow_stale=self.allow_stale,
+            results=results,
         )

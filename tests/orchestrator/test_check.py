@@ -49,8 +49,10 @@ def test_check_sees_what_is_lost_beside_trials(smoke_copy):
 def test_a_database_without_a_table_or_a_view_is_made_again(smoke_copy, recwarn):
     results = smoke_copy.results
     with duckdb.connect(str(results / "trials.duckdb")) as connection:
+        connection.execute("DROP TABLE curves")
         connection.execute("DROP TABLE gradients")
         connection.execute("DROP VIEW results")
+    assert "`orch db check` says more" in smoke_copy("db", "info", code=1)[1]
     (problem,) = check.check(results)
-    assert "lacks gradients, results; `orch db rebuild" in problem
+    assert "lacks curves, gradients, results; `orch db rebuild" in problem
     assert rebuild(results) == 6 and check.check(results) == []
