@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from .identity import Trial
 from .knowledge import Seen
-from .stacking import CPU_STACK, Stack, Taken
+from .stacking import Stack, Taken
 
 if TYPE_CHECKING:
     from .sharing import Share
@@ -58,6 +58,8 @@ class GridSource:
         self._stacks = stacks
         self._place = 0
         self._left = _trials_in(stacks)
+        self.largest = max((len(stack.trials) for stack in stacks if stack.apart), default=0)
+        """Trials of the largest stack that may be cut."""
 
     @property
     def share(self) -> float:
@@ -105,6 +107,8 @@ class Agenda:
         self._sources = sources
         self._slots = slots
         self._share = share
+        self.largest = max((s.largest for s in sources if isinstance(s, GridSource)), default=0)
+        """Trials of the largest stack that may be cut."""
         self._out: dict[str, _Out] = {}
         self._ready: _Out | None = None
         """What is to be handed out next."""
@@ -166,7 +170,7 @@ class Agenda:
         """Whether stacks are handed out before there is a slot for them: not where another run could be
         training them, nor the last ones, which may have to be cut."""
         others = self._share is not None and self._share.met
-        return not others and self._to_hand_out > CPU_STACK * self._slots
+        return not others and self._to_hand_out > self.largest * self._slots
 
     def wake(self) -> bool:
         """Whether there is something to hand out, after there was nothing but what other runs had."""

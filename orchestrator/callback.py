@@ -44,8 +44,13 @@ class RayLostError(OrchError):
 class Brake(Stopper):
     """Stops a study after EQUAL_FAILURES equal failures in a row."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, largest: int) -> None:
+        """
+        Args:
+            largest: trials that may be parts of one stack, which was cut.
+        """
         self.reason: str | None = None
+        self._largest = largest
         self._error: str | None = None
         self._failed: list[Sequence[Trial]] = []
         """Stacks that have ended with it since another end was seen."""
@@ -58,7 +63,7 @@ class Brake(Stopper):
         if error is not None:
             self._failed.append(members)
         cells = {members[0].cell_id for members in self._failed}
-        more_than_one = len(cells) > 1 or sum(map(len, self._failed)) > CPU_STACK
+        more_than_one = len(cells) > 1 or sum(map(len, self._failed)) > self._largest
         if len(self._failed) >= EQUAL_FAILURES and more_than_one:
             self.reason = f"{EQUAL_FAILURES} stacks in a row failed with the same error: {error}"
 
@@ -84,7 +89,7 @@ class StackCallback(Callback):
         self.results = results
         self.progress = progress
         self.store = store
-        self.brake = Brake()
+        self.brake = Brake(largest=max(agenda.largest, CPU_STACK))
         self.agenda = agenda
         self.share = share
         self._pending = self._counts_anew = False

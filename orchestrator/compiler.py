@@ -151,6 +151,12 @@ def compiler() -> Compiler:
     return found
 
 
+def why_no_compiler() -> str | None:
+    """Why there is no compiler on this machine; None where there is one."""
+    found = _compiler_or_why()
+    return found if isinstance(found, str) else None
+
+
 @cache
 def _compiler_or_why() -> Compiler | str:
     said = os.environ.get("CC", "").strip()

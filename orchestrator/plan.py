@@ -172,7 +172,7 @@ class Plan:
         known += [planned.seconds for planned in self.searches if planned.missing]
         return None if None in known else sum(second for second in known if second is not None)
 
-    def stacks(self, *, slots: int, gpu: bool, threads: int = 1) -> list[Stack]:
+    def stacks(self, *, slots: int, gpu: bool, threads: int = 1, compiled: bool = True) -> list[Stack]:
         """The grid's stacks to run, so that all slots have work and early stops leave a rounded picture.
 
         Stacks that were begun on such a device stay what they are, to go on from their checkpoints. How the
@@ -184,6 +184,7 @@ class Plan:
             slots: stacks that can run at once.
             gpu: whether they run on GPUs, which want all the members they can get.
             threads: of each stack on a CPU.
+            compiled: whether there is a compiler: without one stacks on a CPU are larger.
 
         Returns:
             On a CPU stacks of trials of one cell: the first stack of every cell comes before the second of
@@ -192,7 +193,7 @@ class Plan:
         """
         if gpu:
             return packed(self.cells, self.begun, slots)
-        return by_cell(self.cells, slots, threads=threads)
+        return by_cell(self.cells, slots, threads=threads, compiled=compiled)
 
 
 def make_plan(

@@ -77,7 +77,7 @@ def run(plan: Plan, *, results: Path, placement: Placement, progress: Progress) 
         contextlib.closing(Share(store, lit.name, since=since)) as shared,
     ):
         shared.look()
-        _say_without_compiler(progress)
+        compiled = _has_compiler(progress)
         progress.note(f"preparing {', '.join(plan.study.systems)} and starting Ray")
         with contextlib.ExitStack() as until_then:
             prepared = until_then.enter_context(head_start(plan.study.systems, results / "systems"))
@@ -91,7 +91,9 @@ def run(plan: Plan, *, results: Path, placement: Placement, progress: Progress) 
             prepared()
             with _writing(store):
                 record_systems(plan, results)
-            sources = _sources(plan, store, progress, share=shared, slots=slots, placement=placement)
+            sources = _sources(
+                plan, store, progress, share=shared, slots=slots, placement=placement, compiled=compiled
+            )
             agenda = Agenda(sources, slots=slots, share=shared)
             progress.start(total=agenda.left, epochs=plan.study.training.epochs, slots=slots)
             lit.tell(progress.state)
@@ -131,16 +133,16 @@ def _writing(store: Store) -> Iterator[None]:
     store.ingest()
 
 
-def _say_without_compiler(progress: Progress) -> None:
-    """Tensor operations alone give the same and take several times as long: to be known."""
-    from .compiler import NoCompilerError, compiler
+def _has_compiler(progress: Progress) -> bool:
+    """Whether there is one; said where not, as tensor operations alone take several times as long."""
+    from .compiler import why_no_compiler
 
-    try:
-        compiler()
-    except NoCompilerError as error:
+    why = why_no_compiler()
+    if why:
         progress.note(
-            f"{error}; training and evaluation take about four times as long without one (CC names one)"
+            f"{why}; training and evaluation take about four times as long without one (CC names one)"
         )
+    return why is None
 
 
 def _prior(search: Search, store: Store, progress: Progress) -> Prior:
@@ -173,6 +175,7 @@ def _sources(
     share: Share,
     slots: int,
     placement: Placement,
+    compiled: bool,
 ) -> list[Source]:
     """All that a plan wants run.
 
@@ -188,7 +191,8 @@ def _sources(
 
     gpu = bool(placement.gpus_per_trial)
     hooks: dict[str, Any] = {"limit": stack_limit(gpu=gpu), "note": progress.note, "asked": asked}
-    sources: list[Source] = [GridSource(plan.stacks(slots=slots, gpu=gpu, threads=placement.threads))]
+    stacks = plan.stacks(slots=slots, gpu=gpu, threads=placement.threads, compiled=compiled)
+    sources: list[Source] = [GridSource(stacks)]
     for planned in plan.searches:
         if planned.missing:
             prior = _prior(planned.search, store, progress)

@@ -8,14 +8,27 @@ from typing import TYPE_CHECKING
 from .begun import Begun
 from .identity import Trial
 from .knowledge import Seen
+from .models.kernels.networks import why_none
 from .pruning import Rival
 from .splitting import in_parts, split
 
 if TYPE_CHECKING:
+    from .models.architecture import Architecture
+    from .models.regimes.regime import Regime
+    from .models.settings import TrainingSettings
     from .plan import Cell
 
 CPU_STACK = 5
-"""Members of a stack on a CPU at most: beyond that a stack's states leave the cache."""
+"""Members of a stack on a CPU at most, where kernels compute: beyond that states leave the cache."""
+
+LARGER_STACK = 20
+"""The same by tensor operations, which take longer to begin than to do on few windows."""
+
+LARGER_STEP = 270_000
+"""Numbers of a state of all members and windows at most, in a stack of more than CPU_STACK."""
+
+ROUNDS = 3
+"""Stacks of more than CPU_STACK that there are for each slot at least."""
 
 GPU_STACK = 512
 """Members of a stack on a GPU at most, of as many cells as it takes; memory may hold fewer (`gpu`)."""
@@ -60,17 +73,35 @@ class Taken:
 
 
 def stack_limit(*, gpu: bool) -> int:
-    """Members of a stack at most."""
+    """Members at most of a stack that is asked for when others have ended."""
     return GPU_STACK if gpu else CPU_STACK
 
 
-def by_cell(cells: "Sequence[Cell]", slots: int, *, threads: int) -> list[Stack]:
+def cpu_stack(
+    architecture: "Architecture", regime: "Regime", training: "TrainingSettings", *, compiled: bool
+) -> int:
+    """Members of a stack on a CPU at most.
+
+    Args:
+        compiled: whether there is a compiler, so that kernels compute what there are kernels for.
+    """
+    if compiled and why_none(architecture.name, architecture.latent_dim) is None:
+        return CPU_STACK
+    length = training.sequence_length
+    windows = math.ceil(length / min(regime.window(length), length)) * training.batch_size
+    return max(CPU_STACK, min(LARGER_STACK, LARGER_STEP // (windows * architecture.latent_dim)))
+
+
+def by_cell(cells: "Sequence[Cell]", slots: int, *, threads: int, compiled: bool) -> list[Stack]:
     """Stacks of one cell each, for a CPU; what they are is said in `Plan.stacks`."""
-    seeds = sum(len(cell.seeds) for cell in cells)
-    size = max(1, min(CPU_STACK, math.ceil(seeds / max(1, slots))))
+    each = math.ceil(sum(len(cell.seeds) for cell in cells) / max(1, slots))
+    # Slots are not equally fast: what is larger than need be leaves several stacks for each of them.
+    each = min(each, max(CPU_STACK, each // ROUNDS))
     rounds: list[list[Stack]] = []
     for cell in cells:
-        begun = [s.seeds for s in cell.started if s.device == "cpu" and len(s.seeds) <= CPU_STACK]
+        most = cpu_stack(cell.first.architecture, cell.first.regime, cell.first.training, compiled=compiled)
+        size = max(1, min(most, each))
+        begun = [started.seeds for started in cell.started if started.device == "cpu"]
         missing = set(cell.missing).difference(*begun)
         parts = [(part, [seed for seed in part if seed in missing]) for part in split(cell.seeds, size)]
         whole = [part for part, left in parts if len(left) == len(part)]

@@ -1,4 +1,4 @@
-"""For which networks there are kernels, and how one is built."""
+"""How a kernel is built."""
 
 from __future__ import annotations
 
@@ -15,15 +15,9 @@ import torch
 from numpy.typing import NDArray
 
 from ...compiler import NoCompilerError, compiler
+from .networks import why_none
 
 K = TypeVar("K")
-
-WEIGHTS = {"rnn": ("W", "h", "B"), "plrnn": ("AW", "h", "B"), "lstm": ("W", "b", "B")}
-"""Architecture → its recurrent weights, bias and read-out: those for which there are kernels."""
-
-LARGEST = 128
-"""Latent units and observed variables from which on states leave the cache, and libraries' products are as
-good."""
 
 NUMBERS: dict[torch.dtype, dict[str, str | int]] = {
     torch.float32: {"REAL": "float", "INTEGER": "int32_t", "IS_DOUBLE": 0},
@@ -41,10 +35,8 @@ def kernel_or_why(make: Callable[[], K], architecture: str, *sizes: int, device:
     """What `make` builds for such networks, or why there is none."""
     if device.type != "cpu":
         return f"on {device.type} by tensor operations"
-    if architecture not in WEIGHTS:
-        return f"none for {architecture}"
-    if max(sizes) > LARGEST:
-        return f"none for more than {LARGEST} units or variables"
+    if why := why_none(architecture, *sizes):
+        return why
     try:
         return make()
     except NoCompilerError as error:

@@ -13,7 +13,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .building import PLACE, WEIGHTS, WHOLE, build, kernel_or_why, over_members
+from .building import PLACE, WHOLE, build, kernel_or_why, over_members
+from .networks import WEIGHTS
 
 if TYPE_CHECKING:
     from ..architecture import Parameters

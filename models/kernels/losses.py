@@ -10,16 +10,8 @@ from functools import cache
 import torch
 from torch import Tensor
 
-from .building import (
-    NUMBER,
-    PLACE,
-    WEIGHTS,
-    WHOLE,
-    Workspaces,
-    build,
-    kernel_or_why,
-    over_members,
-)
+from .building import NUMBER, PLACE, WHOLE, Workspaces, build, kernel_or_why, over_members
+from .networks import WEIGHTS
 
 
 @dataclass(frozen=True, eq=False)

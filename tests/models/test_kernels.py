@@ -15,10 +15,10 @@ from orchestrator import compiler as compiling
 from orchestrator.models import ARCHITECTURES, rollout
 from orchestrator.models.adam import Adam
 from orchestrator.models.initial import stack_initial
-from orchestrator.models.kernels.building import WEIGHTS
 from orchestrator.models.kernels.free_runs import RunKernel, run_kernel_for
 from orchestrator.models.kernels.free_runs import _kernel as _run_kernel
 from orchestrator.models.kernels.losses import Kernel, _kernel, kernel_for
+from orchestrator.models.kernels.networks import WEIGHTS
 from orchestrator.models.readout import right_inverse
 from orchestrator.models.regimes import Clipping, SparseForcing, ZeroReset
 from orchestrator.models.rollout import free_run

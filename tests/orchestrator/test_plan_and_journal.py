@@ -46,6 +46,13 @@ def test_stacks_are_sized_by_the_device_and_fill_all_slots(study):
     assert len(plan.stacks(slots=24, gpu=False)) == 24
     first_round = plan.stacks(slots=2, gpu=False)[:3]
     assert len({stack.trials[0].cell_id for stack in first_round}) == 3
+    # By tensor operations the fewer windows go side by side, the more networks.
+    many = load(
+        catalogue.find("lorenz_smoke"),
+        ["seeds.count=40", "regimes={sparse_forcing={tau=[5,50]}}", "training.sequence_length=200"],
+    )
+    sizes = [len(stack.trials) for stack in make_plan(many, {}).stacks(slots=1, gpu=False, compiled=False)]
+    assert sizes == [7, 20, 6, 20, 7, 7, 6, 7]
 
 
 def test_reasons(study):

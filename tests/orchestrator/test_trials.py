@@ -243,7 +243,7 @@ def test_three_equal_failures_in_a_row_stop_a_study():
         [cell.with_seed(seed) for seed in range(5)]
         for cell in load_study(catalogue.find("lorenz_smoke")).cells()
     )
-    brake = Brake()
+    brake = Brake(largest=5)
     for error, members in [
         ("KeyError: 1", a),
         ("KeyError: 1", b),
@@ -257,7 +257,7 @@ def test_three_equal_failures_in_a_row_stop_a_study():
     assert not brake.stop_all()
     brake.note("KeyError: 2", a)
     assert brake.stop_all() and "3 stacks in a row failed with the same error: KeyError: 2" in brake.reason
-    brake = Brake()
+    brake = Brake(largest=5)
     for part in (a[:3], a[3:4], a[4:]):  # of one stack that was cut
         brake.note("KeyError: 2", part)
         assert not brake.stop_all()
