@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .errors import OrchError, UsageError
+from .wording import counted
 
 if TYPE_CHECKING:
     import duckdb
     from rich.console import RenderableType
 
+    from .reports import Scope
     from .reports.html import Page
     from .reports.trials import Context
     from .study import Study
@@ -25,14 +27,14 @@ class Question:
     studies: Sequence[str] = ()
     systems: Sequence[str] = ()
     architectures: Sequence[str] = ()
-    contexts: "set[str] | None" = None
-    """context_ids, in the place of systems and architectures."""
     baseline: str | None = None
     """Of a comparison; None: clipping, where that was run."""
     measure: str = "d_stsp"
     """Of a comparison."""
     legend: bool = True
     allow_stale: bool = False
+    now: bool = False
+    """Whether only what the studies name now counts: no regimes, settings or data that they named once."""
     results: Path = Path("results")
     """Where they are, for what is said of how to make some."""
     named: "Mapping[str, Study] | None" = None
@@ -84,13 +86,20 @@ def answer(kind: str, connection: "duckdb.DuckDBPyConnection", asked: Question) 
         OrchError: nothing is known that it could say, or it would pool results of different code.
     """
     from . import reports
-    from .definitions import unnamed
+    from .definitions import former_cells, unnamed
     from .store import first_run
 
     named = asked.definitions
+    former = former_cells(connection, asked.studies, named) if asked.now else {}
+    left_out = (_left_out(sum(former.values()), asked.studies),) if former else ()
     try:
-        found = REPORTS.get(kind, _comparison)(connection, asked)
-        said = unnamed(connection, named, found.trial_ids)
+        scope = reports.Scope(asked.studies, without=former.keys())
+        only = reports.contexts_of(
+            connection, scope=scope, systems=asked.systems, architectures=asked.architectures
+        )
+        scope = dataclasses.replace(scope, contexts=only)
+        found = REPORTS.get(kind, _comparison)(connection, asked, scope)
+        said = (*left_out, *unnamed(connection, named, found.trial_ids))
         return dataclasses.replace(found, unnamed=said, origin=" ".join([found.origin, *said]).strip())
     except reports.UnknownStudyError as error:
         if error.study not in named:
@@ -100,7 +109,15 @@ def answer(kind: str, connection: "duckdb.DuckDBPyConnection", asked: Question) 
     except reports.UnknownNameError as error:
         raise UsageError(f"report: {error}") from None
     except reports.ReportError as error:
-        raise OrchError(f"report: {error}") from None
+        raise OrchError(" ".join([f"report: {error}", *left_out])) from None
+
+
+def _left_out(trials: int, studies: Sequence[str]) -> str:
+    """What is said of trials that count no more."""
+    return (
+        f"{counted(trials, 'trial')} of regimes, settings or data that {' and '.join(studies)} "
+        f"{'does' if len(studies) == 1 else 'do'} not name now {'is' if trials == 1 else 'are'} left out."
+    )
 
 
 def declared(results: Path, studies: list[str]) -> str:
@@ -127,26 +144,21 @@ def declared(results: Path, studies: list[str]) -> str:
     return kinds.pop() if len(kinds) == 1 else "comparison"
 
 
-def _comparison(connection: "duckdb.DuckDBPyConnection", asked: Question) -> Answer:
+def _comparison(connection: "duckdb.DuckDBPyConnection", asked: Question, scope: "Scope") -> Answer:
     from . import reports
 
     baseline = asked.baseline or "clipping"
-    scope: dict[str, Any] = {
-        "studies": asked.studies,
-        "measure": asked.measure,
-        "contexts": _only(connection, asked),
-        "allow_stale": asked.allow_stale,
-    }
+    of: dict[str, Any] = {"scope": scope, "measure": asked.measure, "allow_stale": asked.allow_stale}
     try:
-        comparison = reports.compare(connection, baseline, **scope)
+        comparison = reports.compare(connection, baseline, **of)
     except reports.NothingToCompareError as why:
-        comparison = reports.without_pairs(connection, baseline, str(why), **scope)
+        comparison = reports.without_pairs(connection, baseline, str(why), **of)
     except reports.UnknownBaselineError as why:
         if asked.baseline is not None:
             raise
         to_come = any(baseline in study.regime_names for study in asked.definitions.values())
         said = f"{baseline} is still to be run." if to_come else f"{why} --compare takes one of them."
-        comparison = reports.without_pairs(connection, baseline, said, **scope)
+        comparison = reports.without_pairs(connection, baseline, said, **of)
     ids = _trial_ids(comparison.contexts)
     stem = f"{asked.scope}-vs-{_file_name(baseline)}"
     stem += "" if asked.measure == "d_stsp" else f"-{asked.measure}"
@@ -169,10 +181,10 @@ def _comparison(connection: "duckdb.DuckDBPyConnection", asked: Question) -> Ans
     )
 
 
-def _exponents(connection: "duckdb.DuckDBPyConnection", asked: Question) -> Answer:
+def _exponents(connection: "duckdb.DuckDBPyConnection", asked: Question, scope: "Scope") -> Answer:
     from . import reports
 
-    contexts = _contexts(connection, asked)
+    contexts = _contexts(connection, asked, scope)
     rows = reports.read_exponents(connection, contexts)
     return Answer(
         lambda: reports.render_exponents(contexts, rows),
@@ -181,20 +193,19 @@ def _exponents(connection: "duckdb.DuckDBPyConnection", asked: Question) -> Answ
     )
 
 
-def _theorems(connection: "duckdb.DuckDBPyConnection", asked: Question) -> Answer:
+def _theorems(connection: "duckdb.DuckDBPyConnection", asked: Question, scope: "Scope") -> Answer:
     from .reports.theorems import examine, read_left_out, read_networks, render_findings
 
-    contexts = _contexts(connection, asked)
-    only = {context.context_id for context in contexts}
-    networks = read_networks(connection, studies=asked.studies, contexts=only)
-    left_out = read_left_out(connection, studies=asked.studies, contexts=only)
+    _contexts(connection, asked, scope)
+    networks = read_networks(connection, scope=scope)
+    left_out = read_left_out(connection, scope=scope)
     findings = examine(networks)
     ids = [network.trial_id for network in networks]
 
     def page(results: Path) -> "Page":
         from .reports.html.theorems_page import networks_query, theorems_page
 
-        measured = networks_query(asked.studies, only)
+        measured = networks_query(scope)
         return theorems_page(findings, networks, connection, measured, left_out=left_out)
 
     rows = [finding.as_dict() for finding in findings]
@@ -207,17 +218,18 @@ def _theorems(connection: "duckdb.DuckDBPyConnection", asked: Question) -> Answe
     )
 
 
-def _tau(connection: "duckdb.DuckDBPyConnection", asked: Question) -> Answer:
+def _tau(connection: "duckdb.DuckDBPyConnection", asked: Question, scope: "Scope") -> Answer:
     from .priors import priors
     from .reports.tau import read_tau, render_tau
 
-    answers = read_tau(connection, _contexts(connection, asked), priors(connection, asked.studies))
+    contexts = _contexts(connection, asked, scope)
+    answers = read_tau(connection, contexts, priors(connection, asked.studies))
     ids = [t.trial_id for a in answers for c in a.context.cells if c.tau for t in c.trials]
 
     def page(results: Path) -> "Page":
         from .reports.html.tau_page import tau_page
 
-        return tau_page(answers, connection, studies=asked.studies)
+        return tau_page(answers, connection, scope=scope)
 
     rows = [answer.as_dict() for answer in answers]
     named = _named(asked, "tau", _code_of(connection, ids))
@@ -228,23 +240,14 @@ REPORTS = {"comparison": _comparison, "exponents": _exponents, "theorems": _theo
 """By the name that a study's file gives them."""
 
 
-def _only(connection: "duckdb.DuckDBPyConnection", asked: Question) -> set[str] | None:
-    from . import reports
-
-    if asked.contexts is not None:
-        return asked.contexts
-    return reports.contexts_of(
-        connection, studies=asked.studies, systems=asked.systems, architectures=asked.architectures
-    )
-
-
-def _contexts(connection: "duckdb.DuckDBPyConnection", asked: Question) -> "tuple[Context, ...]":
+def _contexts(
+    connection: "duckdb.DuckDBPyConnection", asked: Question, scope: "Scope"
+) -> "tuple[Context, ...]":
     """What a report that is no comparison looks at, where all of it comes from the same code."""
     from . import reports
 
-    only = _only(connection, asked)
-    contexts = reports.read_contexts(connection, "d_stsp", studies=asked.studies, contexts=only)
-    mixed = reports.mixed_codes(connection, contexts, studies=asked.studies, contexts=only)
+    contexts = reports.read_contexts(connection, "d_stsp", scope=scope)
+    mixed = reports.mixed_codes(connection, contexts, scope=scope)
     if mixed and not asked.allow_stale:
         raise reports.StaleError(mixed)
     return contexts

@@ -24,6 +24,23 @@ def by_file(studies: Iterable[str]) -> dict[str, Study]:
     return found
 
 
+def former_cells(
+    connection: "duckdb.DuckDBPyConnection", studies: Sequence[str], defined: Mapping[str, Study]
+) -> dict[str, int]:
+    """Cells that were run under these names and that none of the studies names now, with how many trials they
+    have. What a study ran whose file is not here counts as named.
+    """
+    rows = connection.execute(
+        """
+        SELECT cell_id, list(DISTINCT study), count(DISTINCT trial_id)
+        FROM trials JOIN study_trials USING (trial_id) WHERE study IN (SELECT unnest(?)) GROUP BY cell_id
+        """,
+        [list(studies)],
+    ).fetchall()
+    named = set().union(*map(_seeds_by_cell, defined.values())) if rows else set()
+    return {cell: trials for cell, of, trials in rows if cell not in named and set(of) <= defined.keys()}
+
+
 def unnamed(
     connection: "duckdb.DuckDBPyConnection", studies: Mapping[str, Study], trial_ids: Sequence[str]
 ) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from .comparison import Comparison, Headline, Row, Side
 from .exponents import Exponents, read_exponents, render_exponents
 from .measures import MEASURES, Measure
 from .reading import contexts_of, read_contexts
+from .scope import Scope
 from .statistics import Estimate, geometric_mean, paired_ratio, seeds_needed, wilson_interval
 from .table import comparison_table, render_comparison
 from .trials import (
@@ -43,6 +44,7 @@ __all__ = [
     "NothingToCompareError",
     "ReportError",
     "Row",
+    "Scope",
     "Side",
     "StaleError",
     "Trial",

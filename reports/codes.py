@@ -7,11 +7,11 @@ Trials of one context are comparable where the first three agree, trials of one 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 import duckdb
 
-from .reading import trial_filter
+from .scope import ALL, Scope
 from .trials import Context, ReportError
 
 PARTS = ("shared code", "system", "architecture", "regime")
@@ -41,14 +41,13 @@ def mixed_codes(
     connection: duckdb.DuckDBPyConnection,
     read: Sequence[Context],
     *,
-    studies: Sequence[str] = (),
-    contexts: Collection[str] | None = None,
+    scope: Scope = ALL,
 ) -> list[str]:
     """A sentence per context whose trials come from different code; failed trials do not count."""
     records = connection.execute(
         f"""
         SELECT context_id, regime, coalesce(code_fingerprint, '{UNKNOWN}'), count(*)
-        FROM (FROM results {trial_filter(studies, contexts)})
+        FROM (FROM {scope.rows})
         WHERE status <> 'failed' GROUP BY ALL ORDER BY ALL"""
     ).fetchall()
     titles = {context.context_id: context.title for context in read}

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import duckdb
 
@@ -22,6 +22,7 @@ from .evidence import holm, smallest_p
 from .pairing import context_rows, why_no_row
 from .reading import read_contexts
 from .replicates import seed_rules
+from .scope import ALL, Scope
 from .statistics import SMALLEST_SCORE
 from .trials import (
     Cell,
@@ -40,21 +41,19 @@ def compare(
     connection: duckdb.DuckDBPyConnection,
     baseline: str,
     *,
-    studies: Sequence[str] = (),
+    scope: Scope = ALL,
     measure: str = "d_stsp",
-    contexts: Collection[str] | None = None,
     allow_stale: bool = False,
 ) -> Comparison:
     """Compare every regime with `baseline`, a regime ('clipping') or a label ('clipping(max_norm=1)').
 
-    `studies` keeps the trials of these studies only (of both sides); `measure` is d_stsp or
-    d_stsp_published; `contexts`, where given, keeps the trials with these context_ids only. Results of
-    different code are compared only with `allow_stale`, and then listed in the notes. Raises ReportError
-    where no comparison can be made, StaleError where it would pool results of different code.
+    `scope` is of both sides; `measure` is one of `MEASURES`. Results of different code are compared only with
+    `allow_stale`, and then listed in the notes. Raises ReportError where no comparison can be made,
+    StaleError where it would pool results of different code.
     """
-    read = read_contexts(connection, measure, studies=studies, contexts=contexts)
+    read = read_contexts(connection, measure, scope=scope)
     _check_baseline(read, baseline)
-    mixed = mixed_codes(connection, read, studies=studies, contexts=contexts)
+    mixed = mixed_codes(connection, read, scope=scope)
     if mixed and not allow_stale:
         raise StaleError(mixed)
     rows: list[Row] = []
@@ -88,16 +87,15 @@ def compare(
     adjusted = holm([row.p_value for row in rows])
     rows = [dataclasses.replace(row, p_holm=p) for row, p in zip(rows, adjusted, strict=True)]
     rows = [dataclasses.replace(row, verdict=verdict(row)) for row in rows]
-    notes += [*_cautions(read, rows), *seed_rules(connection, studies), *mixed]
+    notes += [*_cautions(read, rows), *seed_rules(connection, scope.studies), *mixed]
     return Comparison(
         baseline=baseline,
         measure=measure,
-        studies=tuple(studies),
+        scope=scope,
         rows=tuple(rows),
         headlines=tuple(_headlines(read, rows)),
         contexts=read,
         notes=tuple(notes),
-        only_contexts=None if contexts is None else tuple(sorted(set(contexts))),
     )
 
 
@@ -106,9 +104,8 @@ def without_pairs(
     baseline: str,
     why: str,
     *,
-    studies: Sequence[str] = (),
+    scope: Scope = ALL,
     measure: str = "d_stsp",
-    contexts: Collection[str] | None = None,
     allow_stale: bool = False,
 ) -> Comparison:
     """What there is to be said of results of which none can be compared, with the reason as the first note.
@@ -117,13 +114,12 @@ def without_pairs(
         ReportError: there are no results.
         StaleError: it would pool results of different code.
     """
-    read = read_contexts(connection, measure, studies=studies, contexts=contexts)
-    mixed = mixed_codes(connection, read, studies=studies, contexts=contexts)
+    read = read_contexts(connection, measure, scope=scope)
+    mixed = mixed_codes(connection, read, scope=scope)
     if mixed and not allow_stale:
         raise StaleError(mixed)
-    only = None if contexts is None else tuple(sorted(set(contexts)))
     notes = (why, *(note for context in read for note in _of_given_up(context)), *mixed)
-    return Comparison(baseline, measure, tuple(studies), (), (), read, notes, only)
+    return Comparison(baseline, measure, scope, (), (), read, notes)
 
 
 def _is(cell: Cell, baseline: str) -> bool:

@@ -7,6 +7,7 @@ from typing import Literal
 
 from .evidence import NO_SHARE, Share
 from .measures import MEASURES
+from .scope import Scope
 from .statistics import wilson_interval
 from .trials import Context
 
@@ -151,13 +152,11 @@ class Comparison:
 
     baseline: str
     measure: str
-    studies: tuple[str, ...]
+    scope: Scope
     rows: tuple[Row, ...]
     headlines: tuple[Headline, ...]
     contexts: tuple[Context, ...]
     notes: tuple[str, ...]
-    only_contexts: tuple[str, ...] | None = None
-    """The context_ids that the comparison was restricted to; None: it took all."""
 
     @property
     def measure_name(self) -> str:

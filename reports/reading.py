@@ -14,37 +14,14 @@ from typing import Any
 import duckdb
 
 from .measures import MEASURES
+from .scope import ALL, Scope
 from .trials import Cell, Context, ReportError, Trial, UnknownNameError, UnknownStudyError, family_of
-
-
-def trial_filter(studies: Sequence[str], contexts: Collection[str] | None = None) -> str:
-    """The WHERE clause that keeps the trials of `studies` (none named: of all) and of `contexts` (None: all).
-
-    '' where it would keep everything; names are quoted as SQL literals.
-    """
-    conditions = []
-    if studies:
-        conditions.append(
-            f"trial_id IN (SELECT trial_id FROM study_trials WHERE study IN ({_quoted(studies)}))"
-        )
-    if contexts is not None:
-        conditions.append(f"context_id IN ({_quoted(sorted(set(contexts)))})" if contexts else "false")
-    return "WHERE " + " AND ".join(conditions) if conditions else ""
-
-
-def quoted(text: str) -> str:
-    """Text as SQL has it."""
-    return "'" + text.replace("'", "''") + "'"
-
-
-def _quoted(names: Sequence[str]) -> str:
-    return ", ".join(map(quoted, names))
 
 
 def contexts_of(
     connection: duckdb.DuckDBPyConnection,
     *,
-    studies: Sequence[str] = (),
+    scope: Scope = ALL,
     systems: Sequence[str] = (),
     architectures: Sequence[str] = (),
 ) -> set[str] | None:
@@ -54,9 +31,9 @@ def contexts_of(
     """
     if not systems and not architectures:
         return None
-    check_studies(connection, studies)
+    check_studies(connection, scope.studies)
     found = connection.execute(
-        f"SELECT DISTINCT context_id, system, architecture FROM (FROM results {trial_filter(studies)})"
+        f"SELECT DISTINCT context_id, system, architecture FROM {scope.rows}"
     ).fetchall()
     for kind, asked, there in (
         ("system", systems, {row[1] for row in found}),
@@ -76,13 +53,11 @@ def read_contexts(
     connection: duckdb.DuckDBPyConnection,
     measure: str,
     *,
-    studies: Sequence[str] = (),
-    contexts: Collection[str] | None = None,
+    scope: Scope = ALL,
 ) -> tuple[Context, ...]:
     """Every context with results, ordered by system, architecture and settings.
 
-    `contexts`, where given, are the context_ids to read. Raises UnknownNameError for an unknown measure or
-    study, ReportError when there are no results at all.
+    Raises UnknownNameError for an unknown measure or study, ReportError when there are no results at all.
     """
     if measure not in MEASURES:
         close = difflib.get_close_matches(measure, MEASURES, n=1)
@@ -91,9 +66,9 @@ def read_contexts(
             f"Unknown measure '{measure}': {hint}A comparison can use {', '.join(MEASURES)}."
         )
     asked = MEASURES[measure]
-    chosen = f"(FROM results {trial_filter(studies, contexts)})"
+    chosen = f"(FROM {scope.rows})"
     try:
-        check_studies(connection, studies)
+        check_studies(connection, scope.studies)
         found = connection.execute(
             f"""
             SELECT system, architecture, context, context_id, regime, tau, regime_label, cell_id
@@ -102,8 +77,8 @@ def read_contexts(
     except duckdb.CatalogException as error:
         raise ReportError("This is no results database: it lacks the view 'results'.") from error
     if not found:
-        where = f" for {', '.join(studies)}" if studies else ""
-        where += " in the contexts asked for" if contexts is not None else ""
+        where = f" for {', '.join(scope.studies)}" if scope.studies else ""
+        where += " in the contexts asked for" if scope.contexts is not None else ""
         raise ReportError(f"There are no results{where} yet.")
     # λ_max may have been estimated anew between two trials of one context, and a failed trial has neither
     # floor nor ceiling: the middle value, NULLs aside.
@@ -124,7 +99,7 @@ def read_contexts(
         FROM {chosen} ORDER BY seed, trial_id"""
     ).fetchall():
         trials[cell_id].append(Trial(*trial))
-    given_up = _given_up(connection, trial_filter(studies, contexts))
+    given_up = _given_up(connection, scope.where)
     by_context: dict[str, list[tuple[Any, ...]]] = defaultdict(list)
     for system, architecture, settings, context_id, *cell in found:
         by_context[context_id].append((system, architecture, settings or "", *cell))
@@ -158,7 +133,7 @@ def _given_up(connection: duckdb.DuckDBPyConnection, where: str) -> dict[str, di
     return found
 
 
-def check_studies(connection: duckdb.DuckDBPyConnection, studies: Sequence[str]) -> None:
+def check_studies(connection: duckdb.DuckDBPyConnection, studies: Collection[str]) -> None:
     if not studies:
         return
     known = [

@@ -79,6 +79,12 @@ def report(
     allow_stale: Annotated[
         bool, typer.Option("--allow-stale", help="Pool results of different code nevertheless.")
     ] = False,
+    now: Annotated[
+        bool,
+        typer.Option(
+            "--now", help="Leave out what was run under the studies' names that their files do not name now."
+        ),
+    ] = False,
     html: Annotated[
         bool,
         typer.Option(
@@ -119,6 +125,7 @@ def report(
         baseline=compare,
         measure=measure or "d_stsp",
         allow_stale=allow_stale,
+        now=now,
         results=folder,
     )
     try:

@@ -131,9 +131,9 @@ def _verdict(plan: "Plan", folder: Path, baseline: str | None, regimes: set[str]
     from .show import show
 
     name = plan.study.name
-    now = {name: plan.study}
+    named = {name: plan.study}
     if baseline is None and plan.study.report != "comparison":
-        asked = Question([name], named=now)
+        asked = Question([name], named=named, now=True)
         try:
             show(plan.study.report, folder, asked, form=Format.table, html=True)
         except OrchError as error:
@@ -145,11 +145,8 @@ def _verdict(plan: "Plan", folder: Path, baseline: str | None, regimes: set[str]
         there = ", ".join(sorted(plan.study.regime_names))
         say(f"no verdict: it takes {baseline} and another regime, and the study has {there}")
         return
-    # Of this study as it is now: a name can have stood for other settings before.
-    contexts = {planned.first.context_id for planned in plan.cells}
-    contexts |= {planned.search.first.context_id for planned in plan.searches}
     try:
-        asked = Question([name], contexts=contexts, baseline=baseline, legend=False, named=now)
+        asked = Question([name], baseline=baseline, legend=False, named=named, now=True)
         show("comparison", folder, asked, form=Format.table, html=True)
     except OrchError as error:
         say(f"no verdict: {error}")

@@ -10,7 +10,7 @@ from ..identity import Trial
 from ..plan import Cell as PlannedCell
 from ..plan import Plan, PlannedSearch
 from ..planning import plan_study
-from ..reports import Context, ReportError, mixed_codes, read_contexts
+from ..reports import Context, ReportError, Scope, mixed_codes, read_contexts
 from ..store import Store
 from .catalogue import PaperFigure
 from .recordings import missing_recording
@@ -141,12 +141,13 @@ def read(asked: Asked, want: Wanted, measures: Sequence[str]) -> list[list[Conte
     if not want.done:
         raise NothingRunError
     names = want.names
+    scope = Scope(contexts=set(names))
     with Store(asked.results).reading() as (connection, _):
         try:
-            found = [list(read_contexts(connection, one, contexts=set(names))) for one in measures]
+            found = [list(read_contexts(connection, one, scope=scope)) for one in measures]
         except ReportError as error:
             raise OrchError(f"figure {asked.spec.number}: {error}") from None
-        mixed = mixed_codes(connection, found[0], contexts=set(names))
+        mixed = mixed_codes(connection, found[0], scope=scope)
     if mixed and not asked.allow_stale:
         raise OrchError("\n".join([*mixed, "--allow-stale shows them nevertheless."]))
     # Of a search all seeds there are; it goes on from the first as it needs.

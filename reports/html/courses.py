@@ -16,7 +16,7 @@ import duckdb
 from ..comparison import Comparison, Row
 from ..figures.learning_curves import Course, Courses
 from ..trials import Context
-from .queries import names, scope
+from .queries import names
 
 AT_MOST = 6
 """Contexts whose curves and attractors are shown: more would make the page heavy."""
@@ -66,7 +66,7 @@ def courses_query(
     return f"""WITH chosen AS (
     SELECT trial_id, cell_id, context_id, {named}, regime_label AS regime, tau,
            coalesce({ceiling}, 'infinity'::DOUBLE) AS ceiling
-    FROM (FROM {scope(comparison)}) WHERE status <> 'failed' AND cell_id IN ({cells})
+    FROM (FROM {comparison.scope.rows}) WHERE status <> 'failed' AND cell_id IN ({cells})
 ), taken AS (
     SELECT trial_id, cell_id, epoch, quantity, if(quantity = 'loss', value, {value}) AS value
     FROM curves JOIN chosen USING (trial_id)
@@ -104,7 +104,7 @@ def read_courses(
         for cell_id, epoch, value in connection.execute(
             f"""
             SELECT cell_id, any_value(diverged_epoch), arg_max(value, epoch)
-            FROM (FROM {scope(comparison)}) JOIN curves USING (trial_id)
+            FROM (FROM {comparison.scope.rows}) JOIN curves USING (trial_id)
             WHERE status = 'diverged' AND quantity = 'loss' AND isfinite(value) AND epoch > 0
               AND cell_id IN (SELECT unnest(?))
             GROUP BY cell_id, trial_id ORDER BY ALL

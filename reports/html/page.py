@@ -76,7 +76,7 @@ def comparison_page(
     """The page of a comparison, with all that its queries answer now."""
     svg = to_svg(tau_curve(comparison))
     measure, baseline = comparison.measure_name, comparison.baseline
-    scope = f"Studies: {', '.join(comparison.studies)}" if comparison.studies else "All results"
+    scope = f"Studies: {', '.join(comparison.scope.studies)}" if comparison.scope.studies else "All results"
     title = f"Every regime against {baseline}" if comparison.rows else "Results"
     settings = shared_settings(comparison)
     said = " · ".join(filter(None, [scope, measure, "paired by seed", settings]))
@@ -99,8 +99,7 @@ def page_sections(
     courses = read_courses(connection, comparison, shown_contexts(comparison))
     cells = cells_query(
         comparison.measure,
-        studies=comparison.studies,
-        contexts=comparison.only_contexts,
+        scope=comparison.scope,
         seeds={len(cell.scores) for context in comparison.contexts for cell in context.cells},
         named=names(comparison),
         without={cell.cell_id for context in comparison.contexts for cell in context.partial},

@@ -12,10 +12,10 @@ from collections.abc import Collection, Sequence
 from ..comparison import Comparison, Row
 from ..evidence import EXACT_BELOW, MIXES, SLACK, WORD, draws
 from ..measures import BLEW_UP, MEASURES
-from ..reading import quoted
+from ..scope import quoted
 from ..statistics import SMALLEST_SCORE
 from ..verdict import choice
-from .queries import names, scope, t_factor, wilson
+from .queries import names, t_factor, wilson
 
 
 def pairs_query(
@@ -52,7 +52,7 @@ AS (VALUES
     SELECT cell_id, seed, status, score, ln(greatest(score, {SMALLEST_SCORE:g})) AS log_score,
            if({BLEW_UP}, 'infinity'::DOUBLE, score) AS for_ranks
     FROM (SELECT *, {MEASURES[comparison.measure].score} AS score
-          FROM {scope(comparison)})
+          FROM {comparison.scope.rows})
 ), cells AS (
     SELECT cell_id, count(*) FILTER (status <> 'failed') AS ran, count(*) FILTER ({BLEW_UP}) AS blown_up
     FROM trials GROUP BY cell_id

@@ -7,14 +7,15 @@ Views relied on: ``results``, ``study_trials``, ``studies``, ``curves``.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import dataclasses
+from collections.abc import Collection
 
 from scipy import special
 
 from ..comparison import Comparison
 from ..exponents import KINDS, WITHIN
 from ..measures import MEASURES
-from ..reading import quoted, trial_filter
+from ..scope import ALL, Scope
 from ..statistics import SMALLEST_SCORE
 
 NAMES = "system, architecture, context"
@@ -31,17 +32,10 @@ def names(comparison: Comparison) -> str:
     return "system, architecture" if len(pairs) == len(comparison.contexts) else NAMES
 
 
-def scope(comparison: Comparison) -> str:
-    """The trials that a comparison is over, as what follows FROM."""
-    where = trial_filter(comparison.studies, comparison.only_contexts)
-    return f"results {where}".strip()
-
-
 def cells_query(
     measure: str,
     *,
-    studies: Sequence[str] = (),
-    contexts: Collection[str] | None = None,
+    scope: Scope = ALL,
     seeds: Collection[int] = range(2, 31),
     named: str = NAMES,
     without: Collection[str] = (),
@@ -50,16 +44,13 @@ def cells_query(
     """What is drawn against τ: per cell the geometric mean with its 95% t-interval on the logs.
 
     `seeds` are the numbers of seeds for which there is an interval, `named` the columns that name a context,
-    `without` the cell_ids that are left out; `spectra` adds medians of D_H and PSC, by columns that
+    `without` further cell_ids that are left out; `spectra` adds medians of D_H and PSC, by columns that
     databases of before schema 7 lack.
     """
     medians = f""",
        median({MEASURES["d_h"].score}) AS median_d_h,
        1 - median({MEASURES["psc"].score}) AS median_psc"""
-    where = trial_filter(studies, contexts)
-    if without:
-        left_out = f"cell_id NOT IN ({', '.join(map(quoted, sorted(without)))})"
-        where = f"{where} AND {left_out}" if where else f"WHERE {left_out}"
+    scope = dataclasses.replace(scope, without={*scope.without, *without})
     mean, half = mean_log("score", seeds)
     return f"""SELECT {named}, regime_label AS regime, tau,
        count(*) AS trials,
@@ -72,7 +63,7 @@ def cells_query(
        min(score) AS lowest,
        max(score) AS highest{medians if spectra else ""}
 FROM (SELECT *, {MEASURES[measure].score} AS score
-      FROM {f"results {where}".strip()})
+      FROM {scope.rows})
 GROUP BY {named}, {CELL}
 ORDER BY {named}, {CELL}"""
 
@@ -104,7 +95,7 @@ FROM (SELECT {names(comparison)}, context_id, regime_label AS regime, tau, cell_
              count(*) FILTER (status = 'unbounded') AS unbounded,
              count(*) FILTER (status = 'failed') AS failed,
              trials - failed AS ran, diverged + unbounded AS blown_up
-      FROM {scope(comparison)}
+      FROM {comparison.scope.rows}
       GROUP BY {names(comparison)}, {CELL})
 ORDER BY {names(comparison)}, context_id, regime, tau, cell_id"""
 
@@ -126,7 +117,7 @@ def reasons_query(comparison: Comparison) -> str:
     """What went wrong, each kind once, the most frequent first."""
     return f"""SELECT status, {REASON} AS reason, count(*) AS trials,
        count(DISTINCT cell_id) AS cells, count(DISTINCT context_id) AS contexts
-FROM (FROM {scope(comparison)})
+FROM (FROM {comparison.scope.rows})
 WHERE status <> 'ok'
 GROUP BY status, 2
 ORDER BY status = 'failed' DESC, trials DESC, status, 2"""
@@ -138,7 +129,7 @@ def troubles_query(comparison: Comparison) -> str:
        diverged_epoch AS "diverged at epoch", unbounded_step AS "unbounded at step",
        {REASON} AS reason,
        left(trial_id, {LONGEST_ID}) AS trial
-FROM (FROM {scope(comparison)})
+FROM (FROM {comparison.scope.rows})
 WHERE status <> 'ok'
 ORDER BY status = 'failed' DESC, {names(comparison)}, {CELL}, seed, trial_id"""
 
@@ -148,7 +139,7 @@ def trials_query(comparison: Comparison) -> str:
     return f"""SELECT {names(comparison)}, regime_label AS regime, seed, status,
        {MEASURES[comparison.measure].score} AS {comparison.measure}_score,
        d_h, psc, left(trial_id, {LONGEST_ID}) AS trial
-FROM {scope(comparison)}
+FROM {comparison.scope.rows}
 ORDER BY {names(comparison)}, {CELL}, seed, trial_id"""
 
 
@@ -170,7 +161,7 @@ def exponents_query(comparison: Comparison) -> str:
            CASE WHEN isfinite(net_lambda_max) AND NOT undecided THEN net_lambda_max END AS exponent,
            status IN ('diverged', 'unbounded') AS blown_up, kind IS NOT NULL OR blown_up AS known,
            quantile_disc(lambda_max, 0.5) FILTER (isfinite(lambda_max)) OVER context AS of_data
-    FROM (FROM {scope(comparison)})
+    FROM (FROM {comparison.scope.rows})
     WHERE status <> 'failed'
     WINDOW context AS (PARTITION BY context_id)
 ), looked_at AS (
@@ -198,7 +189,7 @@ ORDER BY {names(comparison)}, context_id, regime, tau, cell_id"""
 
 def provenance_queries(comparison: Comparison) -> dict[str, str]:
     """By caption: which studies, code, packages and machines these trials came from, and when."""
-    chosen = scope(comparison)
+    chosen = comparison.scope.rows
     when = """strftime(min(started_at), '%Y-%m-%d %H:%M') AS "first started (UTC)",
        strftime(max(finished_at), '%Y-%m-%d %H:%M') AS "last finished (UTC)\""""
     return {

@@ -10,7 +10,7 @@ from ..doubts import of_exponents
 from ..figures.style import to_svg
 from ..figures.tau_response import tau_response
 from ..measures import BLEW_UP, MEASURES
-from ..reading import quoted, trial_filter
+from ..scope import ALL, Scope, quoted
 from ..tau import LEGEND, TauAnswer, sentence
 from .answered import answered
 from .document import Page
@@ -28,11 +28,9 @@ def tau_page(
     answers: Sequence[TauAnswer],
     connection: duckdb.DuckDBPyConnection,
     *,
-    studies: Sequence[str] = (),
+    scope: Scope = ALL,
 ) -> Page:
-    """The sentences, the figure, and the points of it, as read from the trials of these studies (none named:
-    of all).
-    """
+    """The sentences, the figure, and the points of it, as read from the trials of this scope."""
     svg = to_svg(tau_response(answers))
     title = "Which τ reconstructs"
     said = [f"{answer.context.title}, {answer.regime}: {sentence(answer)}" for answer in answers]
@@ -43,12 +41,12 @@ def tau_page(
         figure(svg, CAPTION),
         element("p", LEGEND, css="soft"),
         element("h2", "The points"),
-        answered(connection, points_query(answers, studies), caption="Every τ that was tried."),
+        answered(connection, points_query(answers, scope), caption="Every τ that was tried."),
     ]
     return Page(title, sections, svg)
 
 
-def points_query(answers: Sequence[TauAnswer], studies: Sequence[str]) -> str:
+def points_query(answers: Sequence[TauAnswer], scope: Scope) -> str:
     """Every τ of these answers with its seeds; curves are fitted to those without any that was given up."""
     values = (
         f"({place}, {quoted(answer.context.system)}, {quoted(answer.context.architecture)}, "
@@ -65,7 +63,7 @@ def points_query(answers: Sequence[TauAnswer], studies: Sequence[str]) -> str:
     {f",{chr(10)}    ".join(values)}
 ), tried AS (
     SELECT place, {MEASURES["d_stsp"].score} AS score, {BLEW_UP} AS blown_up, NULL AS given_up
-    FROM asked JOIN (FROM {f"results {trial_filter(studies)}".strip()}) USING (cell_id)
+    FROM asked JOIN (FROM {scope.rows}) USING (cell_id)
     UNION ALL BY NAME
     SELECT place, d_stsp_score AS given_up FROM asked JOIN pruned USING (context_id, tau)
     WHERE list_contains(labels, regime_label)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import duckdb
 
 from ..figures.style import to_svg
 from ..figures.theorems_figure import LINEAR, theorems_figure
-from ..reading import trial_filter
+from ..scope import ALL, Scope
 from ..theorems.claims import GRADIENT, JACOBIAN
 from ..theorems.findings import Finding, architectures
 from ..theorems.networks import LATE, Network
@@ -43,7 +43,7 @@ def theorems_page(
     """The table, the figure, where a claim does not hold, and what was measured of each network.
 
     Args:
-        measured: `networks_query` of the same studies and contexts as the networks.
+        measured: `networks_query` of the same scope as the networks.
     """
     svg = to_svg(theorems_figure(networks))
     title = "Gradients and dynamics: what the paper claims, and what networks do"
@@ -85,7 +85,7 @@ def theorems_page(
     return Page(title, sections, svg)
 
 
-def networks_query(studies: Sequence[str] = (), contexts: Collection[str] | None = None) -> str:
+def networks_query(scope: Scope = ALL) -> str:
     """What is in the figure: of each network its class, λ₁, and the rates of Jacobians and gradients."""
     return f"""WITH late AS (
     SELECT trial_id, quantity, lag, value
@@ -104,7 +104,7 @@ SELECT left(trial_id, {LONGEST_ID}) AS trial, system, architecture, regime_label
        any_value(rate) FILTER (quantity = '{GRADIENT}') AS "rate of ‖∂L_T/∂θ‖",
        any_value((dynamics_evidence->>'jacobian_bound')::DOUBLE) AS "‖J‖ at most",
        any_value((dynamics_evidence->>'resolution')::DOUBLE) AS "λ₁ told from 0 above"
-FROM (FROM results {trial_filter(studies, contexts)}) LEFT JOIN rates USING (trial_id)
+FROM (FROM {scope.rows}) LEFT JOIN rates USING (trial_id)
 WHERE status = 'ok' AND dynamics <> 'unbounded' AND net_lambda_max IS NOT NULL
   AND trial_id IN (SELECT trial_id FROM gradients)
 GROUP BY trial_id, system, architecture, regime_label, seed, dynamics, net_lambda_max, dt

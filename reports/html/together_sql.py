@@ -5,9 +5,9 @@ from __future__ import annotations
 from ..across import RECONSTRUCTED, Across
 from ..comparison import Comparison
 from ..measures import BLEW_UP, MEASURES
-from ..reading import quoted
+from ..scope import quoted
 from ..statistics import SMALLEST_SCORE
-from .queries import scope, wilson
+from .queries import wilson
 
 
 def together_query(comparison: Comparison, together: Across) -> str:
@@ -28,7 +28,7 @@ def together_query(comparison: Comparison, together: Across) -> str:
     FROM asked
     JOIN (SELECT cell_id, seed,
                  if({BLEW_UP}, 'infinity'::DOUBLE, {MEASURES[comparison.measure].score}) AS score
-          FROM {scope(comparison)}) USING (cell_id)
+          FROM {comparison.scope.rows}) USING (cell_id)
     WHERE score IS NOT NULL AND list_contains(scored_on, seed)
 ), weighed AS (  -- every context the same
     SELECT *, 1 / (count(*) OVER (PARTITION BY place, context) * {together.contexts}) AS weight FROM runs

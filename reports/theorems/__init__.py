@@ -1,7 +1,7 @@
 """The paper's theorems on gradients and dynamics, looked up in networks that ran: what is claimed, what was
 measured, in how many networks it holds.
 
-    findings = examine(read_networks(connection, studies=["theorems"]))
+    findings = examine(read_networks(connection, scope=Scope(["theorems"])))
     Console().print(render_findings(findings))
 """
 

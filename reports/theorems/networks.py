@@ -8,13 +8,14 @@ from __future__ import annotations
 import json
 import math
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import duckdb
 import numpy as np
 
-from ..reading import check_studies, trial_filter
+from ..reading import check_studies
+from ..scope import ALL, Scope
 from ..trials import ReportError
 
 LATE = 10
@@ -86,27 +87,25 @@ class Network:
 def read_networks(
     connection: duckdb.DuckDBPyConnection,
     *,
-    studies: Sequence[str] = (),
-    contexts: Collection[str] | None = None,
+    scope: Scope = ALL,
 ) -> tuple[Network, ...]:
-    """Every network with a class and gradients, bounded, of the studies named (none: of all) and of the
-    contexts (None: of all).
+    """Every network with a class and gradients, bounded.
 
     Raises:
         UnknownNameError: a study has no results.
         ReportError: no network's dynamics are known.
     """
-    check_studies(connection, studies)
+    check_studies(connection, scope.studies)
     found = connection.execute(
         f"""
         SELECT trial_id, architecture, regime_label, regime = 'constructed', dynamics, net_lambda_max * dt,
                dynamics_evidence
-        FROM (FROM results {trial_filter(studies, contexts)})
+        FROM (FROM {scope.rows})
         WHERE status = 'ok' AND dynamics <> 'unbounded' AND net_lambda_max IS NOT NULL
         ORDER BY system, architecture, regime_label, seed, trial_id"""
     ).fetchall()
     if not found:
-        where = f" of {', '.join(studies)}" if studies else ""
+        where = f" of {', '.join(scope.studies)}" if scope.studies else ""
         raise ReportError(
             f"No network{where} has known dynamics: trials have them from version 5 of the results on."
         )
@@ -128,13 +127,12 @@ def read_networks(
 def read_left_out(
     connection: duckdb.DuckDBPyConnection,
     *,
-    studies: Sequence[str] = (),
-    contexts: Collection[str] | None = None,
+    scope: Scope = ALL,
 ) -> dict[str, int]:
     """Architecture → trials that are no such network: unbounded, diverged, failed or not measured."""
     found = connection.execute(
         f"""
-        SELECT architecture, count(*) FROM (FROM results {trial_filter(studies, contexts)})
+        SELECT architecture, count(*) FROM (FROM {scope.rows})
         WHERE NOT coalesce(status = 'ok' AND dynamics <> 'unbounded' AND net_lambda_max IS NOT NULL
                            AND trial_id IN (SELECT trial_id FROM gradients), false)
         GROUP BY ALL ORDER BY ALL"""

@@ -217,8 +217,12 @@ def test_an_interrupt_while_a_stack_is_claimed_loses_it_not(runs: Runs, monkeypa
     [first, *_] = stacks = a_grid()[:1]
     share = runs.share("one")
     agenda = Agenda([GridSource(stacks)], slots=1, share=share)
+
+    def interrupted(_: Any) -> None:
+        raise KeyboardInterrupt
+
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
-        patched.setattr(share, "take", lambda _: signal.raise_signal(signal.SIGINT))
+        patched.setattr(share, "take", interrupted)
         agenda.next("a")
     assert not agenda.over and agenda.left == 4
     handed = agenda.next("b")

@@ -26,6 +26,7 @@ from orchestrator.reports import (
     without_pairs,
 )
 from orchestrator.reports.html import cells_query, comparison_page
+from orchestrator.reports.scope import Scope
 
 from .conftest import CEILING, Database
 
@@ -257,7 +258,7 @@ def test_systems_and_architectures_asked_for_are_all_there_is(database: Database
             database.add("clipping", {0: 4.0, 1: 5.0}, **where)
             database.add("sparse_forcing", {0: 1.0, 1: 1.0}, tau=30, **where)
     contexts = contexts_of(database.connection, systems=["rössler 2"], architectures=["rnn"])
-    row = one(compare(database.connection, "clipping", contexts=contexts))
+    row = one(compare(database.connection, "clipping", scope=Scope(contexts=contexts)))
     assert (row.system, row.architecture) == ("rössler 2", "rnn")
     assert contexts_of(database.connection) is None
     with pytest.raises(UnknownNameError, match="the system 'rössler': did you mean 'rössler 2'"):
@@ -402,9 +403,9 @@ def test_studies_filter_both_sides(database: Database) -> None:
     database.add("clipping", {0: 4.0, 1: 4.0}, study="first")
     database.add("sparse_forcing", {0: 1.0, 1: 1.0}, tau=30, study="first")
     database.add("sparse_forcing", {0: 2.0, 1: 2.0}, tau=20, study="it's second")
-    assert {row.tau for row in compare(database.connection, "clipping", studies=["first"]).rows} == {30}
+    assert {row.tau for row in compare(database.connection, "clipping", scope=Scope(["first"])).rows} == {30}
     with pytest.raises(ReportError, match="No results for the baseline 'clipping'"):
-        compare(database.connection, "clipping", studies=["it's second"])
+        compare(database.connection, "clipping", scope=Scope(["it's second"]))
 
 
 def test_errors(database: Database) -> None:
@@ -415,9 +416,9 @@ def test_errors(database: Database) -> None:
     with pytest.raises(ReportError, match="clipping is the only regime"):
         compare(connection, "clipping")
     with pytest.raises(ReportError, match="named 'windws': did you mean 'windows'"):
-        compare(connection, "clipping", studies=["windws"])
+        compare(connection, "clipping", scope=Scope(["windws"]))
     with pytest.raises(ReportError, match="named 'zzz': there are results for windows"):
-        compare(connection, "clipping", studies=["zzz"])
+        compare(connection, "clipping", scope=Scope(["zzz"]))
     with pytest.raises(ReportError, match="Unknown measure 'd_hh': did you mean 'd_h'"):
         compare(connection, "clipping", measure="d_hh")
     database.add("sparse_forcing", {1: 4.0}, tau=30)

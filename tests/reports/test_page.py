@@ -29,6 +29,7 @@ from orchestrator.reports.html.pairs_sql import pairs_query
 from orchestrator.reports.html.parts import Shown, figure, table
 from orchestrator.reports.html.queries import blown_up_query, exponents_query
 from orchestrator.reports.html.together_sql import together_query
+from orchestrator.reports.scope import Scope
 from orchestrator.reports.statistics import wilson_interval
 from orchestrator.reports.trials import ReportError
 
@@ -82,7 +83,7 @@ def small() -> Iterator[duckdb.DuckDBPyConnection]:
 
 @pytest.fixture(scope="module")
 def comparison(small: duckdb.DuckDBPyConnection) -> Comparison:
-    return compare(small, "clipping", studies=["big's"])
+    return compare(small, "clipping", scope=Scope(["big's"]))
 
 
 @pytest.fixture(scope="module")

@@ -17,6 +17,7 @@ from rich.console import Console
 from orchestrator.reports import compare, render_comparison
 from orchestrator.reports.figures import tau_curve, to_svg
 from orchestrator.reports.html import cells_query, comparison_page
+from orchestrator.reports.scope import Scope
 from orchestrator.reports.verdict import number, times
 
 from .conftest import Database
@@ -127,7 +128,7 @@ def test_figure_of_next_to_nothing(database: Database) -> None:
 
 
 def test_page_is_whole_and_self_contained(filled: Database, tmp_path: Path) -> None:
-    comparison = compare(filled.connection, "clipping", studies=["demo"])
+    comparison = compare(filled.connection, "clipping", scope=Scope(["demo"]))
     made = comparison_page(comparison, filled.connection)
     paths = made.write(tmp_path / "new", stem="clipping", provenance="at <commit>")
     assert [path.name for path in paths] == ["clipping.html", "clipping.svg"]
@@ -155,7 +156,7 @@ def test_names_are_escaped(database: Database) -> None:
         database.add(
             regime, {0: 1.0, 1: 2.0}, tau=tau, system=evil, architecture=evil, context=evil, study=evil
         )
-    comparison = compare(database.connection, "clipping", studies=[evil])
+    comparison = compare(database.connection, "clipping", scope=Scope([evil]))
     parser = Strict()
     parser.feed(comparison_page(comparison, database.connection).html(provenance=evil))
     assert parser.scripts == 2  # the page's own

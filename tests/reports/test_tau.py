@@ -12,6 +12,7 @@ from orchestrator.prior import Prior
 from orchestrator.reports.html.tau_page import points_query, tau_page
 from orchestrator.reports.reading import read_contexts
 from orchestrator.reports.response import fit_response
+from orchestrator.reports.scope import Scope
 from orchestrator.reports.tau import read_tau, render_tau, sentence
 from orchestrator.reports.trials import ReportError
 
@@ -95,11 +96,11 @@ def test_the_answer_says_where_the_optimum_is_and_whether_the_prior_holds_it(dat
     console = Console(record=True, width=200, file=io.StringIO())
     console.print(render_tau([answer]))
     assert "perhaps" in console.export_text()
-    page = tau_page([answer], database.connection, studies=["demo"])
+    page = tau_page([answer], database.connection, scope=Scope(["demo"]))
     paths = page.write(tmp_path, stem="x")
     assert [path.name for path in paths] == ["x.html", "x.svg"]
     assert "given up early" in paths[1].read_text() and "holds the optimum" in paths[0].read_text()
-    result = database.connection.execute(points_query([answer], ["demo"]))
+    result = database.connection.execute(points_query([answer], Scope(["demo"])))
     names = [str(one[0]) for one in result.description]
     answered = [dict(zip(names, values, strict=True)) for values in result.fetchall()]
     assert [row["τ"] for row in answered] == list(points)

@@ -8,6 +8,7 @@ import pytest
 from rich.console import Console
 
 from orchestrator import reports
+from orchestrator.reports.scope import Scope
 from orchestrator.reports.statistics import median_interval
 from orchestrator.reports.theorems import (
     CLAIMS,
@@ -138,12 +139,12 @@ def test_networks_are_read_from_the_database(database):
         """INSERT INTO gradients SELECT trial_id, epoch, 'ln_jacobian_run', lag, epoch * 0.4 * lag
            FROM results, (SELECT unnest([0, 1]) AS epoch), (SELECT unnest([10, 100, 1000]) AS lag)"""
     )
-    (found,) = read_networks(connection, studies=["demo"])
-    assert read_left_out(connection, studies=["demo"]) == {"rnn": 1}  # which is unbounded
+    (found,) = read_networks(connection, scope=Scope(["demo"]))
+    assert read_left_out(connection, scope=Scope(["demo"])) == {"rnn": 1}  # which is unbounded
     assert found.constructed and found.rate == pytest.approx(40 * 0.01) and found.jacobian_bound == 3.5
     assert found.slope(JACOBIAN) == pytest.approx(0.4)  # of the last epoch
     with pytest.raises(reports.UnknownNameError, match="did you mean 'demo'"):
-        read_networks(connection, studies=["dem"])
+        read_networks(connection, scope=Scope(["dem"]))
 
 
 def test_page_has_table_and_figure(database, tmp_path):
@@ -165,7 +166,7 @@ def test_page_has_table_and_figure(database, tmp_path):
            FROM results, (SELECT unnest([0, 1]) AS epoch), (SELECT unnest([10, 100, 300, 1000]) AS lag)"""
     )
     (one,) = read_networks(connection)
-    (measured,) = connection.execute(networks_query(["demo"])).fetchall()
+    (measured,) = connection.execute(networks_query(Scope(["demo"]))).fetchall()
     assert measured[5:] == ("chaotic", one.rate, pytest.approx(one.slope(JACOBIAN)), None, 3.5, 0.001)
     made = theorems_page(examine(networks), networks, connection, networks_query(), left_out={"urnn": 7})
     page, svg = made.write(tmp_path, stem="theorems")
