@@ -22,6 +22,7 @@ import tempfile
 import uuid
 from collections.abc import Iterator, Mapping
 from functools import cache, cached_property
+from importlib import resources
 from pathlib import Path
 
 NAMES = ("cc", "gcc", "clang")
@@ -149,6 +150,16 @@ def compiler() -> Compiler:
     if isinstance(found, str):
         raise NoCompilerError(found)
     return found
+
+
+@cache
+def compiled(package: str, file: str) -> ctypes.CDLL | None:
+    """A source file of a package, compiled; None where there is no compiler that compiles it."""
+    source = resources.files(package).joinpath(file).read_text(encoding="utf-8")
+    try:
+        return compiler().load(source, {})
+    except NoCompilerError:
+        return None
 
 
 def why_no_compiler() -> str | None:

@@ -6,12 +6,10 @@ Compiled where there is a compiler, which takes a tenth of the time, else by k-d
 from __future__ import annotations
 
 import ctypes
-from functools import cache
-from importlib import resources
 
 import numpy as np
 
-from ...compiler import NoCompilerError, compiler
+from ...compiler import compiled
 from ..base import FloatArray
 from .neighbours import IntArray
 
@@ -61,18 +59,14 @@ def _telling_bits(radii: FloatArray) -> int:
     return MOST_BITS
 
 
-@cache
 def _code() -> ctypes.CDLL | None:
-    source = resources.files(__package__).joinpath("near_pairs.c").read_text(encoding="utf-8")
-    try:
-        code = compiler().load(source, {})
-    except NoCompilerError:
-        return None
-    place, whole = ctypes.c_void_p, ctypes.c_int64
-    code.near_pairs.argtypes = [
-        place, whole, whole, place, whole, whole, place, whole, place, whole, whole, whole, place,
-    ]  # fmt: skip
-    code.near_pairs.restype = None
+    code = compiled(__package__, "near_pairs.c")
+    if code is not None:
+        place, whole = ctypes.c_void_p, ctypes.c_int64
+        code.near_pairs.argtypes = [
+            place, whole, whole, place, whole, whole, place, whole, place, whole, whole, whole, place,
+        ]  # fmt: skip
+        code.near_pairs.restype = None
     return code
 
 

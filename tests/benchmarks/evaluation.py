@@ -30,7 +30,7 @@ MEMBERS, EPOCHS = 5, 60
 
 @contextlib.contextmanager
 def without_kernels() -> Iterator[None]:
-    """Free runs and tangent vectors by tensor operations, near pairs by k-d trees."""
+    """Free runs and tangent vectors by tensor operations, near pairs by k-d trees, ranks by sorting."""
 
     def none(*arguments: object, **options: object) -> str:
         return "none"
@@ -39,6 +39,7 @@ def without_kernels() -> Iterator[None]:
         mock.patch("orchestrator.models.rollout.run_kernel_for", none),
         mock.patch("orchestrator.models.tangents.tangent_kernel_for", none),
         mock.patch("orchestrator.systems.analysis.near_pairs._code", lambda: None),
+        mock.patch("orchestrator.systems.measures.order_statistics._code", lambda: None),
     ):
         yield
 

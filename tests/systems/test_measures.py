@@ -32,6 +32,7 @@ from orchestrator.systems.measures import (
     state_space_divergence,
 )
 from orchestrator.systems.measures.base import Definition
+from orchestrator.systems.measures.order_statistics import _code, order_statistics
 from orchestrator.systems.measures.presets import MIXTURES, definitions
 
 Array = NDArray[np.float64]
@@ -147,6 +148,20 @@ def test_ceilings_of_a_run_in_one_bin(published: Dataset) -> None:
         bound = dataclasses.replace(released, bins=bins).bind(published.test)
         assert bound.ceiling() == pytest.approx(high, abs=0.1)
         assert low - 0.1 < bound.score(np.full((100_000, 3), 0.1)) < high + 0.05
+
+
+@pytest.mark.usefixtures("needs_compiler")
+@pytest.mark.parametrize("scale", [1.0, 1e-30, 1e30])
+def test_ranks_are_found_as_by_sorting(scale: float) -> None:
+    """Of either sign, many alike, some infinite."""
+    numbers = (scale * np.random.default_rng(0).normal(size=30_000).round(3)).astype(np.float32)
+    numbers[::97], numbers[1::97], numbers[2::97] = np.inf, -np.inf, 0
+    ranks = np.array([0, 29_999, *range(5, 30_000, 7)])
+    assert _code() is not None
+    assert np.array_equal(order_statistics(numbers, ranks), np.sort(numbers)[ranks])
+    assert len(order_statistics(numbers, ranks[:0])) == 0
+    with pytest.raises(IndexError, match="0 to 29999"):
+        order_statistics(numbers, np.array([30_000]))
 
 
 def test_sliced_wasserstein_of_known_distances() -> None:
