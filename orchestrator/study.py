@@ -42,7 +42,7 @@ from .models.settings import TrainingSettings
 from .precision import Goal
 from .search import Search, TauSearch
 from .settings import EvaluationSettings
-from .validation import Problem, problems_of
+from .validation import Problem, misfits, problems_of
 
 T = TypeVar("T", bound=BaseModel)
 
@@ -192,7 +192,7 @@ def from_declaration(name: str, raw: dict[str, Any], *, source: str, overridden:
             )
         goal = replace(goal, baseline=None)
     for system in found:
-        problems += _fits(system, architectures, [*regimes, *(regime for regime, _ in searched)])
+        problems += misfits(system, architectures, [*regimes, *(regime for regime, _ in searched)])
         if longest >= system.n_points:
             expected = f"expected less than the {system.n_points} points of {system.name}, got {longest}"
             problems.append(Problem("training.sequence_length", expected))
@@ -283,17 +283,3 @@ def _searched(
         problems += [problem.under(f"{key}.tau") for problem in problems_of(error, TauSearch)]
         return []
     return [(regime, settings) for regime in _expand(kind, {**table, "tau": settings.low}, key, problems)]
-
-
-def _fits(system: systems.System, architectures: list[Architecture], regimes: list[Regime]) -> list[Problem]:
-    needs = {f"the dimension of {system.name}": system.dimension}
-    needs |= {f"for the regime {regime.name}": regime.smallest_latent_dim() for regime in regimes}
-    return [
-        Problem(
-            f"architectures.{architecture.name}.latent_dim",
-            f"expected at least {least}, {why}, got {architecture.latent_dim}",
-        )
-        for architecture in architectures
-        for why, least in needs.items()
-        if architecture.latent_dim < least
-    ]

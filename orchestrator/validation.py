@@ -1,14 +1,19 @@
-"""From pydantic's errors to one plain line each: the key, what was expected, what was near."""
+"""What is wrong with a declaration, in one plain line each: the key, what was expected, what was near."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ValidationError
 
 from .declaration import Grid
 from .errors import did_you_mean
 from .places import NO_AXIS, PAGE, elsewhere
+
+if TYPE_CHECKING:
+    from .models.architecture import Architecture
+    from .models.regimes.regime import Regime
+    from .systems import System
 
 _EXPECTED = {
     "int_type": "a whole number",
@@ -107,3 +112,27 @@ def _model_at(model: type[BaseModel], path: list[str]) -> type[BaseModel] | None
             return None
         model = kind
     return model
+
+
+def misfits(
+    system: "System", architectures: "Sequence[Architecture]", regimes: "Sequence[Regime]"
+) -> list[Problem]:
+    """What of these cannot go together."""
+    needs = {f"the dimension of {system.name}": system.dimension}
+    needs |= {f"for the regime {regime.name}": regime.smallest_latent_dim() for regime in regimes}
+    problems = [
+        Problem(f"regimes.{regime.name}", f"is for {', '.join(known)}, and not for {architecture.name}")
+        for regime in regimes
+        if (known := regime.architectures()) is not None
+        for architecture in architectures
+        if architecture.name not in known
+    ]
+    return problems + [
+        Problem(
+            f"architectures.{architecture.name}.latent_dim",
+            f"expected at least {least}, {why}, got {architecture.latent_dim}",
+        )
+        for architecture in architectures
+        for why, least in needs.items()
+        if architecture.latent_dim < least
+    ]

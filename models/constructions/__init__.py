@@ -11,6 +11,7 @@ The first four attract, but for the PLRNN's turn, and in them the rest of the M 
 contraction, so that no network is small in disguise.
 """
 
+from .construct import ARCHITECTURES as ARCHITECTURES
 from .construct import KINDS as KINDS
 from .construct import SMALLEST as SMALLEST
 from .construct import Kind as Kind

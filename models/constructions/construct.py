@@ -18,6 +18,9 @@ SMALLEST = 8
 _MODULES = {"rnn": tanh, "plrnn": piecewise_linear, "lstm": gated, "urnn": unitary}
 """Each with a maker of the name of every kind."""
 
+ARCHITECTURES = tuple(_MODULES)
+"""Those of which networks can be constructed."""
+
 
 def construct(
     architecture: str, kind: Kind, *, latent_dim: int, observed_dim: int, seed: int
@@ -30,7 +33,7 @@ def construct(
     if architecture not in _MODULES or kind not in KINDS:
         raise ValueError(
             f"no {kind!r} network of architecture {architecture!r} can be constructed: there are "
-            f"{', '.join(KINDS)} of {', '.join(_MODULES)}"
+            f"{', '.join(KINDS)} of {', '.join(ARCHITECTURES)}"
         )
     if latent_dim < max(SMALLEST, observed_dim):
         raise ValueError(f"a constructed network needs latent_dim >= {max(SMALLEST, observed_dim)}")

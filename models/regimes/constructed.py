@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
-from ..constructions import SMALLEST, Kind, construct
+from ..constructions import ARCHITECTURES, SMALLEST, Kind, construct
 from .regime import Regime
 
 if TYPE_CHECKING:
@@ -42,6 +42,10 @@ class Constructed(Regime):
             observed_dim=observed_dim,
             seed=seed,
         )
+
+    @classmethod
+    def architectures(cls) -> tuple[str, ...] | None:
+        return ARCHITECTURES
 
     def smallest_latent_dim(self) -> int:
         return SMALLEST

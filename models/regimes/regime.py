@@ -45,6 +45,11 @@ class Regime(BaseModel, ABC):
         """Weights of one member before training."""
         return architecture.initial(observed_dim, seed)
 
+    @classmethod
+    def architectures(cls) -> tuple[str, ...] | None:
+        """Names of those that this regime is for; None where it is for any."""
+        return None
+
     def smallest_latent_dim(self) -> int:
         """Latent units that this regime needs, whatever the data."""
         return 1

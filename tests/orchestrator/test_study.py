@@ -125,6 +125,19 @@ def test_every_problem_is_told_at_once(write):
     assert len(caught.value.problems) == 2
 
 
+def test_a_regime_may_be_for_some_architectures_alone(write, monkeypatch):
+    class Own(ARCHITECTURES["rnn"]):
+        name = "own"
+
+    monkeypatch.setitem(ARCHITECTURES, "own", Own)
+    both = ["grid.architecture=['rnn', 'own']", "architectures={}"]
+    both.append("regimes={constructed={dynamics='cycle'}}")
+    with pytest.raises(StudyError) as caught:
+        load(write(GOOD), both)
+    (said,) = caught.value.problems
+    assert said == "regimes.constructed (from --set): is for rnn, plrnn, lstm, urnn, and not for own"
+
+
 def test_overrides_are_toml_and_are_named_when_they_are_wrong(write):
     overrides = ["training.epochs=9", "regimes={sparse_forcing={tau=7}}", "grid.architecture=lstm"]
     study = load(write(GOOD), [*overrides, "architectures={}"])
