@@ -23,7 +23,7 @@ def right_inverse(B: Tensor) -> Tensor:
         (E, M, N). A member whose B is singular or not finite gets non-finite entries; nothing is
         raised, because one member must not stop the others of its stack.
     """
-    if B.is_cuda:
+    if B.device.type != "cpu":
         return eliminated(B @ B.transpose(1, 2), B).transpose(1, 2)
     _, observed_dim, latent_dim = B.shape
     more = 0

@@ -8,7 +8,10 @@ plain thing: one after the other, each time anew.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import contextlib
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from typing import Generic, TypeVar
 
 import torch
@@ -19,6 +22,9 @@ T = TypeVar("T")
 WARM_UP = 3
 """Times that something is done before it is recorded: libraries set themselves up at first use."""
 
+SIDE_BY_SIDE = 8
+"""Streams of a device at most: each keeps memory of its own, and libraries some for each."""
+
 
 def abreast(tasks: Sequence[Callable[[], T]], *, device: torch.device) -> list[T]:
     """What these tasks return; on a GPU each on a stream of its own, joined at the end."""
@@ -26,17 +32,23 @@ def abreast(tasks: Sequence[Callable[[], T]], *, device: torch.device) -> list[T
         return [task() for task in tasks]
     here = torch.cuda.current_stream(device)
     found = []
-    streams = [torch.cuda.Stream(device) for _ in tasks]  # type: ignore[no-untyped-call]
+    streams = [_stream(device, place) for place in range(min(len(tasks), SIDE_BY_SIDE))]
     for stream in streams:
         stream.wait_stream(here)
     try:
-        for task, stream in zip(tasks, streams, strict=True):
-            with torch.cuda.stream(stream):
+        for place, task in enumerate(tasks):
+            with torch.cuda.stream(streams[place % len(streams)]):
                 found.append(task())
     finally:  # what is being recorded can only end where all of it comes together again
         for stream in streams:
             here.wait_stream(stream)
     return found
+
+
+@cache
+def _stream(device: torch.device, place: int) -> torch.cuda.Stream:
+    """One of a device's: the same ones every time, so that what is rehearsed is what is recorded."""
+    return torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
 
 
 class Replayed(Generic[T]):
@@ -71,14 +83,16 @@ class Replayed(Generic[T]):
         if self._device.type != "cuda" or self.refused is not None:
             return work(given)
         if self._graph is None:
+            short, why = False, None
             try:
                 self._record(given, work, rehearse)
             except RuntimeError as error:
-                short = _out_of_memory(error)
-                if short is not None:
-                    raise short from error
-                # An operation that waits for the GPU, as some of libraries do.
-                self.refused = (str(error).strip().splitlines() or ["no reason given"])[0]
+                short, why = is_out_of_memory(error), _first_said(error)
+            if why is not None:  # and the error is gone, whose traceback held all that was being recorded
+                self._given = self._found = None
+                if short:
+                    raise torch.OutOfMemoryError(why)
+                self.refused = why  # an operation that waits for the GPU, as some of libraries do
                 torch.cuda.synchronize(self._device)
                 return work(given)
         assert self._graph is not None and self._given is not None and self._found is not None
@@ -90,23 +104,54 @@ class Replayed(Generic[T]):
         self, given: Tensor, work: Callable[[Tensor], T], rehearse: Callable[[Tensor], object]
     ) -> None:
         self._given = given.clone()
-        aside = torch.cuda.Stream(self._device)  # type: ignore[no-untyped-call]
+        aside = _stream(self._device, SIDE_BY_SIDE)
         aside.wait_stream(torch.cuda.current_stream(self._device))
         with torch.cuda.stream(aside):
             for _ in range(WARM_UP):
                 rehearse(self._given)
+            with _no_waiting():
+                rehearse(self._given)
         torch.cuda.current_stream(self._device).wait_stream(aside)
         graph = torch.cuda.CUDAGraph()
         # A recording that fails may leave its own stream behind as the one in use.
-        with torch.cuda.stream(torch.cuda.current_stream(self._device)), torch.cuda.graph(graph):
+        with (
+            torch.cuda.stream(torch.cuda.current_stream(self._device)),
+            torch.cuda.graph(graph, stream=aside),
+        ):
             self._found = work(self._given)  # recorded, not done
         self._graph = graph
 
 
-def _out_of_memory(error: BaseException | None) -> torch.OutOfMemoryError | None:
-    """Whether an error is of memory, or came up while one was being dealt with."""
+@contextlib.contextmanager
+def _no_waiting() -> Iterator[None]:
+    """An operation that waits for the GPU is an error: before anything is recorded, since a recording that
+    one breaks off leaves the process's memory in disorder (PyTorch before 2.13)."""
+    before = torch.cuda.get_sync_debug_mode()
+    with warnings.catch_warnings():  # the mode calls itself a prototype
+        warnings.simplefilter("ignore")
+        torch.cuda.set_sync_debug_mode("error")
+    try:
+        yield
+    finally:
+        torch.cuda.set_sync_debug_mode(before)
+
+
+def is_out_of_memory(error: BaseException | None) -> bool:
+    """Whether an error says that memory, of the GPU or of the machine, ran out, or came up after one that
+    does."""
+    # PyTorch has no class of its own for a CPU that cannot allocate, nor for libraries on a GPU.
+    texts = ("allocate memory", "CUDA error: out of memory", "CUBLAS_STATUS_ALLOC_FAILED")
     while error is not None:
-        if isinstance(error, torch.OutOfMemoryError):
-            return error
+        if isinstance(error, MemoryError | torch.OutOfMemoryError):
+            return True
+        if isinstance(error, RuntimeError) and any(text in str(error) for text in texts):
+            return True
         error = error.__context__
-    return None
+    return False
+
+
+def _first_said(error: BaseException) -> str:
+    """The first line of the error that all others came up after."""
+    while error.__context__ is not None:
+        error = error.__context__
+    return (str(error).strip().splitlines() or ["no reason given"])[0]

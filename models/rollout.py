@@ -14,7 +14,8 @@ from .readout import control, read_out
 from .replay import Replayed
 
 MEMBERS = 16
-"""A stack is filled up to a multiple of so many members, so that no rounding depends on its size."""
+"""A stack is filled up to a multiple of so many members, so that on a CPU no rounding depends on its size. On
+a GPU libraries choose by it how they compute, and last digits follow."""
 
 CHUNK = 200
 """Steps, of all runs of a member, that are read out together, and on a GPU launched as one."""

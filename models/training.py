@@ -129,6 +129,8 @@ class Stack:
         self.optimiser = Adam(self.flat.detach(), rate=settings.learning_rate)
         self.alive = torch.ones(len(self.seeds), dtype=torch.bool, device=self.device)
         self._replayed: Replayed[tuple[Tensor, Tensor]] = Replayed(self.device)
+        self._was_replayed = False
+        self._drawn: tuple[int, Tensor] | None = None
         self.epoch = 0
         self.diverged_epoch: list[int | None] = [None] * len(self.seeds)
 
@@ -146,7 +148,8 @@ class Stack:
         """What losses and gradients came from."""
         if self._replayed.refused is not None:
             return f"{self._computed_by}, not replayed: {self._replayed.refused}"
-        return f"{self._computed_by}, replayed" if self._replayed.recorded else self._computed_by
+        replayed = self._was_replayed or self._replayed.recorded
+        return f"{self._computed_by}, replayed" if replayed else self._computed_by
 
     @property
     def size(self) -> int:
@@ -247,12 +250,16 @@ class Stack:
             member that is frozen.
         """
         self.epoch += 1
-        batches = self.positions(self.epoch)
+        drawn, batches = self._drawn or (0, None)
+        if batches is None or drawn != self.epoch:
+            batches = self.positions(self.epoch)
         # One transfer to the host per epoch, not per minibatch: a GPU must not wait for Python.
         history = []
         for positions in batches:
             loss, norm = self._replayed(positions, self.update, rehearse=self.losses_and_gradients)
             history.append(torch.stack([loss.double(), norm]))
+        if self.device.type == "cuda":  # while it works
+            self._drawn = self.epoch + 1, self.positions(self.epoch + 1)
         means = torch.stack(history).mean(dim=0).cpu().numpy()
         alive = self.alive.cpu().numpy()
         for member in np.flatnonzero(~alive):
@@ -264,7 +271,7 @@ class Stack:
     def release(self) -> None:
         """Let go of what only training needs, which is made again when it goes on."""
         if self._replayed.recorded:
-            self._replayed = Replayed(self.device)
+            self._replayed, self._was_replayed = Replayed(self.device), True
 
     def tensors(self) -> dict[str, Tensor]:
         """What `restore` needs to go on exactly, beside `epoch` and `diverged_epoch`."""

@@ -9,15 +9,23 @@ it runs next, and remove what has been finished.
 
 import contextlib
 import json
+import zlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import safetensors
 
 from . import durable
 from .identity import digest
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+STATE = "state"
+"""The tensor of a checkpoint that holds what is not a tensor."""
 
 
 def stack_id(trial_ids: Sequence[str]) -> str:
@@ -67,13 +75,29 @@ def epoch_of(results: Path, trial_ids: Sequence[str]) -> int:
 
 def curves_so_far(results: Path, stack: str, trial_ids: Sequence[str]) -> list[list[dict[str, Any]]]:
     """The curves of some trials of a stack up to its checkpoint: {epoch, quantity, value}; [] without one."""
-    said = _metadata(results / "checkpoints" / f"{stack}.safetensors")
+    path = results / "checkpoints" / f"{stack}.safetensors"
     try:
-        points: list[list[dict[str, Any]]] = json.loads((said or {})["state"])["course"]["points"]
-        of_each = dict(zip(json.loads((said or {})["trial_ids"]), points, strict=True))
+        with safetensors.safe_open(path, framework="numpy") as file:
+            ids = json.loads((file.metadata() or {})["trial_ids"])
+            points: list[list[dict[str, Any]]] = unpacked(file.get_tensor(STATE))["course"]["points"]
+        of_each = dict(zip(ids, points, strict=True))
         return [of_each[trial_id] for trial_id in trial_ids]
-    except (KeyError, ValueError):
+    except (OSError, KeyError, ValueError, safetensors.SafetensorError):
         return []
+
+
+def packed(state: dict[str, Any]) -> "NDArray[np.uint8]":
+    """Plain data as a tensor: what stands beside tensors in a file may not be large, as curves of hundreds of
+    networks are."""
+    import numpy as np
+
+    return np.frombuffer(zlib.compress(json.dumps(state).encode(), 1), dtype=np.uint8)
+
+
+def unpacked(state: "NDArray[np.uint8]") -> dict[str, Any]:
+    """What `packed` was given."""
+    found: dict[str, Any] = json.loads(zlib.decompress(state.tobytes()))
+    return found
 
 
 def mark_too_large(results: Path, trial_ids: Sequence[str]) -> int:

@@ -1,9 +1,9 @@
 """Checkpoints of a stack in training, so that a stack that was killed goes on where it was.
 
-One safetensors file per stack: the tensors of the training, and the rest as JSON. Random numbers are
-derived from (seed, purpose, epoch), so the epoch is all there is to them. A checkpoint serves only the same
-trials on the same kind of device, made by code of the same fingerprint: another's is passed over, and what
-it would have saved is computed again.
+One safetensors file per stack: the tensors of the training, and the rest (JSON) in one more. Random numbers
+are derived from (seed, purpose, epoch), so the epoch is all there is to them. A checkpoint serves only the
+same trials on the same kind of device, made by code of the same fingerprint: another's is passed over, and
+what it would have saved is computed again.
 """
 
 import json
@@ -14,10 +14,11 @@ from typing import Any
 
 import safetensors
 import safetensors.torch
+import torch
 from torch import Tensor
 
 from . import durable
-from .begun import checkpoint_path
+from .begun import STATE, checkpoint_path, packed, unpacked
 
 SECONDS = 120.0
 """The longest that a stack trains between two checkpoints; one is also made before each evaluation."""
@@ -52,9 +53,9 @@ class Keeper:
             **self._made_by,
             "trial_ids": self._trial_ids,
             "epoch": str(state["epoch"]),
-            "state": json.dumps(state),
         }
         on_cpu = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+        on_cpu[STATE] = torch.from_numpy(packed(state).copy())
         durable.write(self.path, safetensors.torch.save(on_cpu, metadata))
 
     def load(self) -> Checkpoint | None:
@@ -65,8 +66,8 @@ class Keeper:
                 if any(metadata.get(key) != value for key, value in self._made_by.items()):
                     return None
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-                return Checkpoint(tensors, json.loads(metadata["state"]))
-        except (OSError, safetensors.SafetensorError):
+                return Checkpoint(tensors, unpacked(tensors.pop(STATE).numpy()))
+        except (OSError, KeyError, safetensors.SafetensorError):
             return None
 
     def remove(self) -> None:

@@ -74,12 +74,21 @@ def collect() -> dict[str, Any]:
     }
 
 
-def packages(**computed_by: str) -> str:
-    """Versions of what computes, as JSON; with what computed losses and gradients (`training`) and free runs
-    (`free_runs`), where that is known.
+def packages(**others: str) -> str:
+    """Versions of what computes, as JSON; with others, as what computed losses and gradients (`training`) and
+    free runs (`free_runs`), where that is known.
     """
-    known = {what: by for what, by in computed_by.items() if by}
+    known = {what: said for what, said in others.items() if said}
     return canonical_json({"python": platform.python_version(), **_versions(), **known})
+
+
+def card(device: str) -> dict[str, str]:
+    """Where a GPU computes: its name, and the version of CUDA."""
+    if not device.startswith("cuda"):
+        return {}
+    import torch
+
+    return {"gpu": torch.cuda.get_device_name(), "cuda": str(torch.version.cuda)}
 
 
 def fingerprint(trial: Trial) -> str:

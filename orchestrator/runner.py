@@ -86,7 +86,9 @@ def run(plan: Plan, *, results: Path, placement: Placement, progress: Progress) 
             until_then.enter_context(tuning.sigterm_as_interrupt())  # Ray has put its own in place
             from .callback import StackCallback
 
-            placement = settled(resources, placement)
+            gpus_asked, placement = placement.gpus_per_trial, settled(resources, placement)
+            if placement.gpus_per_trial == 0 and resources.get("GPU", 0) >= 1 and gpus_asked is None:
+                progress.note("there is a GPU, but this torch cannot use it: all runs on the CPU")
             slots = slots_of(resources, placement)
             prepared()
             with _writing(store):

@@ -6,6 +6,7 @@ traceback goes into `failed` rows and the study goes on. A stack that was killed
 and one that memory does not hold is run in parts.
 """
 
+import gc
 import math
 import time
 import traceback
@@ -25,6 +26,7 @@ from .course import Course
 from .evaluation import BOUND, Evaluation, Evaluator
 from .identity import Trial, canonical_json
 from .models import rollout
+from .models.replay import is_out_of_memory
 from .models.training import Stack
 from .pruning import Rival, hopeless
 from .rows import SCORED_BY, StackOutcome, failed_row, settings_row
@@ -88,7 +90,7 @@ def run_stack(
         return run_parts(trials, 2, results=results, device=device, progress=progress, rival=rival)
     common = {
         **provenance.collect(),
-        "packages": provenance.packages(**computed_by),
+        "packages": provenance.packages(**computed_by, **provenance.card(device)),
         "stack_id": name,
         "stack_size": len(trials),
         "device": device,
@@ -120,6 +122,7 @@ def run_parts(
 ) -> StackOutcome:
     """Run a stack that memory does not hold in parts, one after the other; a part that is done stays done."""
     if device.startswith("cuda"):
+        gc.collect()  # what failed may hold itself, and with it a recording's memory
         torch.cuda.empty_cache()
     outcome = StackOutcome({})
     for part in in_parts(trials, parts):
@@ -137,15 +140,6 @@ def _journalled(results: Path, trials: Sequence[Trial]) -> StackOutcome | None:
         if not {"failed", "pruned"} & outcome.statuses.keys():
             return outcome
     return None
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an exception says that memory, of the GPU or of the machine, ran out."""
-    if isinstance(error, MemoryError | torch.OutOfMemoryError):
-        return True
-    # PyTorch has no class of its own for a CPU that cannot allocate, nor for libraries on a GPU.
-    texts = ("allocate memory", "CUDA error: out of memory", "CUBLAS_STATUS_ALLOC_FAILED")
-    return isinstance(error, RuntimeError) and any(text in str(error) for text in texts)
 
 
 def _train_and_evaluate(

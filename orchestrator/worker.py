@@ -26,11 +26,24 @@ def prepare(*, threads: int, gpus: float = 0.0) -> str:
 
     provenance.collect()  # now, so that it tells of the code that runs and not of a later edit
     torch.set_num_threads(threads)
+    torch.set_float32_matmul_precision("highest")  # whatever the environment says of shorter products
+    # Libraries keep so much for every stream: by default four times as much on some GPUs.
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:2:16:8")
     if gpus > 0 and not torch.cuda.is_available():
         raise RuntimeError("a GPU was assigned, but this installation of torch has no CUDA")
     if 0 < gpus < 1:
         torch.cuda.set_per_process_memory_fraction(gpus)  # its share, so that others have theirs
     return "cuda" if gpus > 0 else "cpu"
+
+
+def _leave_if_broken() -> None:
+    """End this process where an earlier stack's error has cost it its GPU for good: another is started."""
+    import torch
+
+    try:
+        torch.cuda.synchronize()
+    except RuntimeError:
+        os._exit(1)
 
 
 def train_stack(config: dict[str, Any]) -> None:
@@ -43,6 +56,8 @@ def train_stack(config: dict[str, Any]) -> None:
     os.environ["ORCH_DATA"] = stack["data"]  # a worker's working directory is not the user's
     systems.hold_as(stack["own"])  # as they were when the study was planned
     device = prepare(threads=stack["threads"], gpus=stack["gpus"])
+    if device == "cuda":
+        _leave_if_broken()
     rival = Rival.from_dict(stack["rival"]) if stack["rival"] else None
     trials = [trial_from_config(item) for item in stack["trials"]]
     last = time.monotonic()
