@@ -1,8 +1,9 @@
 """How many networks a GPU holds: measured on a few of them, before a stack is trained.
 
-Of a network's memory on a GPU nearly all is what its minibatch leaves behind on the way to the gradient, which
-grows with the members of a stack and with nothing else; of the machine's, its free run. What is found here may
-still be too much, as others use the GPU too: a stack that runs out of memory is cut in two (`trial`).
+Of a network's memory on a GPU nearly all is what its minibatch leaves behind on the way to the gradient,
+which grows with the members of a stack and with nothing else; of the machine's, its free run. What is found
+here may still be too much, as others use the GPU too: a stack that runs out of memory is cut in two
+(`trial`).
 """
 
 import math
