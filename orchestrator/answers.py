@@ -76,6 +76,8 @@ class Answer:
     """Where its numbers come from."""
     unnamed: tuple[str, ...] = ()
     """How many of its trials its studies do not name now."""
+    former: int = 0
+    """Trials among these that `Question.now` leaves out."""
 
 
 def answer(kind: str, connection: "duckdb.DuckDBPyConnection", asked: Question) -> Answer:
@@ -86,21 +88,32 @@ def answer(kind: str, connection: "duckdb.DuckDBPyConnection", asked: Question) 
         OrchError: nothing is known that it could say, or it would pool results of different code.
     """
     from . import reports
-    from .definitions import former_cells, unnamed
+    from .definitions import check_defined, former_cells, unnamed, without_former
+    from .reports.reading import check_studies
     from .store import first_run
 
     named = asked.definitions
-    former = former_cells(connection, asked.studies, named) if asked.now else {}
-    left_out = (_left_out(sum(former.values()), asked.studies),) if former else ()
+    left_out: tuple[str, ...] = ()
     try:
-        scope = reports.Scope(asked.studies, without=former.keys())
+        scope = reports.Scope(tuple(asked.studies))
         only = reports.contexts_of(
             connection, scope=scope, systems=asked.systems, architectures=asked.architectures
         )
         scope = dataclasses.replace(scope, contexts=only)
+        former = former_cells(connection, scope, named) if named else []
+        count = sum(cell.trials for cell in former)
+        what = {}
+        if asked.now:
+            check_studies(connection, asked.studies)
+            check_defined(asked.studies, named)
+            left_out = (_left_out(count, asked.studies),) if former else ()
+            scope = without_former(connection, scope, former) if former else scope
+            others = " or of what another of them names," if len(asked.studies) > 1 else ""
+            what, count = {"what": f"seeds{others}"}, 0
         found = REPORTS.get(kind, _comparison)(connection, asked, scope)
-        said = (*left_out, *unnamed(connection, named, found.trial_ids))
-        return dataclasses.replace(found, unnamed=said, origin=" ".join([found.origin, *said]).strip())
+        said = (*left_out, *unnamed(connection, named, found.trial_ids, **what))
+        origin = " ".join([found.origin, *said]).strip()
+        return dataclasses.replace(found, unnamed=said, former=count, origin=origin)
     except reports.UnknownStudyError as error:
         if error.study not in named:
             raise UsageError(f"report: {error}") from None
@@ -196,7 +209,7 @@ def _exponents(connection: "duckdb.DuckDBPyConnection", asked: Question, scope: 
 def _theorems(connection: "duckdb.DuckDBPyConnection", asked: Question, scope: "Scope") -> Answer:
     from .reports.theorems import examine, read_left_out, read_networks, render_findings
 
-    _contexts(connection, asked, scope)
+    _contexts(connection, asked, scope)  # are there any, and of the same code
     networks = read_networks(connection, scope=scope)
     left_out = read_left_out(connection, scope=scope)
     findings = examine(networks)

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from . import systems
 from .begun import Begun
 from .identity import Trial
 from .knowledge import Seen
@@ -13,19 +14,18 @@ from .pruning import Rival
 from .splitting import in_parts, split
 
 if TYPE_CHECKING:
-    from .models.architecture import Architecture
-    from .models.regimes.regime import Regime
-    from .models.settings import TrainingSettings
     from .plan import Cell
 
 CPU_STACK = 5
-"""Members of a stack on a CPU at most, where kernels compute: beyond that states leave the cache."""
+"""Members of a stack on a CPU at most, where kernels compute: more would gain next to nothing."""
 
 LARGER_STACK = 20
 """The same by tensor operations, which take longer to begin than to do on few windows."""
 
-LARGER_STEP = 270_000
-"""Numbers of a state of all members and windows at most, in a stack of more than CPU_STACK."""
+LARGER_STEP, LARGER_WEIGHTS, LARGER_SEQUENCES, LARGER_RUNS = 270_000, 100_000, 10_000_000, 2_000_000
+"""At most, in a stack of more than CPU_STACK: numbers of a state of all members and windows and of all weights,
+which leave the cache else; of all states of a minibatch, which memory has to hold; steps of all free runs, which
+no checkpoint is made between."""
 
 ROUNDS = 3
 """Stacks of more than CPU_STACK that there are for each slot at least."""
@@ -77,19 +77,24 @@ def stack_limit(*, gpu: bool) -> int:
     return GPU_STACK if gpu else CPU_STACK
 
 
-def cpu_stack(
-    architecture: "Architecture", regime: "Regime", training: "TrainingSettings", *, compiled: bool
-) -> int:
-    """Members of a stack on a CPU at most.
+def cpu_stack(trial: Trial, *, compiled: bool) -> int:
+    """Members of a stack of such trials on a CPU at most.
 
     Args:
         compiled: whether there is a compiler, so that kernels compute what there are kernels for.
     """
-    if compiled and why_none(architecture.name, architecture.latent_dim) is None:
+    architecture, rows = trial.architecture, trial.training.batch_size
+    latent, length = architecture.latent_dim, trial.training.sequence_length
+    if compiled and why_none(architecture.name, latent, systems.get(trial.system).dimension) is None:
         return CPU_STACK
-    length = training.sequence_length
-    windows = math.ceil(length / min(regime.window(length), length)) * training.batch_size
-    return max(CPU_STACK, min(LARGER_STACK, LARGER_STEP // (windows * architecture.latent_dim)))
+    windows = math.ceil(length / min(trial.regime.window(length), length))
+    bounds = (
+        LARGER_STEP // (windows * rows * latent),
+        LARGER_WEIGHTS // sum(map(math.prod, architecture.shapes().values())),
+        LARGER_SEQUENCES // (length * rows * latent),
+        LARGER_RUNS // trial.evaluation.steps,
+    )
+    return max(CPU_STACK, min(LARGER_STACK, *bounds))
 
 
 def by_cell(cells: "Sequence[Cell]", slots: int, *, threads: int, compiled: bool) -> list[Stack]:
@@ -99,8 +104,9 @@ def by_cell(cells: "Sequence[Cell]", slots: int, *, threads: int, compiled: bool
     each = min(each, max(CPU_STACK, each // ROUNDS))
     rounds: list[list[Stack]] = []
     for cell in cells:
-        most = cpu_stack(cell.first.architecture, cell.first.regime, cell.first.training, compiled=compiled)
-        size = max(1, min(most, each))
+        # Of a study that is stopped half-way each cell has some seeds.
+        half = max(CPU_STACK, math.ceil(len(cell.seeds) / 2))
+        size = max(1, min(cpu_stack(cell.first, compiled=compiled), each, half))
         begun = [started.seeds for started in cell.started if started.device == "cpu"]
         missing = set(cell.missing).difference(*begun)
         parts = [(part, [seed for seed in part if seed in missing]) for part in split(cell.seeds, size)]

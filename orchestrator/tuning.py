@@ -24,8 +24,8 @@ from .stacking import Stack
 if TYPE_CHECKING:
     from .callback import StackCallback
 
-RETRIES = 3
-"""How often a stack whose worker was lost is started again: enough to cut one of five to single networks."""
+RETRIES = 5
+"""How often a stack whose worker was lost is started again: enough to cut one of twenty to single networks."""
 
 
 def fit(agenda: Agenda, callback: "StackCallback", *, results: Path, placement: Placement) -> bool:

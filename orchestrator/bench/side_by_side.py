@@ -9,13 +9,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ..compiler import why_no_compiler
 from ..errors import OrchError
 from ..models import ARCHITECTURES
 from ..models.regimes import SparseForcing
 from ..models.settings import TrainingSettings
 from ..models.training import Stack
-from ..stacking import cpu_stack
 from .ceiling import Ceilings, Work, work
 from .plain_loop import PlainLoop
 
@@ -26,8 +24,6 @@ class Timed:
 
     architecture: str
     tau: int
-    members: int
-    """Of the stack."""
     textbook: NDArray[np.float64]
     """The plain loop, as it stands in the paper."""
     tuned: NDArray[np.float64]
@@ -49,12 +45,9 @@ class Timed:
 
 
 def side_by_side(
-    architectures: Sequence[str], taus: Sequence[int], *, members: int | None, length: int, rounds: int
+    architectures: Sequence[str], taus: Sequence[int], *, members: int, length: int, rounds: int
 ) -> Iterator[Timed]:
     """Each architecture at each τ: same initial weights, minibatches and optimiser on all sides, one thread.
-
-    Args:
-        members: of the stack; as many as a study has here where it is None.
 
     Raises:
         OrchError: the sides do not compute the same.
@@ -64,18 +57,12 @@ def side_by_side(
             yield _compare(name, tau, members=members, length=length, rounds=rounds)
 
 
-def stack_of(name: str, tau: int, *, members: int | None, length: int, series: NDArray[np.float64]) -> Stack:
-    """A stack with all else at its default; of as many members as one of a study has here, unless told."""
-    architecture, regime = ARCHITECTURES[name](), SparseForcing(tau=tau)
+def _compare(name: str, tau: int, *, members: int, length: int, rounds: int) -> Timed:
     settings = TrainingSettings(sequence_length=length)
-    seeds = members or cpu_stack(architecture, regime, settings, compiled=why_no_compiler() is None)
-    return Stack(architecture, regime, settings=settings, series=series, seeds=range(seeds))
-
-
-def _compare(name: str, tau: int, *, members: int | None, length: int, rounds: int) -> Timed:
     series = made_up_series(max(20_000, 2 * length))
-    stack = stack_of(name, tau, members=members, length=length, series=series)
-    settings = stack.settings
+    stack = Stack(
+        ARCHITECTURES[name](), SparseForcing(tau=tau), settings=settings, series=series, seeds=range(members)
+    )
     first = {key: value[0] for key, value in stack.parameters().items()}
     loops = [
         PlainLoop(name, first, tau=tau, learning_rate=settings.learning_rate, tuned=tuned)
@@ -101,7 +88,7 @@ def _compare(name: str, tau: int, *, members: int | None, length: int, rounds: i
             _seconds(lambda loop=loop, prepared=prepared: [loop.update(b) for b in prepared])  # type: ignore[misc]
             for loop in loops
         ]
-        rows.append([*row, _seconds(stack.train_epoch) / stack.size])
+        rows.append([*row, _seconds(stack.train_epoch) / members])
     textbook, tuned, stacked = np.array(rows[1:]).T  # the first round warms up
     sequences = settings.batches_per_epoch * settings.batch_size
     least = work(
@@ -111,7 +98,7 @@ def _compare(name: str, tau: int, *, members: int | None, length: int, rounds: i
         steps=sequences * length,
         windows=sequences * math.ceil(length / stack.groups[0].windows.window),
     )
-    return Timed(name, tau, stack.size, textbook, tuned, stacked, least, stack.computed_by)
+    return Timed(name, tau, textbook, tuned, stacked, least, stack.computed_by)
 
 
 def made_up_series(length: int = 20_000) -> NDArray[np.float64]:

@@ -11,13 +11,16 @@ from ..catalogue import shipped_folder
 from ..errors import StudyError
 from ..evaluation import Evaluator
 from ..identity import Trial
+from ..models import ARCHITECTURES
+from ..models.regimes import SparseForcing
 from ..models.settings import TrainingSettings
+from ..models.training import Stack
 from ..settings import EvaluationSettings
 from ..study import load
 from ..systems.dataset import Dataset
 from ..systems.registry import get as get_system
 from .ceiling import work
-from .side_by_side import Timed, stack_of
+from .side_by_side import Timed
 
 EVALUATED_STEPS = 100_000
 
@@ -101,17 +104,17 @@ def _seconds_per_epoch(cell: Trial, timed: Sequence[Timed], length: int) -> tupl
     return float(np.median(nearest.stack)) * size, float(np.median(nearest.textbook)) * scale
 
 
-def evaluation_seconds(
-    architectures: Sequence[str], *, members: int | None, data: Dataset
-) -> dict[str, float]:
+def evaluation_seconds(architectures: Sequence[str], *, members: int, data: Dataset) -> dict[str, float]:
     """Seconds per network and step of an evaluation on these data, by architecture."""
     evaluate = Evaluator(data, EvaluationSettings(steps=EVALUATED_STEPS))
     found = {}
+    settings = TrainingSettings(sequence_length=200)
     for name in architectures:
-        stack = stack_of(name, 30, members=members, length=200, series=data.train)
+        architecture, regime = ARCHITECTURES[name](), SparseForcing(tau=30)
+        stack = Stack(architecture, regime, settings=settings, series=data.train, seeds=range(members))
         for _ in range(20):  # a network that has learnt nothing rests, and is measured in no time
             stack.train_epoch()
         began = time.perf_counter()
         evaluate(stack)
-        found[name] = (time.perf_counter() - began) / stack.size / EVALUATED_STEPS
+        found[name] = (time.perf_counter() - began) / members / EVALUATED_STEPS
     return found

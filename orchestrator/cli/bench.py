@@ -17,9 +17,7 @@ def bench(
     architecture: Annotated[
         list[str] | None, typer.Option(help="Architectures; repeatable.", show_default="rnn, plrnn, lstm")
     ] = None,
-    members: Annotated[
-        int | None, typer.Option(help="Networks in the stack.", min=1, show_default="as in a study")
-    ] = None,
+    members: Annotated[int, typer.Option(help="Networks in the stack.", min=1)] = 5,
     length: Annotated[int, typer.Option(help="Sequence length T.", min=1)] = 200,
     rounds: Annotated[int, typer.Option(help="Timed rounds; each times both sides in turn.", min=1)] = 7,
     studies: Annotated[bool, typer.Option(help="Say also how long the shipped studies take here.")] = True,
@@ -74,7 +72,6 @@ def bench(
         {
             "architecture": one.architecture,
             "tau": one.tau,
-            "members": one.members,
             "textbook_s": round(_middle(one.textbook), 5),
             "tuned_s": round(_middle(one.tuned), 5),
             "ours_s": round(_middle(one.stack), 5),
@@ -108,7 +105,7 @@ def _middle(values: Any) -> float:
 def _studies(
     found: "list[Timed]",
     names: list[str],
-    members: int | None,
+    members: int,
     length: int,
     cores: int,
     data: "Dataset",

@@ -118,6 +118,8 @@ def report(
         raise UsageError(
             f"report: --html writes a page, --format {form} prints a table: one of them at a time"
         )
+    if now and not names:
+        raise UsageError("report: --now: expected the name of a study, whose file says what counts")
     asked = Question(
         names,
         system or (),

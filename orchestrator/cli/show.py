@@ -5,6 +5,7 @@ from pathlib import Path
 
 from ..answers import Answer, Question
 from ..errors import OrchError, UsageError
+from ..wording import counted
 from .output import Format, print_mappings, print_shown
 
 
@@ -24,8 +25,8 @@ def show(kind: str, results: Path, asked: Question, *, form: Format | None, html
             _print(found, form)
         for said in found.unnamed:
             print(f"orch: {said}", file=sys.stderr)
-        if found.unnamed and not asked.now:
-            print("orch: --now leaves them out, but for further seeds of what is named", file=sys.stderr)
+        if found.former:
+            print(f"orch: --now leaves out {counted(found.former, 'trial')} of those", file=sys.stderr)
         if source.what != "database":
             print(f"orch: {source.why}; answered from the {source}", file=sys.stderr)
         if html and (found.page is not None or form is None):

@@ -19,7 +19,7 @@ def test_both_sides_are_timed(orch):
     rows = json.loads(out)
     assert [row["architecture"] for row in rows] == ["rnn", "plrnn", "lstm"]
     assert all(min(row["textbook_s"], row["ours_s"], row["least"]) > 0 for row in rows)
-    assert "computed by" in err and {row["members"] for row in rows} == {2}
+    assert "computed by" in err
     _, err = orch("bench", "--architecture", "lstn", code=2)
     assert "did you mean 'lstm'" in err
 
@@ -62,7 +62,7 @@ def test_a_study_takes_as_long_as_its_epochs_and_evaluations():
     one = np.ones(3)
     timed = [
         Timed(
-            name, 30, 5, textbook=9 * one, tuned=9 * one, stack=one, computed_by="",
+            name, 30, textbook=9 * one, tuned=9 * one, stack=one, computed_by="",
             work=work(name, latent_dim=30, observed_dim=3, steps=64_000, windows=10 * 32 * 7),
         )
         for name in ("rnn", "plrnn", "lstm")

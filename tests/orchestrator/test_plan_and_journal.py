@@ -47,12 +47,20 @@ def test_stacks_are_sized_by_the_device_and_fill_all_slots(study):
     first_round = plan.stacks(slots=2, gpu=False)[:3]
     assert len({stack.trials[0].cell_id for stack in first_round}) == 3
     # By tensor operations the fewer windows go side by side, the more networks.
-    many = load(
-        catalogue.find("lorenz_smoke"),
-        ["seeds.count=40", "regimes={sparse_forcing={tau=[5,50]}}", "training.sequence_length=200"],
-    )
-    sizes = [len(stack.trials) for stack in make_plan(many, {}).stacks(slots=1, gpu=False, compiled=False)]
-    assert sizes == [7, 20, 6, 20, 7, 7, 6, 7]
+    many = ["seeds.count=40", "regimes={sparse_forcing={tau=[5,50]}}", "training.sequence_length=200"]
+
+    def sizes(*more: str) -> list[int]:
+        asked = load(catalogue.find("lorenz_smoke"), [*many, *more])
+        return [
+            len(stack.trials) for stack in make_plan(asked, {}).stacks(slots=1, gpu=False, compiled=False)
+        ]
+
+    assert sizes() == [7, 20, 6, 20, 7, 7, 6, 7]
+    assert sizes("seeds.count=20") == [7, 10, 6, 10, 7]  # two stacks of a cell at least
+    # Not where weights or states leave the cache, or a minibatch or a free run is long.
+    for larger in ("architectures={plrnn={latent_dim=200}}", "evaluation.steps=400000"):
+        assert set(sizes(larger)) == {5}
+    assert set(sizes("training.sequence_length=2000", "regimes={clipping={}}")) == {5}
 
 
 def test_reasons(study):

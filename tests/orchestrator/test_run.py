@@ -94,14 +94,21 @@ def test_a_report_says_which_trials_the_study_does_not_name_now(smoke_copy):
     fewer = catalogue.find("lorenz_smoke").read_text(encoding="utf-8").replace("tau = [10, 30]", "tau = [10]")
     (folder / "lorenz_smoke.toml").write_text(fewer, encoding="utf-8")
     out, err = smoke_copy("report", "lorenz_smoke", "--format", "csv")
-    assert "2 of 6 trials" in err and "--now leaves them out" in err
+    assert "2 of 6 trials" in err and "--now leaves out 2 trials of those" in err
     assert {row["tau"] for row in csv.DictReader(io.StringIO(out))} == {"10", "30"}
     out, err = smoke_copy("report", "lorenz_smoke", "--format", "csv", "--now")
     assert "2 trials of regimes, settings or data that lorenz_smoke does not name now are left out" in err
     assert {row["tau"] for row in csv.DictReader(io.StringIO(out))} == {"10"}
     (folder / "lorenz_smoke.toml").write_text(fewer.replace("epochs = 6", "epochs = 7"), encoding="utf-8")
     _, err = smoke_copy("report", "lorenz_smoke", "--now", code=1)
-    assert "no results for lorenz_smoke yet. 6 trials of" in err
+    assert "no results for lorenz_smoke in the contexts asked for yet. 6 trials of" in err
+    _, err = smoke_copy("report", "lorenz_smoke", "--now", "--system", "lorenz63", code=1)
+    assert "no results" in err and "6 trials of" in err
+    (folder / "lorenz_smoke.toml").write_text("broken = [")
+    _, err = smoke_copy("report", "lorenz_smoke", "--now", code=1)
+    assert "what lorenz_smoke names now is not known" in err and "lorenz_smoke.toml" in err
+    assert "expected the name of a study" in smoke_copy("report", "--now", code=2)[1]
+    (folder / "lorenz_smoke.toml").write_text(fewer.replace("epochs = 6", "epochs = 7"), encoding="utf-8")
     assert "4 of 4 trials" in smoke_copy("report", "lorenz_smoke", "--tau")[1]
 
 
