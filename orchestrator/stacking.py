@@ -23,9 +23,9 @@ LARGER_STACK = 20
 """The same by tensor operations, which take longer to begin than to do on few windows."""
 
 LARGER_STEP, LARGER_WEIGHTS, LARGER_SEQUENCES, LARGER_RUNS = 270_000, 100_000, 10_000_000, 2_000_000
-"""At most, in a stack of more than CPU_STACK: numbers of a state of all members and windows and of all weights,
-which leave the cache else; of all states of a minibatch, which memory has to hold; steps of all free runs, which
-no checkpoint is made between."""
+"""At most, in a stack of more than CPU_STACK: numbers of a state of all members and windows, and of weights,
+which leave the cache else; of all states of a minibatch, which memory has to hold; steps of all free runs,
+between which there is no checkpoint."""
 
 ROUNDS = 3
 """Stacks of more than CPU_STACK that there are for each slot at least."""

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from .callback import StackCallback
 
 RETRIES = 5
-"""How often a stack whose worker was lost is started again: enough to cut one of twenty to single networks."""
+"""How often a stack whose worker was lost is started again: enough to cut one of twenty to single ones."""
 
 
 def fit(agenda: Agenda, callback: "StackCallback", *, results: Path, placement: Placement) -> bool:
