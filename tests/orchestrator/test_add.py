@@ -1,6 +1,7 @@
 """`orch system add`: what is taken, what is refused and in which words, and a study on what was taken."""
 
 import csv
+import json
 import re
 from pathlib import Path
 
@@ -412,6 +413,9 @@ OWN = """
 """
 
 
+SEARCHED = "tau = { search = 'lyapunov', high = 12, trials = 3, seeds_per_trial = 2 }"
+
+
 def test_a_study_keeps_the_data_that_it_was_planned_with(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -434,7 +438,10 @@ def test_a_study_keeps_the_data_that_it_was_planned_with(
 
 
 def test_a_study_on_a_csv_with_missing_values(orch) -> None:
-    """By the command line: refused, repaired as declared, trained on through Ray, reported."""
+    """By the command line: refused, repaired as declared, τ searched on it through Ray to its end, reported
+    and exported."""
+    import optuna
+
     x = henon(3000)
     x[[70, 71, 900], 1] = np.nan
     text = ["" if np.isnan(v) else repr(float(v)) for v in x.ravel()]
@@ -442,10 +449,28 @@ def test_a_study_on_a_csv_with_missing_values(orch) -> None:
     assert "--fill-gaps 2 would" in orch("system", "add", "mine", "mine.csv", "--dt", "1", code=1)[1]
     said = orch("system", "add", "mine", "mine.csv", "--dt", "1", "--fill-gaps", "2")[1]
     assert "3 missing values are filled in" in said
-    (orch.directory / "own.toml").write_text(OWN)
-    orch("study", "run", "own.toml")
+    (orch.directory / "own.toml").write_text(OWN.replace("tau = [5]", SEARCHED))
+    out, err = orch("study", "plan", "./own.toml")
+    assert "at most 3 evaluations of 2 seeds" in out and "8 of 8 trials to run" in err
+    out, err = orch("study", "run", "own.toml")
+    assert "3 of 3 evaluations" in err and "Verdict" in out
+    _, err = orch("study", "run", "own.toml")
+    assert "all 8 trials are finished, nothing to run" in err
     with Store(orch.results).reading() as (connection, _):
-        rows = connection.execute("SELECT status, floor_d_stsp, system_hash FROM trials").fetchall()
+        rows = connection.execute(
+            "SELECT status, floor_d_stsp, tau, study FROM study_trials JOIN trials USING (trial_id)"
+        ).fetchall()
         ((found,),) = connection.execute("SELECT lambda_max FROM systems WHERE system = 'mine'").fetchall()
-    assert len(rows) == 4 and all(status in ("ok", "unbounded") and floor > 0 for status, floor, _ in rows)
+    assert len(rows) == 8 and {study for *_, study in rows} == {"own"}
+    assert all(status in ("ok", "unbounded") and floor > 0 for status, floor, *_ in rows)
     assert found == pytest.approx(0.42, abs=0.05)
+    out, _ = orch("study", "export-optuna", "./own.toml")
+    assert out == "own.db\n"
+    exported = optuna.load_study(study_name=None, storage=f"sqlite:///{orch.directory / 'own.db'}")
+    taus = {tau for *_, tau, _ in rows if tau}
+    assert {t.params["tau"] for t in exported.trials} == taus and 2 in taus  # τ_pred is 1.6
+    out, _ = orch("report", "own", "--tau", "-f", "json")
+    assert json.loads(out)[0]["taus"] == len(taus) > 1
+    out, _ = orch("report", "own", "--tau")
+    assert "τ_pred 1.6" in out and "Verdict" in out
+    assert "are of different reports" in orch("report", "own", "--tau", "--compare", "clipping", code=2)[1]

@@ -237,39 +237,6 @@ def test_a_killed_search_goes_on_with_the_same_sequence_and_repeats_nothing(smok
     assert len(ids) == len(set(ids)) == 18
 
 
-def test_a_search_is_told_to_ray_run_to_its_budget_and_exported(orch, smoke):
-    import optuna
-
-    file = orch.directory / "mine.toml"
-    file.write_text(
-        "[grid]\nsystem = ['lorenz63']\narchitecture = ['rnn']\n[seeds]\ncount = 2\n[regimes.clipping]\n"
-        "[regimes.sparse_forcing]\ntau = { search = 'lyapunov', trials = 3, seeds_per_trial = 2 }\n"
-        "[architectures.rnn]\nlatent_dim = 4\n[training]\nepochs = 4\nbatch_size = 4\nbatches_per_epoch = 1\n"
-        "sequence_length = 60\n[evaluation]\nsteps = 1000\ncheckpoints = 1\n"
-    )
-    orch.results.mkdir()
-    (orch.results / "systems").symlink_to(smoke.results / "systems")
-    out, err = orch("study", "plan", "./mine.toml")
-    assert "at most 3 evaluations of 2 seeds" in out and "8 of 8 trials to run" in err
-    _, err = orch("study", "run", "./mine.toml")
-    assert "3 of 3 evaluations" in err and "Verdict" in _
-    _, err = orch("study", "run", "./mine.toml")
-    assert "all 8 trials are finished, nothing to run" in err
-    found = json.loads(orch("sql", "FROM study_trials JOIN trials USING (trial_id)", "-f", "json")[0])
-    assert len(found) == 8 and {row["study"] for row in found} == {"mine"}
-    out, err = orch("study", "export-optuna", "./mine.toml")
-    assert out == "mine.db\n"
-    exported = optuna.load_study(study_name=None, storage=f"sqlite:///{orch.directory / 'mine.db'}")
-    assert {t.params["tau"] for t in exported.trials} == {row["tau"] for row in found if row["tau"]}
-    assert 46 in {t.params["tau"] for t in exported.trials}
-    out, _ = orch("report", "mine", "--tau")
-    assert "τ_pred 46.1" in out and "Verdict" in out
-    out, _ = orch("report", "mine", "--tau", "-f", "json")
-    assert json.loads(out)[0]["taus"] == 3
-    _, err = orch("report", "mine", "--tau", "--compare", "clipping", code=2)
-    assert "are of different reports" in err
-
-
 def test_ratios_of_other_systems_move_the_centre(smoke):
     search = a_search(transfer=True)
     elsewhere = replace(search, first=replace(search.first, system="roessler"))
