@@ -41,7 +41,8 @@ def _leave_if_broken() -> None:
     import torch
 
     try:
-        torch.cuda.synchronize()
+        if torch.cuda.is_initialized():
+            torch.cuda.synchronize()
     except RuntimeError:
         os._exit(1)
 
@@ -55,9 +56,8 @@ def train_stack(config: dict[str, Any]) -> None:
     stack = json.loads(config["stack"])
     os.environ["ORCH_DATA"] = stack["data"]  # a worker's working directory is not the user's
     systems.hold_as(stack["own"])  # as they were when the study was planned
+    _leave_if_broken()
     device = prepare(threads=stack["threads"], gpus=stack["gpus"])
-    if device == "cuda":
-        _leave_if_broken()
     rival = Rival.from_dict(stack["rival"]) if stack["rival"] else None
     trials = [trial_from_config(item) for item in stack["trials"]]
     last = time.monotonic()
