@@ -17,6 +17,8 @@ from typing import Generic, TypeVar
 import torch
 from torch import Tensor
 
+from .out_of_memory import is_out_of_memory
+
 T = TypeVar("T")
 
 WARM_UP = 3
@@ -134,20 +136,6 @@ def _no_waiting() -> Iterator[None]:
         yield
     finally:
         torch.cuda.set_sync_debug_mode(before)
-
-
-def is_out_of_memory(error: BaseException | None) -> bool:
-    """Whether an error says that memory, of the GPU or of the machine, ran out, or came up after one that
-    does."""
-    # PyTorch has no class of its own for a CPU that cannot allocate, nor for libraries on a GPU.
-    texts = ("allocate memory", "CUDA error: out of memory", "CUBLAS_STATUS_ALLOC_FAILED")
-    while error is not None:
-        if isinstance(error, MemoryError | torch.OutOfMemoryError):
-            return True
-        if isinstance(error, RuntimeError) and any(text in str(error) for text in texts):
-            return True
-        error = error.__context__
-    return False
 
 
 def _first_said(error: BaseException) -> str:

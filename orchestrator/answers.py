@@ -109,11 +109,12 @@ def answer(kind: str, connection: "duckdb.DuckDBPyConnection", asked: Question) 
             left_out = (_left_out(count, asked.studies),) if former else ()
             scope = without_former(connection, scope, former) if former else scope
             others = " or of what another of them names," if len(asked.studies) > 1 else ""
-            what, count = {"what": f"seeds{others}"}, 0
+            what = {"what": f"seeds{others}"}
         found = REPORTS.get(kind, _comparison)(connection, asked, scope)
         said = (*left_out, *unnamed(connection, named, found.trial_ids, **what))
         origin = " ".join([found.origin, *said]).strip()
-        return dataclasses.replace(found, unnamed=said, former=count, origin=origin)
+        leaves_out = 0 if asked.now else count
+        return dataclasses.replace(found, unnamed=said, former=leaves_out, origin=origin)
     except reports.UnknownStudyError as error:
         if error.study not in named:
             raise UsageError(f"report: {error}") from None

@@ -79,14 +79,14 @@ def curves_so_far(results: Path, stack: str, trial_ids: Sequence[str]) -> list[l
     try:
         with safetensors.safe_open(path, framework="numpy") as file:
             ids = json.loads((file.metadata() or {})["trial_ids"])
-            points: list[list[dict[str, Any]]] = unpacked(file.get_tensor(STATE))["course"]["points"]
+            points: list[list[dict[str, Any]]] = decompressed(file.get_tensor(STATE))["course"]["points"]
         of_each = dict(zip(ids, points, strict=True))
         return [of_each[trial_id] for trial_id in trial_ids]
-    except (OSError, KeyError, ValueError, safetensors.SafetensorError):
+    except (OSError, KeyError, ValueError, zlib.error, safetensors.SafetensorError):
         return []
 
 
-def packed(state: dict[str, Any]) -> "NDArray[np.uint8]":
+def compressed(state: dict[str, Any]) -> "NDArray[np.uint8]":
     """Plain data as a tensor: what stands beside tensors in a file may not be large, as curves of hundreds of
     networks are."""
     import numpy as np
@@ -94,8 +94,8 @@ def packed(state: dict[str, Any]) -> "NDArray[np.uint8]":
     return np.frombuffer(zlib.compress(json.dumps(state).encode(), 1), dtype=np.uint8)
 
 
-def unpacked(state: "NDArray[np.uint8]") -> dict[str, Any]:
-    """What `packed` was given."""
+def decompressed(state: "NDArray[np.uint8]") -> dict[str, Any]:
+    """What `compressed` was given."""
     found: dict[str, Any] = json.loads(zlib.decompress(state.tobytes()))
     return found
 

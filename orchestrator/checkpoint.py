@@ -7,6 +7,7 @@ what it would have saved is computed again.
 """
 
 import json
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,7 @@ import torch
 from torch import Tensor
 
 from . import durable
-from .begun import STATE, checkpoint_path, packed, unpacked
+from .begun import STATE, checkpoint_path, compressed, decompressed
 
 SECONDS = 120.0
 """The longest that a stack trains between two checkpoints; one is also made before each evaluation."""
@@ -55,19 +56,20 @@ class Keeper:
             "epoch": str(state["epoch"]),
         }
         on_cpu = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-        on_cpu[STATE] = torch.from_numpy(packed(state).copy())
+        on_cpu[STATE] = torch.from_numpy(compressed(state).copy())
         durable.write(self.path, safetensors.torch.save(on_cpu, metadata))
 
     def load(self) -> Checkpoint | None:
-        """The checkpoint, or None where there is none that serves."""
+        """The checkpoint, or None where there is none that serves. A damaged one serves nobody, nor one of a
+        version that kept other things: what it saved is computed again."""
         try:
             with safetensors.safe_open(self.path, framework="pt") as file:
                 metadata = file.metadata() or {}
                 if any(metadata.get(key) != value for key, value in self._made_by.items()):
                     return None
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-                return Checkpoint(tensors, unpacked(tensors.pop(STATE).numpy()))
-        except (OSError, KeyError, safetensors.SafetensorError):
+                return Checkpoint(tensors, decompressed(tensors.pop(STATE).numpy()))
+        except (OSError, KeyError, ValueError, zlib.error, safetensors.SafetensorError):
             return None
 
     def remove(self) -> None:

@@ -26,7 +26,7 @@ from .course import Course
 from .evaluation import BOUND, Evaluation, Evaluator
 from .identity import Trial, canonical_json
 from .models import rollout
-from .models.replay import is_out_of_memory
+from .models.out_of_memory import is_out_of_memory
 from .models.training import Stack
 from .pruning import Rival, hopeless
 from .rows import SCORED_BY, StackOutcome, failed_row, settings_row

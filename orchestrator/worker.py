@@ -41,7 +41,7 @@ def _leave_if_broken() -> None:
     import torch
 
     try:
-        if torch.cuda.is_initialized():
+        if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
             torch.cuda.synchronize()
     except RuntimeError:
         os._exit(1)

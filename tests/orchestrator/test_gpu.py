@@ -12,8 +12,9 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from orchestrator import begun, catalogue, gpu, training_run, trial
 from orchestrator.models import ARCHITECTURES
+from orchestrator.models.out_of_memory import is_out_of_memory
 from orchestrator.models.regimes import Clipping, SparseForcing, ZeroReset
-from orchestrator.models.replay import Replayed, abreast, is_out_of_memory
+from orchestrator.models.replay import Replayed, abreast
 from orchestrator.models.settings import TrainingSettings
 from orchestrator.models.training import Stack
 from orchestrator.plan import make_plan

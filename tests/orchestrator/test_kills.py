@@ -30,7 +30,7 @@ WEIGHTS = {"driver": 3, "worker": 5, "raylet": 2}
 KILLS = 60
 
 
-@pytest.mark.parametrize("stride", [12, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("stride", [8, pytest.param(1, marks=pytest.mark.slow)])
 def test_a_kill_between_any_two_steps_of_write_rename_and_ingest(tmp_path, stride):
     crash = [sys.executable, str(Path(__file__).with_name("crash.py"))]
     whole = subprocess.run([*crash, str(tmp_path / "whole"), "0"], capture_output=True, text=True, check=True)

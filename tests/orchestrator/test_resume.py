@@ -108,8 +108,11 @@ def test_a_checkpoint_of_other_code_or_another_device_is_passed_over(results):
     assert keeper.load().state == {"epoch": 3}
     assert checkpoint.Keeper(results, ["a", "b"], fingerprint="two", device="cpu").load() is None
     assert checkpoint.Keeper(results, ["a", "b"], fingerprint="one", device="cuda:1").load() is None
-    keeper.path.write_bytes(keeper.path.read_bytes()[:40])
-    assert keeper.load() is None
+    whole = keeper.path.read_bytes()
+    for damaged in (whole[:-4] + b"\0\0\0\0", whole[:40]):  # the state, which stands last; the file
+        keeper.path.write_bytes(damaged)
+        assert keeper.load() is None
+        assert begun.curves_so_far(results, keeper.path.stem, ["a"]) == []
 
 
 def test_a_stack_that_memory_does_not_hold_is_run_in_halves(results, monkeypatch):

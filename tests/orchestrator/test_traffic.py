@@ -15,7 +15,7 @@ from orchestrator.store import Store
 TRAFFIC = str(Path(__file__).with_name("traffic.py"))
 
 
-@pytest.mark.parametrize("seconds", [2, pytest.param(60, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("seconds", [4, pytest.param(60, marks=pytest.mark.slow)])
 def test_two_writers_and_eight_readers_see_no_error_and_lose_no_row(tmp_path, seconds, capsys):
     until = str(time.time() + 3 + seconds)
     running = [
