@@ -10,7 +10,7 @@ it runs next, and remove what has been finished.
 import contextlib
 import json
 import zlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -135,11 +135,12 @@ def forget(results: Path, trial_ids: Sequence[str]) -> None:
     checkpoint_path(results, trial_ids).unlink(missing_ok=True)
 
 
-def sweep(results: Path, finished: Callable[[list[str]], Iterable[str]]) -> None:
+def sweep(results: Path, finished: Callable[[list[str]], Mapping[str, float]]) -> None:
     """Remove what is left of stacks that were killed after they were done, before they had tidied up.
 
     Args:
-        finished: tells which of these trials have a result.
+        finished: tells which of these trials have a result, and since when, in seconds since 1970. What is
+            younger is of a stack that is run anew.
     """
     folder = results / "checkpoints"
     left: dict[Path, list[str]] = {}
@@ -151,10 +152,12 @@ def sweep(results: Path, finished: Callable[[list[str]], Iterable[str]]) -> None
         with contextlib.suppress(OSError, ValueError, KeyError):
             left[path] = json.loads(path.read_bytes())["trial_ids"]
     if left:
-        known = set(finished([trial_id for ids in left.values() for trial_id in ids]))
+        known = finished([trial_id for ids in left.values() for trial_id in ids])
         for path, trial_ids in left.items():
-            if known.issuperset(trial_ids):
-                path.unlink(missing_ok=True)
+            since = [known.get(trial_id, 0.0) for trial_id in trial_ids]
+            with contextlib.suppress(FileNotFoundError):
+                if path.stat().st_mtime <= min(since):
+                    path.unlink()
 
 
 def _mark(results: Path, trial_ids: Sequence[str]) -> Path:

@@ -12,6 +12,7 @@ from ray.tune import Callback, Stopper
 
 from . import begun, durable, journal, provenance
 from .agenda import Agenda
+from .cluster import Placement
 from .errors import OrchError
 from .identity import Trial, trial_from_config
 from .progress import Progress, described
@@ -85,8 +86,15 @@ class StackCallback(Callback):
         store: Store,
         agenda: Agenda,
         share: Share,
+        placement: Placement,
+        anew: bool,
     ) -> None:
-        self.results = results
+        """
+        Args:
+            placement: of each stack.
+            anew: whether stacks are run to replace what other code has made.
+        """
+        self.results, self.placement, self.anew = results, placement, anew
         self.progress = progress
         self.store = store
         self.brake = Brake(largest=max(agenda.largest, CPU_STACK))
@@ -115,7 +123,10 @@ class StackCallback(Callback):
         if statuses is None:
             return  # stopped by the brake, not finished
         self._pending = self._counts_anew = True
-        self.brake.note(trial.last_result.get("error"), _members(trial))
+        error = trial.last_result.get("error")
+        if error and self.anew:  # no row tells it where there is an earlier result, which stays
+            self.progress.note(f"failed: {described(_members(trial))}: {error}")
+        self.brake.note(error, _members(trial))
         self.progress.finished(trial.trial_id, statuses)
         _slim(trial)
 

@@ -189,9 +189,8 @@ def merge(results: Path, other: Path) -> dict[str, int]:
                 if _is_sound(path):
                     new_files += _take(path, store.journal / kind / path.name)
         store.ingest()
-        digests = _digests(store)
         for path in sorted((other / "models").rglob("*.safetensors")):
-            new_models += _take_model(path, weights.path_of(results, path.stem), digests.get(path.stem))
+            new_models += _take_model(path, results)
         for path in sorted((other / "systems").glob("*.npz")):
             target = results / "systems" / path.name
             if not cache.is_whole(target) and cache.is_whole(path):
@@ -212,16 +211,11 @@ def _is_sound(path: Path) -> bool:
     return why is None
 
 
-def _digests(store: Store) -> dict[str, str | None]:
-    with store.reading() as (connection, _):
-        return dict(connection.execute("SELECT trial_id, parameters_digest FROM trials").fetchall())
-
-
-def _take_model(source: Path, target: Path, digest: str | None) -> int:
-    """Take a network that is missing here, or that is the one of the row that a trial has now."""
-    if target.exists() and (
-        digest is None or weights.digest_of(target) == digest or weights.digest_of(source) != digest
-    ):
+def _take_model(source: Path, results: Path) -> int:
+    """Take a network that is missing here; another one of a trial comes beside the one that is there."""
+    digest = weights.digest_of(source)
+    target = weights.path_for(results, weights.trial_of(source), digest or "")
+    if target.exists() and (digest is None or weights.digest_of(target) == digest):
         return 0
     durable.write(target, source.read_bytes())
     return 1

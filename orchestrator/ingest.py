@@ -172,23 +172,22 @@ def _set_aside(path: Path, why: str) -> None:
 
 
 def _insert_trials(connection: duckdb.DuckDBPyConnection, paths: Sequence[str]) -> None:
-    # A trial has one row. Where two runs finished the same one it is that of the first to finish; a failed
-    # one gives way to a pruned one and both to one that was finished, or failed or was pruned later. The
-    # order in which files come does not count.
+    # One row a trial, whatever the order in which files come. Files of older versions lack `anew`.
     connection.execute(
         """
         CREATE TEMP TABLE arriving AS
-        SELECT * EXCLUDE (filename) FROM read_parquet(?, union_by_name = true, filename = true) AS new
+        WITH new AS (
+            FROM read_parquet(?, union_by_name = true, filename = true)
+            UNION ALL BY NAME SELECT NULL::BOOLEAN AS anew WHERE false
+        )
+        SELECT * EXCLUDE (filename) FROM new
         WHERE NOT EXISTS (
             FROM trials AS old WHERE old.trial_id = new.trial_id
-            AND CASE WHEN lacks(new.status) <> lacks(old.status) THEN lacks(new.status) > lacks(old.status)
-                WHEN lacks(old.status) > 0 THEN new.finished_at <= old.finished_at
-                ELSE coalesce(new.finished_at >= old.finished_at, true) END
+            AND rank_of(new.status, new.anew, new.finished_at)
+                >= rank_of(old.status, old.anew, old.finished_at)
         )
         QUALIFY row_number() OVER (
-            PARTITION BY trial_id
-            ORDER BY lacks(status), CASE WHEN lacks(status) > 0 THEN -epoch_us(finished_at)
-                                         ELSE epoch_us(finished_at) END, filename
+            PARTITION BY trial_id ORDER BY rank_of(status, anew, finished_at), filename
         ) = 1
         """,
         [paths],

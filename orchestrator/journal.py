@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 
 from . import durable
 
-SCHEMA_VERSION = 8
+SCHEMA_VERSION = 9
 
 TRIALS = pa.schema(
     [
@@ -53,6 +53,7 @@ TRIALS = pa.schema(
         ("started_at", pa.timestamp("us")), ("finished_at", pa.timestamp("us")),
         ("train_seconds", pa.float64()), ("evaluate_seconds", pa.float64()),
         ("epochs_per_second", pa.float64()), ("peak_memory_mib", pa.float64()), ("resumed", pa.int64()),
+        ("anew", pa.bool_()),
         ("code_version", pa.string()), ("code_fingerprint", pa.string()), ("code_commit", pa.string()),
         ("code_dirty", pa.bool_()), ("code_changes", pa.string()), ("packages", pa.string()),
         ("curves", pa.list_(pa.struct(

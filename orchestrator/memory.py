@@ -11,6 +11,8 @@ from .identity import Trial
 from .knowledge import Knowledge, Seen
 from .prior import Prior
 from .proposals import LEAST_EVALUATIONS, why_stop
+from .provenance import fingerprint
+from .retrying import NOTHING, Retry
 from .search import Search, without_tau
 from .store import Store
 
@@ -25,22 +27,26 @@ AT_CEILING = math.log(0.95)
 
 
 def recall(
-    store: Store, study: str, searches: Sequence[Search], *, retry_failed: bool = False
+    store: Store, study: str, searches: Sequence[Search], *, retry: Retry = NOTHING
 ) -> list[Knowledge]:
     """What is known of each search, whichever study ran the trials, and what the study asked for and did not
     get.
 
     Args:
         study: name of the study; trials that were noted down as its own and have no result are pending.
-        retry_failed: whether trials that failed count as never run. Those whose worker was lost always do.
+        retry: which trials that have a row count as never run.
     """
     found = [Knowledge() for _ in searches]
     if not searches or store.is_empty():
         return found
     with store.reading() as (connection, _):
         for search, knowledge in zip(searches, found, strict=True):
-            seen = read_seen(connection, list(search.taus), retry_failed=retry_failed)
-            knowledge.add(trial._replace(tau=search.taus[cell]) for cell, trial in seen)
+            now = fingerprint(search.first) if retry.stale else None
+            knowledge.add(
+                trial._replace(tau=search.taus[cell])
+                for cell, trial in read_seen(connection, list(search.taus), retry=retry)
+                if not retry.is_outdated(trial.fingerprint, now)
+            )
         asked = connection.execute("SELECT trial_id FROM study_trials WHERE study = ?", [study]).fetchall()
     ids = {trial_id for (trial_id,) in asked}
     for search, knowledge in zip(searches, found, strict=True):
@@ -59,46 +65,56 @@ def _places(search: Search, trial_ids: Container[str]) -> set[tuple[int, int]]:
 
 
 def recall_cells(
-    store: Store, cells: Sequence[Trial], *, retry_failed: bool = False
-) -> dict[str, dict[int, Seen]]:
-    """What is known of cells of a grid: cell id → seed → trial; what a search gave up is not known."""
+    store: Store, cells: Sequence[Trial], *, retry: Retry = NOTHING
+) -> tuple[dict[str, dict[int, Seen]], dict[str, set[int]]]:
+    """What is known of cells of a grid: cell id → seed → trial; what a search gave up is not known.
+
+    Returns:
+        That, and cell id → seeds that other code made and that are to be run again.
+    """
     found: dict[str, dict[int, Seen]] = {}
+    outdated: dict[str, set[int]] = {}
     if not store.is_empty():
+        now = {cell.cell_id: fingerprint(cell) if retry.stale else None for cell in cells}
         with store.reading() as (connection, _):
-            ids = [cell.cell_id for cell in cells]
-            for cell_id, trial in read_seen(connection, ids, retry_failed=retry_failed):
-                if trial.status != "pruned":
+            for cell_id, trial in read_seen(connection, list(now), retry=retry):
+                if trial.status == "pruned":
+                    continue
+                if retry.is_outdated(trial.fingerprint, now[cell_id]):
+                    outdated.setdefault(cell_id, set()).add(trial.seed)
+                else:
                     found.setdefault(cell_id, {})[trial.seed] = trial
-    return found
+    return found, outdated
 
 
 def read_seen(
-    connection: "duckdb.DuckDBPyConnection", cell_ids: Sequence[str], *, retry_failed: bool = False
+    connection: "duckdb.DuckDBPyConnection", cell_ids: Sequence[str], *, retry: Retry = NOTHING
 ) -> list[tuple[str, Seen]]:
-    """Every trial of these cells that has a row, with its cell's id."""
-    unmeasured = "t.status = 'failed'" + ("" if retry_failed else " AND t.failure = 'worker_lost'")
+    """Every trial of these cells that has a row and does not count as never run, with its cell's id."""
     rows = connection.execute(
-        f"""
+        """
         WITH chosen AS (
-            FROM trials AS t WHERE cell_id IN (SELECT unnest(?)) AND NOT coalesce({unmeasured}, false)
+            FROM trials WHERE cell_id IN (SELECT unnest(?))
         ), courses AS (
             SELECT trial_id, epoch, max(value) FILTER (quantity = 'd_stsp') AS d_stsp
             FROM curves WHERE quantity IN ('d_stsp', 'unbounded_step')
             AND trial_id IN (SELECT trial_id FROM chosen) GROUP BY ALL
         )
-        SELECT cell_id, coalesce(tau, 0), seed, status, d_stsp, ceiling_d_stsp, pruned_epoch,
+        SELECT cell_id, coalesce(tau, 0), seed, status, failure, d_stsp, ceiling_d_stsp, pruned_epoch,
                code_fingerprint, epoch_us(finished_at),
-               (SELECT list({{'epoch': epoch, 'value': d_stsp}}) FROM courses AS c
+               (SELECT list({'epoch': epoch, 'value': d_stsp}) FROM courses AS c
                 WHERE c.trial_id = chosen.trial_id)
         FROM chosen
         """,
         [list(cell_ids)],
     ).fetchall()
     found = []
-    for cell_id, tau, seed, status, d_stsp, ceiling, pruned_epoch, fingerprint, at, points in rows:
+    for cell_id, tau, seed, status, failure, d_stsp, ceiling, pruned_epoch, made_by, at, points in rows:
+        if retry.is_open(status, failure):
+            continue
         course = {point["epoch"]: point["value"] for point in points or []}
         trial = _seen(tau, seed, status, d_stsp, ceiling, course, pruned_epoch=pruned_epoch)
-        found.append((cell_id, trial._replace(at=(at or 0) / 1e6, fingerprint=fingerprint)))
+        found.append((cell_id, trial._replace(at=(at or 0) / 1e6, fingerprint=made_by)))
     return found
 
 

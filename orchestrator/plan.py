@@ -3,125 +3,20 @@
 import itertools
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 from .begun import Begun, joined, stack_id
 from .durations import Durations
-from .identity import Trial
-from .knowledge import Evaluation, Knowledge, Seen
+from .knowledge import Knowledge, Seen
+from .planned import Cell, PlannedSearch, Started
 from .precision_source import PrecisionSource
-from .search import Search
+from .retrying import NOTHING, Retry
 from .stacking import CPU_STACK, Stack, by_cell, packed
 from .store import Finished
 from .study import Study
-
-
-@dataclass(frozen=True)
-class Started:
-    """A stack of a cell that was begun: the next run goes on from its checkpoint."""
-
-    seeds: tuple[int, ...]
-    """Of the cell."""
-    epoch: int
-    device: str
-    stack: str
-    """Its name; on a GPU it may hold trials of other cells too."""
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One cell of a plan."""
-
-    first: Trial
-    seeds: tuple[int, ...]
-    missing: tuple[int, ...]
-    """Seeds to run."""
-    counts: Mapping[str, int]
-    """Trials with a row by status."""
-    stale: int = 0
-    """Trials with a row made by code that said something else than it says now; never run again for it."""
-    again: frozenset[int] = frozenset()
-    """Seeds among `missing` that have a row and failed."""
-    started: tuple[Started, ...] = ()
-    """Stacks among `missing` that were begun; no two share a seed."""
-    seconds: float | None = None
-    """Expected time of all that is to run, on one slot; None where it cannot be told."""
-
-    @property
-    def reason(self) -> str:
-        """Why there is something to run, or why not."""
-        begun = {seed for stack in self.started for seed in stack.seeds}
-        new = len(set(self.missing) - self.again - begun)
-        parts = []
-        if self.started:
-            epochs = sorted({stack.epoch for stack in self.started})
-            upto = f" to {epochs[-1]}" if len(epochs) > 1 else ""
-            parts.append(f"{len(begun)} begun, at epoch {epochs[0]}{upto} of {self.first.training.epochs}")
-        if new:
-            everything = new == len(self.seeds)
-            parts.append("never run" if everything else f"{new} of {len(self.seeds)} seeds missing")
-        if self.again - begun:
-            parts.append(f"{len(self.again - begun)} failed, to be tried again")
-        if not self.missing:
-            parts.append("finished")
-        left = self.counts.get("failed", 0) - len(self.again)
-        if left:
-            parts.append(f"{left} failed (--retry-failed runs them again)")
-        if self.stale:
-            parts.append(f"{self.stale} made by other code")
-        return ", ".join(parts)
-
-    @property
-    def done(self) -> int:
-        """Seeds with a row, whatever became of them."""
-        return sum(self.counts.values())
-
-
-@dataclass(frozen=True)
-class PlannedSearch:
-    """One search for τ of a plan."""
-
-    search: Search
-    knowledge: Knowledge
-    stopped: str | None = None
-    """Why it proposes nothing more before its budget is out, where it does not."""
-    stale: int = 0
-    """Known trials that were made by code that said something else than it says now."""
-    seconds: float | None = None
-    """Expected time of all that it may run, on one slot; None where it cannot be told."""
-
-    @cached_property
-    def evaluations(self) -> list[Evaluation]:
-        """What is known already."""
-        return self.knowledge.evaluations(self.search.settings.seeds_per_trial)
-
-    @property
-    def done(self) -> int:
-        """Trials that are known."""
-        return len(self.knowledge.seen)
-
-    @property
-    def missing(self) -> int:
-        """Trials that it may run, if it uses up its budget."""
-        pending = len(self.knowledge.pending)
-        return pending if self.stopped else pending + self.search.to_propose(self.knowledge)
-
-    @property
-    def reason(self) -> str:
-        """What it has, and what it may still do."""
-        settings = self.search.settings
-        known = self.knowledge.count(settings.seeds_per_trial)
-        if self.stopped:
-            said = f"stopped after {known} evaluations: {self.stopped}"
-        elif not self.missing:
-            said = f"finished: {known} evaluations are known, {settings.trials} were asked for"
-        else:
-            said = f"at most {settings.trials} evaluations of {settings.seeds_per_trial} seeds"
-            said += f", {known} known or begun" if known else ""
-        return said + (f", {self.stale} trials made by other code" if self.stale else "")
 
 
 @dataclass(frozen=True)
@@ -135,6 +30,10 @@ class Plan:
     """Stacks that the next run can go on from."""
     seen: Mapping[str, Mapping[int, Seen]] = field(default_factory=dict)
     """Of a study with a precision goal: cell id → seed → what is known."""
+    outdated: Mapping[str, Collection[int]] = field(default_factory=dict)
+    """Of such a study: cell id → seeds that other code made and that are run again."""
+    retry: Retry = NOTHING
+    """What has a row and is run again."""
 
     @cached_property
     def total(self) -> int:
@@ -150,12 +49,25 @@ class Plan:
 
     @cached_property
     def further(self) -> int:
-        """Seeds that a precision goal asks for now, where all others are done."""
+        """Seeds beyond the grid's that a precision goal asks for now: those that are run again, and more
+        where all others are done."""
         source = self.precision(limit=CPU_STACK)
         if source is None:
             return 0
         source.next(free=True)
         return source.asked_for
+
+    @property
+    def why_further(self) -> str:
+        """What for."""
+        beyond = any(set(seeds) - set(self.study.seeds) for seeds in self.outdated.values())
+        return "made by other code" if beyond else "as intervals are wider than the goal"
+
+    @cached_property
+    def stale(self) -> int:
+        """Trials that other code made and that are not run again."""
+        cells = sum(cell.stale - len(cell.outdated) for cell in self.cells)
+        return cells + sum(planned.stale for planned in self.searches)
 
     def precision(self, *, limit: int, **hooks: Any) -> PrecisionSource | None:
         """Further seeds for the precision goal, if there is one."""
@@ -163,7 +75,9 @@ class Plan:
         if study.goal is None:
             return None
         cells = [cell.first for cell in self.cells]
-        return PrecisionSource(study.goal, cells, self.seen, sure=study.seeds, limit=limit, **hooks)
+        return PrecisionSource(
+            study.goal, cells, self.seen, sure=study.seeds, outdated=self.outdated, limit=limit, **hooks
+        )
 
     @property
     def seconds(self) -> float | None:
@@ -200,33 +114,34 @@ def make_plan(
     study: Study,
     finished: Mapping[str, Finished],
     *,
-    retry_failed: bool = False,
+    retry: Retry = NOTHING,
     fingerprints: Mapping[str, str] | None = None,
     durations: Durations | None = None,
     begun: Iterable[Begun] = (),
     knowledge: Sequence[Knowledge] = (),
     stopped: Sequence[str | None] = (),
     seen: Mapping[str, Mapping[int, Seen]] | None = None,
+    outdated: Mapping[str, Collection[int]] | None = None,
 ) -> Plan:
     """Compare a study with what is finished.
 
     Args:
         finished: trial id → what is known, of every trial that has a row.
-        retry_failed: whether all failed trials count as missing. Those whose worker was lost always do,
-            for that says nothing about the trial.
+        retry: which trials that have a row count as missing.
         fingerprints: cell id → fingerprint of the code as it is now; what differs is stale.
         durations: what past trials took.
         begun: stacks with a checkpoint, those furthest on first.
         knowledge: what is known of each search of the study, in their order; nothing where it is not given.
         stopped: of each search why it proposes nothing more, None where it does.
         seen: of a study with a precision goal, cell id → seed → what is known.
+        outdated: of such a study, cell id → seeds that other code made and that are run again.
     """
     cells = []
     begun = list(begun)
     for first in study.cells():
         counts: Counter[str] = Counter()
         missing = []
-        again = set()
+        again, renewed = set(), set()
         stale = 0
         now = (fingerprints or {}).get(first.cell_id)
         ids = first.ids_of(study.seeds)
@@ -239,12 +154,19 @@ def make_plan(
                 missing.append(seed)
                 continue
             counts[known.status] += 1
-            if known.status == "failed" and (retry_failed or known.failure == "worker_lost"):
+            outdated_row = retry.is_outdated(known.fingerprint, now)
+            if known.status == "failed" and (outdated_row or retry.is_open(known.status, known.failure)):
                 missing.append(seed)
                 again.add(seed)
-            elif now is not None and known.fingerprint != now:
-                stale += 1
-        cells.append(Cell(first, study.seeds, tuple(missing), dict(counts), stale, frozenset(again)))
+                continue
+            if outdated_row:
+                missing.append(seed)
+                renewed.add(seed)
+            stale += now is not None and known.fingerprint != now
+        kept_counts = dict(counts)
+        cells.append(
+            Cell(first, study.seeds, tuple(missing), kept_counts, stale, frozenset(again), frozenset(renewed))
+        )
     kept = _go_on(begun, cells, fingerprints or {}) if begun else ()
     if durations:
         cells = [replace(cell, seconds=_expected(cell, durations)) for cell in cells]
@@ -257,7 +179,7 @@ def make_plan(
         middle = search.cell(max(search.low, min(search.high, round(math.sqrt(search.low * search.high)))))
         each = durations.seconds(middle) if durations and planned.missing else None
         searches.append(replace(planned, seconds=each and each * planned.missing))
-    return Plan(study, tuple(cells), tuple(searches), kept, seen or {})
+    return Plan(study, tuple(cells), tuple(searches), kept, seen or {}, outdated or {}, retry)
 
 
 def _expected(cell: Cell, durations: Durations) -> float | None:

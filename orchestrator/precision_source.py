@@ -1,6 +1,6 @@
 """A precision goal as a source of stacks for the agenda."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from .identity import Trial
 from .knowledge import Seen, log_score
@@ -19,6 +19,7 @@ class PrecisionSource:
         seen: Mapping[str, Mapping[int, Seen]],
         *,
         sure: Sequence[int],
+        outdated: Mapping[str, Collection[int]] | None = None,
         limit: int,
         note: Callable[[str], None] = lambda text: None,
         asked: Callable[[Sequence[Trial]], None] = lambda trials: None,
@@ -28,6 +29,7 @@ class PrecisionSource:
             cells: of the grid, as trials of the first seed.
             seen: cell id → seed → what is known.
             sure: seeds that the grid runs anyway.
+            outdated: cell id → seeds that are run again, as other code made them; beside those of the grid.
         """
         self._goal, self._limit, self._note, self._asked = goal, limit, note, asked
         self._cells = {cell.cell_id: cell for cell in cells}
@@ -41,6 +43,8 @@ class PrecisionSource:
         self._spent = {cell_id: self._sure | set(self._seen[cell_id]) for cell_id in self._cells}
         self._waiting: list[Stack] = []
         self._met = False
+        for cell_id, seeds in (outdated or {}).items():
+            self._ask_for(cell_id, (set(seeds) & set(self._seeds)) - self._sure)
 
     @property
     def share(self) -> float:
@@ -88,10 +92,7 @@ class PrecisionSource:
                 lacking.setdefault(cell, set()).update(seeds)
             unprecise += unmet(self._goal, self._seeds, logs, baseline=baseline)
         for cell, seeds in lacking.items():
-            self._spent[cell] |= seeds
-            trials = [self._cells[cell].with_seed(seed) for seed in sorted(seeds)]
-            self._waiting += [Stack(list(part)) for part in split(trials, self._limit)]
-            self._asked(trials)
+            self._asked(self._ask_for(cell, seeds))
         if lacking:
             total = sum(map(len, lacking.values()))
             self._note(f"{total} further seeds in {len(lacking)} cells, as intervals are wider than the goal")
@@ -101,6 +102,12 @@ class PrecisionSource:
             self._note(
                 f"{unprecise} intervals are wider than the goal with {self._goal.most} seeds, the most"
             )
+
+    def _ask_for(self, cell_id: str, seeds: Collection[int]) -> list[Trial]:
+        self._spent[cell_id] |= set(seeds)
+        trials = [self._cells[cell_id].with_seed(seed) for seed in sorted(seeds)]
+        self._waiting += [Stack(list(part)) for part in split(trials, self._limit)]
+        return trials
 
     def _comparisons(self) -> Iterator[tuple[dict[str, dict[int, float]], str | None]]:
         """The cells of a context that are compared with one another, cell → seed → ln D_stsp, and their

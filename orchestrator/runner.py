@@ -74,7 +74,7 @@ def run(plan: Plan, *, results: Path, placement: Placement, progress: Progress) 
     with (
         tuning.sigterm_as_interrupt(),
         beacon(results, plan.study.name, plan.study.definition_id, lambda: before) as lit,
-        contextlib.closing(Share(store, lit.name, since=since)) as shared,
+        contextlib.closing(Share(store, lit.name, since=since, retry=plan.retry)) as shared,
     ):
         shared.look()
         compiled = _has_compiler(progress)
@@ -100,10 +100,16 @@ def run(plan: Plan, *, results: Path, placement: Placement, progress: Progress) 
             progress.start(total=agenda.left, epochs=plan.study.training.epochs, slots=slots)
             lit.tell(progress.state)
             callback = StackCallback(
-                results=results, progress=progress, store=store, agenda=agenda, share=shared
+                results=results,
+                progress=progress,
+                store=store,
+                agenda=agenda,
+                share=shared,
+                placement=placement,
+                anew=plan.retry.stale,
             )
             try:
-                interrupted = _go_through(agenda, callback, results=results, placement=placement)
+                interrupted = _go_through(agenda, callback)
             finally:
                 progress.stop()
     _ingest_patiently(store, progress)
@@ -204,11 +210,11 @@ def _sources(
     return [*sources, *([precision] if precision else [])]
 
 
-def _go_through(agenda: Agenda, callback: "StackCallback", *, results: Path, placement: Placement) -> bool:
+def _go_through(agenda: Agenda, callback: "StackCallback") -> bool:
     """Run an agenda to its end, or until it is stopped; whether by the user."""
     with contextlib.suppress(KeyboardInterrupt):
         while True:
-            if agenda.wake() and tuning.fit(agenda, callback, results=results, placement=placement):
+            if agenda.wake() and tuning.fit(agenda, callback):
                 break
             if callback.brake.reason or not agenda.waits:
                 break

@@ -49,6 +49,7 @@ MIGRATIONS = {
         ALTER TABLE trials ADD COLUMN floor_psc_published DOUBLE;
     """,
     7: "",  # columns are described, and `cells` has more of them
+    8: "ALTER TABLE trials ADD COLUMN anew BOOLEAN",
 }
 """Version → the statements that make the next version of it; the schema is run after them."""
 

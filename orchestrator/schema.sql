@@ -87,6 +87,8 @@ CREATE TABLE IF NOT EXISTS trials (
     peak_memory_mib DOUBLE,       -- most memory of the worker's process, or of the GPU where one was used, in
                                   -- MiB
     resumed BIGINT,               -- how often the stack was killed and went on from a checkpoint
+    anew BOOLEAN,                 -- whether it was run to replace what other code had made (--retry-stale),
+                                  -- NULL of trials before schema 9
     code_version VARCHAR,         -- version of orch
     code_fingerprint VARCHAR,     -- what the code says: shared-system-architecture-regime
     code_commit VARCHAR,          -- commit of the code, where it was run from a checkout
@@ -158,6 +160,16 @@ CREATE TABLE IF NOT EXISTS systems (
 
 -- What a row lacks to be the last word on its trial: 0 nothing, 1 the end of the training, 2 everything.
 CREATE OR REPLACE MACRO lacks(status) AS CASE status WHEN 'failed' THEN 2 WHEN 'pruned' THEN 1 ELSE 0 END;
+
+-- A trial has one row, that of the lowest rank. What failed comes last. What was run to replace the rows of other
+-- code comes before those, be it that a search gave it up now. Then what was trained to its end; of two such runs the
+-- first to finish, as a number that was read should stay, but the last where it was to be replaced, failed or given up.
+CREATE OR REPLACE MACRO rank_of(status, anew, finished_at) AS [
+    CASE status WHEN 'failed' THEN 1 ELSE 0 END,
+    CASE WHEN anew THEN 0 ELSE 1 END,
+    lacks(status),
+    CASE WHEN anew OR lacks(status) > 0 THEN -1 ELSE 1 END * coalesce(epoch_us(finished_at), 0)
+];
 
 -- NaN is no number to take a mean over: it becomes NULL, which is counted apart.
 CREATE OR REPLACE MACRO finite(x) AS CASE WHEN isfinite(x) THEN x END;

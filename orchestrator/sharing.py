@@ -17,6 +17,8 @@ from . import begun
 from .errors import OrchError
 from .knowledge import Knowledge, Seen
 from .memory import read_seen, recall
+from .provenance import fingerprint
+from .retrying import NOTHING, Retry
 from .running import is_fresh, lives, others
 from .search import Search
 from .stacking import Stack, Taken
@@ -26,14 +28,17 @@ from .store import Store
 class Share:
     """A run's part in what is done in a folder."""
 
-    def __init__(self, store: Store, run: str, *, since: float) -> None:
+    def __init__(self, store: Store, run: str, *, since: float, retry: Retry = NOTHING) -> None:
         """
         Args:
             run: its name, under which it tells how far it is.
             since: when it was planned, in seconds since 1970: what failed later is not tried again, unless
                 its worker was lost, which says nothing of the trial.
+            retry: what has a row and is run again all the same.
         """
         self._store, self._run, self._since = store, run, since
+        self._retry = Retry(stale=retry.stale)
+        """What failed since is not tried again, though what failed before is."""
         self._claims = store.results / ".running" / "claims"
         self._mine: set[str] = set()
         self.met = False
@@ -127,7 +132,7 @@ class Share:
         if not self.met:
             return None
         with contextlib.suppress(OrchError, duckdb.Error):  # then this run goes by what it knows
-            (known,) = recall(self._store, study, [search])
+            (known,) = recall(self._store, study, [search], retry=self._retry)
             ended = {place: seen for place, seen in known.seen.items() if self._counts(seen, searched=True)}
             return Knowledge(ended, known.pending)
         return None
@@ -145,6 +150,7 @@ class Share:
             for trial in stack.trials
             if (known := seen.get((trial.cell_id, trial.seed)))
             and self._counts(known, searched=stack.searched)
+            and not self._retry.is_outdated(known.fingerprint, fingerprint(trial))
         }
 
     def _counts(self, known: Seen, *, searched: bool) -> bool:

@@ -14,7 +14,7 @@ from .pruning import Rival
 from .splitting import in_parts, split
 
 if TYPE_CHECKING:
-    from .plan import Cell
+    from .planned import Cell
 
 CPU_STACK = 5
 """Members of a stack on a CPU at most, where kernels compute: more would gain next to nothing."""

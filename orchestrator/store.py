@@ -32,7 +32,6 @@ from .schema import NewerVersionError, version_of
 READ_PATIENCE_SECONDS = 2.0
 """How long a reader waits for a writer before it answers from the journal."""
 
-
 HELD = "the database is held by another process"
 
 
@@ -266,17 +265,18 @@ class Store:
         finished = {row[0]: Finished._make(row[1:]) for row in rows}
         return finished, Durations(Past(*row) for row in past)
 
-    def finished(self, trial_ids: list[str]) -> list[str]:
-        """Those of these trials that have a row, did not fail and were trained to the end."""
+    def finished(self, trial_ids: list[str]) -> dict[str, float]:
+        """Those of these trials that have a row, did not fail and were trained to the end, and when they
+        were finished, in seconds since 1970."""
         if self.is_empty():
-            return []
+            return {}
         with self.reading() as (connection, _):
             rows = connection.execute(
-                "SELECT trial_id FROM trials WHERE status NOT IN ('failed', 'pruned') "
-                "AND trial_id IN (SELECT unnest(?))",
+                "SELECT trial_id, coalesce(epoch_us(finished_at), 0) / 1e6 FROM trials "
+                "WHERE lacks(status) = 0 AND trial_id IN (SELECT unnest(?))",
                 [trial_ids],
             ).fetchall()
-        return [trial_id for (trial_id,) in rows]
+        return dict(rows)
 
 
 def lock_down(connection: duckdb.DuckDBPyConnection) -> None:

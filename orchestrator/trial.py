@@ -43,6 +43,7 @@ def run_stack(
     device: str = "cpu",
     progress: Progress = lambda epoch: None,
     rival: Rival | None = None,
+    anew: bool = False,
 ) -> StackOutcome:
     """Train and evaluate a stack and journal it; when this returns the rows are on disk.
 
@@ -52,6 +53,7 @@ def run_stack(
             from its `systems/`.
         rival: the best τ of a search so far; training ends early where it is hopeless beside it, and the
             checkpoint is kept, for a study that wants the trials to their end.
+        anew: whether it is run to replace rows that other code has made.
 
     Raises:
         OSError: the journal or the parameters cannot be written.
@@ -75,7 +77,9 @@ def run_stack(
         count = 1 if begun_here else gpu.parts(trials, results=results, device=device)
         if count > 1:
             mark_parts(results, ids, count)  # whoever tries again finds the same parts
-            return run_parts(trials, count, results=results, device=device, progress=progress, rival=rival)
+            return run_parts(
+                trials, count, results=results, device=device, progress=progress, rival=rival, anew=anew
+            )
         rows, computed_by = _train_and_evaluate(
             trials, keeper, results=results, device=device, progress=progress, rival=rival
         )
@@ -87,12 +91,13 @@ def run_stack(
     if len(trials) > 1 and rows[0].get("failure") == "out_of_memory":
         # Here, where the exception and all that its traceback held are gone.
         keeper.remove()
-        return run_parts(trials, 2, results=results, device=device, progress=progress, rival=rival)
+        return run_parts(trials, 2, results=results, device=device, progress=progress, rival=rival, anew=anew)
     common = {
         **provenance.collect(),
         "packages": provenance.packages(**computed_by, **provenance.card(device)),
         "stack_id": name,
         "stack_size": len(trials),
+        "anew": anew,
         "device": device,
         "threads": torch.get_num_threads(),
         "peak_memory_mib": memory.read(),
@@ -119,6 +124,7 @@ def run_parts(
     device: str,
     progress: Progress,
     rival: Rival | None = None,
+    anew: bool = False,
 ) -> StackOutcome:
     """Run a stack that memory does not hold in parts, one after the other; a part that is done stays done."""
     if device.startswith("cuda"):
@@ -127,17 +133,23 @@ def run_parts(
     outcome = StackOutcome({})
     for part in in_parts(trials, parts):
         outcome += _journalled(results, part) or run_stack(
-            part, results=results, device=device, progress=progress, rival=rival
+            part, results=results, device=device, progress=progress, rival=rival, anew=anew
         )
     return outcome
 
 
 def _journalled(results: Path, trials: Sequence[Trial]) -> StackOutcome | None:
-    """What became of a stack that is in the journal already, before its worker was lost; else None."""
+    """What became of a stack that this code has in the journal already, before its worker was lost; else
+    None."""
     name = stack_id([trial.trial_id for trial in trials])
+    made_by = {trial.trial_id: provenance.fingerprint(trial) for trial in trials}
     for path in (results / "journal" / "trials").glob(f"*-{name}.parquet"):
-        outcome = StackOutcome.of(pq.read_table(path, columns=list(SCORED_BY)).to_pylist())
-        if not {"failed", "pruned"} & outcome.statuses.keys():
+        columns = ["trial_id", "code_fingerprint", *SCORED_BY]
+        rows = pq.read_table(path, columns=columns).to_pylist()
+        outcome = StackOutcome.of(rows)
+        if {"failed", "pruned"} & outcome.statuses.keys():
+            continue
+        if all(row["code_fingerprint"] == made_by.get(row["trial_id"]) for row in rows):
             return outcome
     return None
 

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 
 from . import systems
 from .agenda import Agenda
-from .cluster import Placement
 from .identity import canonical_json
 from .running import is_process
 from .stacking import Stack
@@ -28,13 +27,15 @@ RETRIES = 5
 """How often a stack whose worker was lost is started again: enough to cut one of twenty to single ones."""
 
 
-def fit(agenda: Agenda, callback: "StackCallback", *, results: Path, placement: Placement) -> bool:
+def fit(agenda: Agenda, callback: "StackCallback") -> bool:
     """Run what an agenda has to hand out, until there is nothing or it is stopped; whether by the user."""
     from ray import tune
 
     from .searcher import StackSearcher
     from .systems.raw import data_folder
     from .worker import train_stack
+
+    results, placement = callback.results, callback.placement
 
     def payload(stack: Stack) -> str:
         return canonical_json(
@@ -46,6 +47,7 @@ def fit(agenda: Agenda, callback: "StackCallback", *, results: Path, placement: 
                 "own": systems.held({trial.system for trial in stack.trials}),
                 "threads": placement.threads,
                 "gpus": placement.gpus_per_trial,
+                "anew": callback.anew,
             }
         )
 

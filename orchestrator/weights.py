@@ -1,5 +1,8 @@
 """The final parameters of every trial, as safetensors: `models/<first two digits>/<trial>.safetensors`.
 
+Where a trial was run again and came to another network, as by other code, that one is kept beside the first,
+which stays: `<trial>-<first twelve of its digest>.safetensors`. A row names its network by the digest.
+
 No pickle: what is read back can hold numbers and text, never code.
 """
 
@@ -21,9 +24,28 @@ if TYPE_CHECKING:
 Weights = dict[str, NDArray[np.float32 | np.float64]]
 
 
-def path_of(results: Path, trial_id: str) -> Path:
-    """Where a trial's parameters are kept."""
-    return results / "models" / trial_id[:2] / f"{trial_id}.safetensors"
+def path_of(results: Path, trial_id: str, expected: str | None = None) -> Path:
+    """Where a trial's parameters are kept, there or not.
+
+    Args:
+        expected: the `parameters_digest` of the trial's row, where it has one.
+    """
+    first = results / "models" / trial_id[:2] / f"{trial_id}.safetensors"
+    other = first.with_stem(f"{trial_id}-{(expected or '')[:12]}")
+    return other if expected and other.exists() else first
+
+
+def path_for(results: Path, trial_id: str, found: str) -> Path:
+    """Where a trial's parameters of this digest are to be kept: nothing that can be read gives way."""
+    first = path_of(results, trial_id)
+    if not first.exists() or digest_of(first) in (None, found):
+        return first
+    return first.with_stem(f"{trial_id}-{found[:12]}")
+
+
+def trial_of(path: Path) -> str:
+    """The id of the trial whose parameters a file holds."""
+    return path.stem.partition("-")[0]
 
 
 def digest(weights: Weights) -> str:
@@ -55,8 +77,9 @@ def save(results: Path, trial: "Trial", weights: Weights) -> str:
     from .identity import canonical_json
 
     metadata = {"trial_id": trial.trial_id, "config": canonical_json(trial.config)}
-    durable.write(path_of(results, trial.trial_id), safetensors.numpy.save(weights, metadata))
-    return digest(weights)
+    found = digest(weights)
+    durable.write(path_for(results, trial.trial_id, found), safetensors.numpy.save(weights, metadata))
+    return found
 
 
 def load(results: Path, trial_id: str, *, expected: str | None = None) -> Weights:
@@ -68,7 +91,7 @@ def load(results: Path, trial_id: str, *, expected: str | None = None) -> Weight
     Raises:
         OrchError: there are none, the file is damaged, or it holds another network than the row is of.
     """
-    path = path_of(results, trial_id)
+    path = path_of(results, trial_id, expected)
     try:
         kept = dict(safetensors.numpy.load_file(path))
     except FileNotFoundError:

@@ -71,10 +71,11 @@ def train_stack(config: dict[str, Any]) -> None:
     results = Path(stack["results"])
     ids = [trial.trial_id for trial in trials]
     parts = begun.parts(results, ids)
+    how: dict[str, Any] = {"device": device, "progress": report, "rival": rival, "anew": stack["anew"]}
     if parts > 1:
-        outcome = run_parts(trials, parts, results=results, device=device, progress=report, rival=rival)
+        outcome = run_parts(trials, parts, results=results, **how)
     else:
-        outcome = run_stack(trials, results=results, device=device, progress=report, rival=rival)
+        outcome = run_stack(trials, results=results, **how)
     if "pruned" not in outcome.statuses:
         begun.forget(results, ids)
     rows = json.dumps(outcome.rows, allow_nan=True)

@@ -30,8 +30,8 @@ class StaleError(ReportError):
             "\n".join(
                 [
                     *mixed,
-                    "--allow-stale pools them nevertheless; `orch study run STUDY --results FOLDER` runs all "
-                    "of a study again, in another folder.",
+                    "--allow-stale pools them nevertheless; `orch study run STUDY --retry-stale` runs those "
+                    "again that were not made by the code as it is now.",
                 ]
             )
         )

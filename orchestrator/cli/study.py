@@ -9,7 +9,7 @@ import typer
 
 from ..errors import StudyError, UsageError
 from .output import Format, FormatOption, ResultsOption, print_rows
-from .study_options import RetryOption, SetOption, StudyArgument, say, say_which
+from .study_options import RetryFailedOption, RetryStaleOption, SetOption, StudyArgument, say, say_which
 from .study_run import run_study
 
 if TYPE_CHECKING:
@@ -47,15 +47,18 @@ def list_studies(form: FormatOption = Format.table) -> None:
 def show_plan(
     study: StudyArgument,
     overrides: SetOption = None,
-    retry_failed: RetryOption = False,
+    retry_failed: RetryFailedOption = False,
+    retry_stale: RetryStaleOption = False,
     form: FormatOption = Format.table,
     results: ResultsOption = None,
 ) -> None:
     """Print what a run would do, cell by cell, and why. Nothing is run or written."""
     from ..catalogue import results_folder
     from ..planning import plan_study
+    from ..retrying import Retry
 
-    plan = plan_study(study, results_folder(results), overrides=overrides or (), retry_failed=retry_failed)
+    retry = Retry(failed=retry_failed, stale=retry_stale)
+    plan = plan_study(study, results_folder(results), overrides=overrides or (), retry=retry)
     say_which(study)
     blown_up = ("diverged", "unbounded", "failed")
     columns = ["system", "architecture", "regime", "seeds", "done", *blown_up, "stale", "to_run"]
@@ -102,7 +105,7 @@ def show_plan(
     cells = len(plan.cells) + len(plan.searches)
     say(f"{plan.study.name}: {plan.missing} of {plan.total} trials to run, in {cells} cells")
     if plan.further:
-        say(f"{plan.further} further seeds, as intervals are wider than the goal")
+        say(f"{plan.further} further seeds, {plan.why_further}")
     if plan.missing:
         say(_expectation(plan))
 

@@ -14,7 +14,13 @@ SetOption = Annotated[
         "--set", help="Override a key of the study: training.epochs=500. Repeatable.", metavar="KEY=VALUE"
     ),
 ]
-RetryOption = Annotated[bool, typer.Option("--retry-failed", help="Run trials again that failed.")]
+RetryFailedOption = Annotated[bool, typer.Option("--retry-failed", help="Run trials again that failed.")]
+RetryStaleOption = Annotated[
+    bool,
+    typer.Option(
+        "--retry-stale", help="Run trials again that other code made; what it made stays in the journal."
+    ),
+]
 
 
 def say_which(study: str) -> None:

@@ -9,7 +9,14 @@ import typer
 from ..errors import OrchError, UsageError, did_you_mean
 from ..wording import counted
 from .output import Format, ResultsOption
-from .study_options import RetryOption, SetOption, StudyArgument, say, say_which
+from .study_options import (
+    RetryFailedOption,
+    RetryStaleOption,
+    SetOption,
+    StudyArgument,
+    say,
+    say_which,
+)
 
 if TYPE_CHECKING:
     from ..plan import Plan
@@ -20,7 +27,8 @@ SEE_FAILED = "orch sql \"SELECT regime_label, seed, reason FROM trials WHERE sta
 def run_study(
     study: StudyArgument,
     overrides: SetOption = None,
-    retry_failed: RetryOption = False,
+    retry_failed: RetryFailedOption = False,
+    retry_stale: RetryStaleOption = False,
     cpus_per_trial: Annotated[
         float | None,
         typer.Option(
@@ -49,35 +57,37 @@ def run_study(
     """Run what a study lacks, then print the verdict. Ctrl-C stops it; what finished stays, and of
     what was begun the last checkpoint, at most two minutes old.
 
-    Trials that have a result are never run again; runs in one results folder divide what is
-    missing. Exit code 130 after an interruption, 1 when trials failed.
+    Trials that have a result are run again only where that is asked for; runs in one results folder
+    divide what is missing. Exit code 130 after an interruption, 1 when trials failed.
     """
     from ..catalogue import results_folder, results_option
     from ..cluster import Placement
     from ..planning import plan_study
     from ..progress import Progress
+    from ..retrying import Retry
     from ..runner import run
 
     folder = results_folder(results)
     sets = "".join(f" --set {shlex.quote(one)}" for one in overrides or ())
-    retry = " --retry-failed" if retry_failed else ""
-    again = f"orch study run {shlex.quote(study)}{sets}{retry}{results_option(folder)}"
-    plan = plan_study(study, folder, overrides=overrides or (), retry_failed=retry_failed)
+    retry = Retry(failed=retry_failed, stale=retry_stale)
+    again = f"orch study run {shlex.quote(study)}{sets}{retry.options}{results_option(folder)}"
+    plan = plan_study(study, folder, overrides=overrides or (), retry=retry)
     say_which(study)
     regimes = {cell.first.regime_label for cell in plan.cells} | plan.study.regime_names
     if compare is not None and compare != "clipping" and compare not in regimes:
         raise UsageError(f"--compare {compare}: the study has no such regime{did_you_mean(compare, regimes)}")
-    failed_before = sum(cell.counts.get("failed", 0) - len(cell.again) for cell in plan.cells)
+    failed_before = sum(cell.failed for cell in plan.cells)
     if plan.missing:
         most = "at most " if plan.searches else ""
         say(f"{plan.study.name}: {most}{plan.missing} of {plan.total} trials to run")
     elif plan.further:
-        say(f"{plan.study.name}: {plan.further} further seeds to run, as intervals are wider than the goal")
+        say(f"{plan.study.name}: {plan.further} further seeds to run, {plan.why_further}")
     elif failed_before:
         say(f"{plan.study.name}: nothing to run, {failed_before} of {plan.total} trials failed before "
              "(--retry-failed runs them again)")  # fmt: skip
     else:
-        say(f"{plan.study.name}: all {plan.total} trials are finished, nothing to run")
+        stale = f" ({plan.stale} made by other code: --retry-stale runs them again)" if plan.stale else ""
+        say(f"{plan.study.name}: all {plan.total} trials are finished, nothing to run{stale}")
     if plan.missing or plan.further:
         _say_beside(plan.study.name, folder)
     placement = Placement(cpus_per_trial=cpus_per_trial, gpus_per_trial=gpus_per_trial, address=address)
@@ -92,12 +102,12 @@ def run_study(
         trials = "1 trial was" if theirs == 1 else f"{theirs} trials were"
         say(f"{trials} run by another run in {folder} meanwhile")
     if outcome.interrupted:
-        say(f"interrupted: {_not_run(plan, folder, retry_failed)}; `{again}` goes on from here")
+        say(f"interrupted: {_not_run(plan, folder)}; `{again}` goes on from here")
         raise typer.Exit(130)
     if outcome.stopped_because:
         say(f"stopped: {outcome.stopped_because}")
         next_step = SEE_FAILED if failed else f"`{again}` goes on from here"
-        say(f"{_not_run(plan, folder, retry_failed)}; {next_step}")
+        say(f"{_not_run(plan, folder)}; {next_step}")
         raise typer.Exit(1)
     if failed:
         say(f"{counted(failed, 'trial')} failed: {SEE_FAILED}")
@@ -115,11 +125,11 @@ def _say_beside(study: str, folder: Path) -> None:
         say("they divide what is missing between them; Ctrl-C stops this one alone")
 
 
-def _not_run(plan: "Plan", folder: Path, retry_failed: bool) -> str:
+def _not_run(plan: "Plan", folder: Path) -> str:
     """What the same command would run now: others may have ended some, or workers in their last seconds."""
     from ..planning import plan_of
 
-    left = plan_of(plan.study, folder, retry_failed=retry_failed)
+    left = plan_of(plan.study, folder, retry=plan.retry)
     most = "at most " if left.searches else ""
     return f"{most}{left.missing + left.further} trials are still to be run"
 

@@ -117,7 +117,7 @@ def export(
     target = out or Path(f"trial-{row['trial_id'][:12]}")
     if target.exists():
         raise UsageError(f"{target} exists already")
-    parameters = weights.path_of(folder, row["trial_id"])
+    parameters = weights.path_of(folder, row["trial_id"], row["parameters_digest"])
     files: dict[str, bytes] = {}
     if parameters.exists():
         files["parameters.safetensors"] = parameters.read_bytes()

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from ..errors import OrchError, StudyError
 from ..identity import Trial
-from ..plan import Cell as PlannedCell
-from ..plan import Plan, PlannedSearch
+from ..plan import Plan
+from ..planned import Cell as PlannedCell
+from ..planned import PlannedSearch
 from ..planning import plan_study
-from ..reports import Context, ReportError, Scope, mixed_codes, read_contexts
+from ..reports import Context, ReportError, Scope, StaleError, mixed_codes, read_contexts
 from ..store import Store
 from .catalogue import PaperFigure
 from .recordings import missing_recording
@@ -149,7 +150,7 @@ def read(asked: Asked, want: Wanted, measures: Sequence[str]) -> list[list[Conte
             raise OrchError(f"figure {asked.spec.number}: {error}") from None
         mixed = mixed_codes(connection, found[0], scope=scope)
     if mixed and not asked.allow_stale:
-        raise OrchError("\n".join([*mixed, "--allow-stale shows them nevertheless."]))
+        raise OrchError(str(StaleError(mixed)))
     # Of a search all seeds there are; it goes on from the first as it needs.
     seeds: dict[str, set[int] | None] = {
         cell_id: None for planned in want.searches for cell_id in planned.search.taus

@@ -14,7 +14,8 @@ from ..catalogue import results_option
 from ..durations import in_words
 from ..errors import OrchError
 from ..identity import Trial
-from ..plan import Cell, Plan, PlannedSearch
+from ..plan import Plan
+from ..planned import Cell, PlannedSearch
 from ..planning import plan_of
 from ..running import Run, RunningStack, runs
 from ..store import NoResultsError, Store

@@ -8,6 +8,7 @@ import pytest
 from orchestrator import catalogue, journal
 from orchestrator.begun import Begun
 from orchestrator.plan import make_plan
+from orchestrator.retrying import Retry
 from orchestrator.store import Finished
 from orchestrator.study import load
 
@@ -69,7 +70,7 @@ def test_reasons(study):
     assert [cell.reason for cell in plan.cells] == ["finished", "7 of 8 seeds missing", "never run"]
     failed = known(failed=trials[:8])
     assert make_plan(study, failed).cells[0].reason == "finished, 8 failed (--retry-failed runs them again)"
-    assert make_plan(study, failed, retry_failed=True).cells[0].reason == "8 failed, to be tried again"
+    assert make_plan(study, failed, retry=Retry(failed=True)).cells[0].reason == "8 failed, to be tried again"
 
 
 def test_a_stack_that_was_begun_is_gone_on_with_as_it_is(study):
@@ -82,7 +83,8 @@ def test_a_stack_that_was_begun_is_gone_on_with_as_it_is(study):
         Begun(tuple(t.trial_id for t in trials[16:18]), 1, "code", "cuda"),
     ]
     plan = make_plan(study, known(ok=trials[:1]), fingerprints=now, begun=begun)
-    assert plan.cells[0].reason == "3 begun, at epoch 4 of 6, 4 of 8 seeds missing, 1 made by other code"
+    reason = "3 begun, at epoch 4 of 6, 4 of 8 seeds missing, 1 made by other code"
+    assert plan.cells[0].reason == f"{reason} (--retry-stale runs them again)"
     assert plan.cells[1].reason == "never run"
     lost = {trial.trial_id: Finished("failed", "worker_lost", "code") for trial in trials[1:6]}
     again = make_plan(study, lost, fingerprints=now, begun=begun[:1]).cells[0]

@@ -10,13 +10,18 @@ import warnings
 from pathlib import Path
 
 import duckdb
+import pyarrow.parquet as pq
 import pytest
+from safetensors.numpy import load_file, save_file
 
-from orchestrator import catalogue, cli, provenance, trial
+from orchestrator import catalogue, check, cli, journal, provenance, trial, weights
 from orchestrator.cluster import Placement, settled, slots_of
 from orchestrator.definitions import unnamed
 from orchestrator.errors import UsageError
 from orchestrator.plan import make_plan
+from orchestrator.planning import plan_study
+from orchestrator.rebuilding import rebuild
+from orchestrator.retrying import Retry
 from orchestrator.store import Store
 from orchestrator.study import load
 
@@ -73,6 +78,38 @@ def test_growing_a_study_runs_only_what_is_new_and_keeps_old_rows(smoke_copy):
         trial.run_stack(stack.trials, results=smoke_copy.results)
     after = rows(smoke_copy, MEASURES)
     assert len(after) == 9 and [row for row in before if row not in after] == []
+
+
+def test_what_other_code_made_is_run_again_on_request_and_kept(smoke_copy):
+    """One of three rows is of other code, and so is its network: both are kept, and no longer count."""
+    results, run = smoke_copy.results, ("study", "run", "lorenz_smoke", "--set", "seeds.count=1")
+    for path in journal.files(results / "journal", "trials"):
+        made = pq.read_table(path).to_pylist()
+        for row in made:
+            if (row["tau"], row["seed"]) == (10, 0):
+                network = weights.path_of(results, row["trial_id"])
+                doubled = {name: 2 * value for name, value in load_file(network).items()}
+                save_file(doubled, network)
+                row |= {"code_fingerprint": "a-b-c-d", "parameters_digest": weights.digest(doubled)}
+                other, row["d_stsp"] = row, 5.0
+        journal.write(results / "journal", "trials", path.stem, made)
+    rebuild(results)
+    said = smoke_copy(*run)[1]
+    assert "nothing to run (1 made by other code: --retry-stale runs them again)" in said
+    assert "orch study run STUDY --retry-stale` runs those again" in said  # and no verdict
+    cells = plan_study("lorenz_smoke", results, retry=Retry(stale=True)).cells
+    reasons = sorted(cell.reason for cell in cells)
+    assert reasons == ["1 made by other code, to be run again", "finished", "finished"]
+    assert "Verdict" in smoke_copy(*run, "--retry-stale")[0]
+    found = {row["trial_id"]: row for row in rows(smoke_copy, "SELECT * FROM trials")}
+    now = found.pop(other["trial_id"])
+    assert now["anew"] and now["d_stsp"] != 5.0 and now["code_fingerprint"] != "a-b-c-d"
+    assert not any(row["anew"] for row in found.values())
+    for row in (now, other):
+        digest = row["parameters_digest"]
+        assert weights.digest(weights.load(results, row["trial_id"], expected=digest)) == digest
+    assert check.check(results) == []
+    assert plan_study("lorenz_smoke", results, retry=Retry(stale=True)).missing == 0
 
 
 def test_a_report_says_which_trials_the_study_does_not_name_now(smoke_copy):
@@ -250,7 +287,7 @@ def test_a_trial_that_fails_is_a_row_and_the_study_goes_on(tmp_path, monkeypatch
     fingerprint = provenance.fingerprint(stack[0])
     assert finished == {t.trial_id: ("failed", "bug", fingerprint) for t in stack}
     assert make_plan(study, finished).missing == 4
-    assert make_plan(study, finished, retry_failed=True).missing == 6
+    assert make_plan(study, finished, retry=Retry(failed=True)).missing == 6
     with store.reading() as (connection, _):
         reason, score = connection.execute("SELECT reason, d_stsp_score FROM results").fetchone()
     assert "ZeroDivisionError" in reason and score is None

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from orchestrator import begun, catalogue, journal, trial
+from orchestrator import begun, catalogue, journal, memory, trial
 from orchestrator.agenda import Agenda, GridSource
 from orchestrator.declaration import FEWEST
 from orchestrator.errors import StudyError
@@ -25,6 +25,7 @@ from orchestrator.proposals import LEAST_EVALUATIONS, gain_and_noise, next_tau, 
 from orchestrator.pruning import Rival, hopeless
 from orchestrator.recording import record_study
 from orchestrator.reports.pairing import FEWEST_PAIRS
+from orchestrator.retrying import Retry
 from orchestrator.search import Search, TauSearch
 from orchestrator.search_source import SearchSource
 from orchestrator.stacking import Stack
@@ -211,7 +212,7 @@ def run_search(results, study: Study, *, most: int = 100, slots: int = 1) -> lis
     return taus
 
 
-def test_a_killed_search_goes_on_with_the_same_sequence_and_repeats_nothing(smoke, tmp_path):
+def test_a_killed_search_goes_on_with_the_same_sequence_and_repeats_nothing(smoke, tmp_path, monkeypatch):
     study = tiny(SEARCHED)
     for name in ("whole", "killed"):
         (tmp_path / name).mkdir()
@@ -235,6 +236,14 @@ def test_a_killed_search_goes_on_with_the_same_sequence_and_repeats_nothing(smok
     files = (tmp_path / "killed" / "journal" / "trials").glob("*.parquet")
     ids = [trial_id for path in files for trial_id in pq.read_table(path)["trial_id"].to_pylist()]
     assert len(ids) == len(set(ids)) == 18
+    # What the code made as it was is asked for again once it is another, and nothing else is.
+    store, again = Store(tmp_path / "killed"), Retry(stale=True)
+    [known] = recall(store, asked.name, [search], retry=again)
+    assert len(known.seen) == 18 and not known.pending
+    monkeypatch.setattr(memory, "fingerprint", lambda trial: "another")
+    [outdated] = recall(store, asked.name, [search], retry=again)
+    assert not outdated.seen and outdated.pending == known.seen.keys()
+    assert recall(store, asked.name, [search])[0].seen == known.seen
 
 
 def test_ratios_of_other_systems_move_the_centre(smoke):
@@ -438,16 +447,27 @@ def test_precision_is_looked_at_on_as_many_seeds_as_decide():
     assert FEWEST == FEWEST_PAIRS  # declarations are read without what reports need
 
 
-def test_a_precision_goal_goes_on_from_the_database(smoke):
+def test_a_precision_goal_goes_on_from_the_database(smoke, monkeypatch):
     study = load(catalogue.find("lorenz_smoke"), ['seeds={until="ci 0.1%", min=4, max=5}'])
     finished, _ = Store(smoke.results).known([cell.cell_id for cell in study.cells()])
-    seen = recall_cells(Store(smoke.results), list(study.cells()))
+    seen = recall_cells(Store(smoke.results), list(study.cells()))[0]
     plan = make_plan(study, finished, seen=seen)
     assert plan.missing == 6 and plan.further == 0  # the third and fourth seed of each cell come first
     for factor, of_cell in enumerate(seen.values(), start=1):
         of_cell[2] = of_cell[0]._replace(seed=2, score=of_cell[0].score * factor)
         of_cell[3] = of_cell[1]._replace(seed=3)
     assert make_plan(study, finished, seen=seen).further == 3
+    # Of what is to be run again the grid has its seeds, and what was beyond them comes with it.
+    monkeypatch.setattr(memory, "fingerprint", lambda trial: "another")
+    nothing, outdated = recall_cells(Store(smoke.results), list(study.cells()), retry=Retry(stale=True))
+    assert not nothing and list(outdated.values()) == [{0, 1}] * 3
+    for seeds in outdated.values():
+        seeds |= {4, 5}  # of which one is more than the study may have
+    plan = make_plan(study, finished, retry=Retry(stale=True), outdated=outdated)
+    assert plan.further == 3 and plan.why_further == "made by other code"
+    source = plan.precision(limit=5)
+    handed = [source.next(free=True) for _ in range(4)]
+    assert [[trial.seed for trial in stack.trials] for stack in handed[:3]] == [[4]] * 3 and not handed[3]
 
 
 # --- Bad input

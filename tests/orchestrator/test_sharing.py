@@ -22,6 +22,7 @@ from orchestrator.identity import Trial
 from orchestrator.knowledge import Knowledge, Proposal, Seen
 from orchestrator.memory import recall
 from orchestrator.recording import record_study
+from orchestrator.retrying import NOTHING, Retry
 from orchestrator.search_source import SearchSource
 from orchestrator.sharing import Share
 from orchestrator.stacking import Stack, Taken
@@ -47,9 +48,9 @@ class Runs:
         path.write_text(json.dumps(self._told | {"pid": pid}))
         return path
 
-    def share(self, name: str) -> Share:
+    def share(self, name: str, *, retry: Retry = NOTHING) -> Share:
         self.alive(name)
-        return Share(Store(self.results), name, since=time.time() - 60)
+        return Share(Store(self.results), name, since=time.time() - 60, retry=retry)
 
     def side_by_side(self, *sources: list[Any]) -> tuple[list[Agenda], list[str]]:
         """Run after run is handed a stack, all these end, and so on to the end; what was handed out."""
@@ -167,22 +168,23 @@ def test_a_search_hears_of_a_stack_whose_later_seeds_another_run_has_ended(runs:
 
 
 @pytest.mark.parametrize(
-    ("status", "ago", "searched", "counts"),
+    ("status", "ago", "searched", "stale", "counts"),
     [
-        ("ok", 1e6, False, True),
-        ("diverged", 1e6, False, True),
-        ("failed", 0, False, True),
-        ("failed", 1e6, False, False),  # the plan had it run again
-        ("pruned", 0, True, True),
-        ("pruned", 0, False, False),
+        ("ok", 1e6, False, False, True),
+        ("ok", 0, False, True, False),  # made by other code
+        ("diverged", 1e6, False, False, True),
+        ("failed", 0, False, False, True),
+        ("failed", 1e6, False, False, False),  # the plan had it run again
+        ("pruned", 0, True, False, True),
+        ("pruned", 0, False, False, False),
     ],
 )
 def test_what_another_run_has_ended_counts_as_in_a_plan(
-    runs: Runs, status: str, ago: float, searched: bool, counts: bool
+    runs: Runs, status: str, ago: float, searched: bool, stale: bool, counts: bool
 ) -> None:
     trials = a_grid()[0].trials
     runs.journal(trials, status, ago=ago)
-    ours = runs.share("one")
+    ours = runs.share("one", retry=Retry(stale=stale))
     stack = Stack(trials, searched=searched)
     assert ours.take(stack) == Taken()  # alone, nobody asks
     ours.give_back([trial.trial_id for trial in trials])

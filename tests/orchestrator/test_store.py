@@ -1,7 +1,9 @@
 """The database is an index of the journal: behind, locked, damaged or gone, nothing is lost."""
 
+import itertools
 import math
 import os
+import random
 import time
 import warnings
 from datetime import datetime
@@ -110,9 +112,11 @@ def test_what_is_compacted_while_it_is_read_is_not_missed(store, monkeypatch, se
 
 
 def test_a_trial_has_one_row_and_failed_ones_give_way(store):
-    journal.write(store.journal, "trials", "two", [row("a", d_stsp=9.0), row("d", "failed", reason="first")])
+    first = row("d", "failed", reason="first", finished_at=datetime(2026, 1, 1))
+    journal.write(store.journal, "trials", "two", [row("a", d_stsp=9.0), first])
     statuses(store)
-    journal.write(store.journal, "trials", "three", [row("d", "failed", reason="second")])
+    second = row("d", "failed", reason="second", finished_at=datetime(2026, 1, 2))
+    journal.write(store.journal, "trials", "three", [second])
     query = "SELECT trial_id, status, d_stsp, reason FROM trials WHERE trial_id IN ('a', 'd') ORDER BY 1"
     with store.reading() as (connection, _):
         found = connection.execute(query).fetchall()
@@ -122,6 +126,28 @@ def test_a_trial_has_one_row_and_failed_ones_give_way(store):
     with store.reading() as (connection, _):
         points = connection.execute("SELECT trial_id, count(*) FROM curves GROUP BY 1 ORDER BY 1").fetchall()
         assert points == [("a", 1), ("b", 1), ("d", 1)]
+
+
+RUNS = (
+    ("failed", False, 1), ("failed", True, 9), ("pruned", False, 5), ("pruned", False, 2), ("ok", False, 4),
+    ("diverged", False, 3), ("pruned", True, 6), ("ok", True, 7), ("unbounded", True, 8),
+)  # fmt: skip
+"""Runs of one trial: how each ended, whether it was to replace what other code had made, and when; the later
+one of these counts before the earlier, but of those that are finished and replace nothing."""
+
+
+@pytest.mark.parametrize("kept", range(1, len(RUNS) + 1))
+def test_which_run_of_a_trial_counts_does_not_depend_on_the_order(tmp_path, kept):
+    for order in random.Random(kept).sample(list(itertools.permutations(range(kept))), min(12, kept)):
+        made = Store(tmp_path / "-".join(map(str, order)))
+        for place in order:
+            status, anew, day = RUNS[place]
+            run = row("a", status, anew=anew, finished_at=datetime(2026, 1, day))
+            journal.write(made.journal, "trials", f"{place}", [run])
+            made.ingest()
+        with made.reading() as (connection, _):
+            (day,) = connection.execute("SELECT day(finished_at) FROM trials").fetchone()
+        assert day == {1: 1, 2: 9, 3: 5, 4: 5, 5: 4, 6: 3, 7: 6, 8: 7, 9: 8}[kept]
 
 
 def test_blown_up_seeds_score_the_ceiling_and_failed_ones_nothing(store):
