@@ -2,6 +2,7 @@
 
 # What imports NumPy is imported where it is needed: its threads, and those of torch, are told of first.
 import contextlib
+import io
 import os
 import shlex
 import shutil
@@ -9,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,6 +83,30 @@ class Orch:
         assert done.returncode == code, f"{arguments}: {done.returncode}\n{done.stdout}\n{done.stderr}"
         assert "Traceback" not in done.stderr, done.stderr
         return done.stdout, done.stderr
+
+    def here(self, *arguments: str, code: int = 0) -> tuple[str, str]:
+        """As a call, in this process: to start one takes longer than most commands do."""
+        from orchestrator import cli
+
+        out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8") for _ in range(2))
+        hooks = warnings.showwarning, sys.excepthook, sys.argv, os.environ.pop("ORCH_RESULTS", None)
+        sys.argv = ["orch", *arguments]
+        try:
+            with contextlib.ExitStack() as stack:
+                stack.enter_context(contextlib.chdir(self.directory))
+                stack.enter_context(contextlib.redirect_stdout(out))
+                stack.enter_context(contextlib.redirect_stderr(err))
+                ended = cli._run()
+        finally:
+            warnings.showwarning, sys.excepthook, sys.argv, folder = hooks
+            if folder is not None:
+                os.environ["ORCH_RESULTS"] = folder
+        said = []
+        for stream in out, err:
+            stream.flush()
+            said.append(stream.buffer.getvalue().decode())
+        assert ended == code, f"{arguments}: {ended}\n{said[0]}\n{said[1]}"
+        return said[0], said[1]
 
     @contextlib.contextmanager
     def served(self, *options: str) -> Iterator[str]:

@@ -450,7 +450,7 @@ def test_a_study_on_a_csv_with_missing_values(orch) -> None:
     said = orch("system", "add", "mine", "mine.csv", "--dt", "1", "--fill-gaps", "2")[1]
     assert "3 missing values are filled in" in said
     (orch.directory / "own.toml").write_text(OWN.replace("tau = [5]", SEARCHED))
-    out, err = orch("study", "plan", "./own.toml")
+    out, err = orch.here("study", "plan", "./own.toml")
     assert "at most 3 evaluations of 2 seeds" in out and "8 of 8 trials to run" in err
     out, err = orch("study", "run", "own.toml")
     assert "3 of 3 evaluations" in err and "Verdict" in out
@@ -464,13 +464,15 @@ def test_a_study_on_a_csv_with_missing_values(orch) -> None:
     assert len(rows) == 8 and {study for *_, study in rows} == {"own"}
     assert all(status in ("ok", "unbounded") and floor > 0 for status, floor, *_ in rows)
     assert found == pytest.approx(0.42, abs=0.05)
-    out, _ = orch("study", "export-optuna", "./own.toml")
+    out, _ = orch.here("study", "export-optuna", "./own.toml")
     assert out == "own.db\n"
     exported = optuna.load_study(study_name=None, storage=f"sqlite:///{orch.directory / 'own.db'}")
     taus = {tau for *_, tau, _ in rows if tau}
     assert {t.params["tau"] for t in exported.trials} == taus and 2 in taus  # τ_pred is 1.6
-    out, _ = orch("report", "own", "--tau", "-f", "json")
+    out, _ = orch.here("report", "own", "--tau", "-f", "json")
     assert json.loads(out)[0]["taus"] == len(taus) > 1
-    out, _ = orch("report", "own", "--tau")
+    out, _ = orch.here("report", "own", "--tau")
     assert "τ_pred 1.6" in out and "Verdict" in out
-    assert "are of different reports" in orch("report", "own", "--tau", "--compare", "clipping", code=2)[1]
+    assert (
+        "are of different reports" in orch.here("report", "own", "--tau", "--compare", "clipping", code=2)[1]
+    )

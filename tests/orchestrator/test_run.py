@@ -29,7 +29,7 @@ MEASURES = "SELECT trial_id, status, d_stsp, d_h, psc, d_stsp_published, final_l
 
 
 def rows(orch, query: str) -> list:
-    return json.loads(orch("sql", query, "--format", "json")[0])
+    return json.loads(orch.here("sql", query, "--format", "json")[0])
 
 
 def test_a_run_lands_every_trial_with_its_course_and_definitions(smoke):
@@ -56,7 +56,7 @@ def test_a_second_run_runs_nothing_and_says_so(smoke_copy):
     before = rows(smoke_copy, MEASURES)
     files = sorted(path.name for path in (smoke_copy.results / "journal" / "trials").iterdir())
     began = time.monotonic()
-    out, err = smoke_copy("study", "run", "lorenz_smoke")
+    out, err = smoke_copy.here("study", "run", "lorenz_smoke")
     assert "all 6 trials are finished, nothing to run" in err and "Verdict" in out
     assert "Ray" not in err and time.monotonic() - began < 60
     assert rows(smoke_copy, MEASURES) == before
@@ -130,23 +130,23 @@ def test_a_report_says_which_trials_the_study_does_not_name_now(smoke_copy):
     folder.mkdir(exist_ok=True)
     fewer = catalogue.find("lorenz_smoke").read_text(encoding="utf-8").replace("tau = [10, 30]", "tau = [10]")
     (folder / "lorenz_smoke.toml").write_text(fewer, encoding="utf-8")
-    out, err = smoke_copy("report", "lorenz_smoke", "--format", "csv")
+    out, err = smoke_copy.here("report", "lorenz_smoke", "--format", "csv")
     assert "2 of 6 trials" in err and "--now leaves out 2 trials of those" in err
     assert {row["tau"] for row in csv.DictReader(io.StringIO(out))} == {"10", "30"}
-    out, err = smoke_copy("report", "lorenz_smoke", "--format", "csv", "--now")
+    out, err = smoke_copy.here("report", "lorenz_smoke", "--format", "csv", "--now")
     assert "2 trials of regimes, settings or data that lorenz_smoke does not name now are left out" in err
     assert {row["tau"] for row in csv.DictReader(io.StringIO(out))} == {"10"}
     (folder / "lorenz_smoke.toml").write_text(fewer.replace("epochs = 6", "epochs = 7"), encoding="utf-8")
-    _, err = smoke_copy("report", "lorenz_smoke", "--now", code=1)
+    _, err = smoke_copy.here("report", "lorenz_smoke", "--now", code=1)
     assert "no results for lorenz_smoke in the contexts asked for yet. 6 trials of" in err
-    _, err = smoke_copy("report", "lorenz_smoke", "--now", "--system", "lorenz63", code=1)
+    _, err = smoke_copy.here("report", "lorenz_smoke", "--now", "--system", "lorenz63", code=1)
     assert "no results" in err and "6 trials of" in err
     (folder / "lorenz_smoke.toml").write_text("broken = [")
-    _, err = smoke_copy("report", "lorenz_smoke", "--now", code=1)
+    _, err = smoke_copy.here("report", "lorenz_smoke", "--now", code=1)
     assert "what lorenz_smoke names now is not known" in err and "lorenz_smoke.toml" in err
-    assert "expected the name of a study" in smoke_copy("report", "--now", code=2)[1]
+    assert "expected the name of a study" in smoke_copy.here("report", "--now", code=2)[1]
     (folder / "lorenz_smoke.toml").write_text(fewer.replace("epochs = 6", "epochs = 7"), encoding="utf-8")
-    assert "4 of 4 trials" in smoke_copy("report", "lorenz_smoke", "--tau")[1]
+    assert "4 of 4 trials" in smoke_copy.here("report", "lorenz_smoke", "--tau")[1]
 
 
 def test_rebuilding_the_database_from_the_journal_gives_the_same_rows(smoke_copy):
@@ -242,36 +242,36 @@ def test_sql_formats_and_stdin(smoke):
     query = "SELECT regime, NULL AS nothing, count(*) AS n FROM trials GROUP BY 1 ORDER BY 1"
     out, _ = smoke("sql", "-", "--format", "csv", stdin=query)
     assert out == "regime,nothing,n\nclipping,,2\nsparse_forcing,,4\n"
-    assert json.loads(smoke("sql", query, "-f", "json")[0])[0] == {
+    assert json.loads(smoke.here("sql", query, "-f", "json")[0])[0] == {
         "regime": "clipping", "nothing": None, "n": 2,
     }  # fmt: skip
-    assert "sparse_forcing" in smoke("sql", query)[0]
+    assert "sparse_forcing" in smoke.here("sql", query)[0]
 
 
 def test_report_prints_a_verdict_and_writes_page_and_figure(smoke):
-    out, _ = smoke("report", "lorenz_smoke", "--compare", "clipping")
+    out, _ = smoke.here("report", "lorenz_smoke", "--compare", "clipping")
     assert "Verdict" in out and "lorenz63 × plrnn" in out
-    out, err = smoke("report", "lorenz_smoke", "--html", "--architecture", "plrnn")
+    out, err = smoke.here("report", "lorenz_smoke", "--html", "--architecture", "plrnn")
     assert "lorenz63 × plrnn [" in err
     written = [Path(line) for line in out.splitlines()]
     assert sorted(path.suffix for path in written) == [".html", ".svg"]
     assert all(path.stat().st_size > 1000 and path.parent == smoke.results / "reports" for path in written)
-    compared = json.loads(smoke("report", "--format", "json")[0])
+    compared = json.loads(smoke.here("report", "--format", "json")[0])
     assert {row["selection"] for row in compared} == {"tau_pred", "split"}
-    assert "| forcing |" in smoke("report", "-f", "markdown")[0]
-    assert r"\toprule" in smoke("report", "-f", "latex", "--measure", "psc")[0]
+    assert "| forcing |" in smoke.here("report", "-f", "markdown")[0]
+    assert r"\toprule" in smoke.here("report", "-f", "latex", "--measure", "psc")[0]
 
 
 def test_report_says_in_a_sentence_what_it_cannot_do(smoke, orch):
-    assert "no results in" in orch("report", code=1)[1]
-    assert "clipping" in smoke("report", "--compare", "cliping", code=2)[1]
-    assert "lorenz_smoke" in smoke("report", "lorenz_smok", code=2)[1]
-    assert "did you mean 'plrnn'" in smoke("report", "--architecture", "plrn", code=2)[1]
-    assert "one of them at a time" in smoke("report", "--html", "-f", "csv", code=2)[1]
-    assert "no page of their own" in smoke("report", "--html", "--exponents", code=2)[1]
-    assert "no results in" in orch("report", "--html", code=1)[1]
-    assert "orch study run theorems" in orch("report", "theorems", code=1)[1]
-    assert "`orch study run theorems` makes some" in smoke("report", "theorems", code=1)[1]
+    assert "no results in" in orch.here("report", code=1)[1]
+    assert "clipping" in smoke.here("report", "--compare", "cliping", code=2)[1]
+    assert "lorenz_smoke" in smoke.here("report", "lorenz_smok", code=2)[1]
+    assert "did you mean 'plrnn'" in smoke.here("report", "--architecture", "plrn", code=2)[1]
+    assert "one of them at a time" in smoke.here("report", "--html", "-f", "csv", code=2)[1]
+    assert "no page of their own" in smoke.here("report", "--html", "--exponents", code=2)[1]
+    assert "no results in" in orch.here("report", "--html", code=1)[1]
+    assert "orch study run theorems" in orch.here("report", "theorems", code=1)[1]
+    assert "`orch study run theorems` makes some" in smoke.here("report", "theorems", code=1)[1]
 
 
 def test_a_trial_that_fails_is_a_row_and_the_study_goes_on(tmp_path, monkeypatch):

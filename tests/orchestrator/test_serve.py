@@ -37,7 +37,7 @@ def served(smoke):
 
 
 def test_the_report_that_is_served_is_the_one_that_is_written(served, smoke):
-    out, _ = smoke("report", "lorenz_smoke", "--html")
+    out, _ = smoke.here("report", "lorenz_smoke", "--html")
     written = Path(out.split()[0]).read_text(encoding="utf-8")
     assert served.get("/page", params={"study": "lorenz_smoke"}).text == written
     parts = served.get("/report", params={"study": "lorenz_smoke"}).json()["parts"]

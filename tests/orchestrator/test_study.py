@@ -291,9 +291,9 @@ def test_command_line_reports_bad_studies_without_traceback(orch):
             "cannot name",
         ),
     ]:
-        assert message in orch(*arguments, code=2)[1]
+        assert message in orch.here(*arguments, code=2)[1]
     assert not orch.results.exists() and not list((orch.directory / "studies").glob("*.toml"))
     options = ["--system", "lorenz63", "--architecture", "rnn,lstm", "--tau", "10,300", "--seeds", "5"]
-    orch("study", "new", "mine", *options)
-    assert "mine" in orch("study", "list")[0]
-    assert "30 of 30 trials to run" in orch("study", "plan", "mine")[1]
+    orch.here("study", "new", "mine", *options)
+    assert "mine" in orch.here("study", "list")[0]
+    assert "30 of 30 trials to run" in orch.here("study", "plan", "mine")[1]

@@ -13,20 +13,20 @@ from orchestrator.systems.integrate import trajectory
 
 
 def test_list_holds_every_system_and_what_is_known_of_it_here(smoke):
-    listed = json.loads(smoke("system", "list", "--format", "json")[0])
+    listed = json.loads(smoke.here("system", "list", "--format", "json")[0])
     assert [row["system"] for row in listed] == list(names())
     known = next(row for row in listed if row["system"] == "lorenz63")
     assert 45 < known["tau_pred"] < 47 and 0.01 < known["floor_d_stsp"] < 0.2
     assert next(row for row in listed if row["system"] == "duffing")["lambda_max"] is None
-    assert f"{len(listed) - 1} systems were not computed here yet" in smoke("system", "list")[1]
+    assert f"{len(listed) - 1} systems were not computed here yet" in smoke.here("system", "list")[1]
 
 
 def test_show_says_how_exponents_and_floors_came_about(smoke):
-    shown = json.loads(smoke("system", "show", "lorenz63", "--format", "json")[0])[0]
+    shown = json.loads(smoke.here("system", "show", "lorenz63", "--format", "json")[0])[0]
     assert shown["parameters"] == "sigma = 16, rho = 45.92, beta = 4"
     assert shown["exponents"].count("±") == 3 and "Runge-Kutta" in shown["method"]
     assert shown["d_stsp (published)"].startswith("floor 0.")
-    assert "did you mean 'lorenz63'?" in smoke("system", "show", "lorentz63", code=2)[1]
+    assert "did you mean 'lorenz63'?" in smoke.here("system", "show", "lorentz63", code=2)[1]
 
 
 def test_show_prints_what_it_cannot_keep(smoke, tmp_path, monkeypatch, capsys):

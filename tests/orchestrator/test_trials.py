@@ -23,7 +23,7 @@ from orchestrator.systems.measures import MeasureSet
 def two(smoke) -> list[dict]:
     """A forced and a clipped trial of the same seed."""
     query = "SELECT * FROM results WHERE seed = 1 AND (tau = 10 OR tau IS NULL) ORDER BY tau"
-    return json.loads(smoke("sql", query, "--format", "json")[0])
+    return json.loads(smoke.here("sql", query, "--format", "json")[0])
 
 
 def test_generate_gives_the_run_that_was_evaluated(smoke, two, tmp_path):
@@ -45,7 +45,7 @@ def test_generate_gives_the_run_that_was_evaluated(smoke, two, tmp_path):
 def test_a_network_runs_elsewhere_by_what_is_exported(smoke, two, tmp_path):
     """By the words of `network.json` alone, from a start of one's own."""
     trial = two[0]["trial_id"]
-    smoke("trial", "export", trial, "--out", str(tmp_path / "kept"))
+    smoke.here("trial", "export", trial, "--out", str(tmp_path / "kept"))
     said = json.loads((tmp_path / "kept" / "network.json").read_text())
     assert "z_t = A z_{t-1} + W max(z_{t-1}, 0) + h" in said["equations"] and said["variables"] == [
         "x",
@@ -67,7 +67,7 @@ def test_a_network_runs_elsewhere_by_what_is_exported(smoke, two, tmp_path):
     with pytest.raises(UsageError, match=r"a start has 3 finite values \(x, y, z\), not 1.0, 2.0"):
         network.generate(20, start=[1.0, 2.0])
     wrong = ["trial", "generate", trial, "--out", str(out), "--start", "a,b,c"]
-    assert "expected numbers" in smoke(*wrong, code=2)[1]
+    assert "expected numbers" in smoke.here(*wrong, code=2)[1]
 
 
 def test_a_network_is_had_with_its_own_data_whatever_their_name_stands_for_now(smoke_copy, two):
@@ -104,7 +104,7 @@ def test_rows_say_what_a_network_does_and_how_far_its_gradients_reach(smoke, two
         SELECT quantity, lag, isinf(value) AND value < 0 AS cut FROM gradients
         WHERE trial_id = '{forced["trial_id"]}' AND epoch = {forced["epochs"]}
     """
-    found = json.loads(smoke("sql", query, "-f", "json")[0])
+    found = json.loads(smoke.here("sql", query, "-f", "json")[0])
     cut = {(row["quantity"], row["lag"]): row["cut"] for row in found}
     # Lags 1 to 50, as the run has 5000 steps; as trained up to 20, as sequences have fewer than 50.
     assert len(cut) == 6 * 6 + 2 * 5 + 2
@@ -112,27 +112,27 @@ def test_rows_say_what_a_network_does_and_how_far_its_gradients_reach(smoke, two
     beyond = {("ln_jacobian_trained", 20), ("ln_state_gradient_plain", 20)}
     assert {key for key, value in cut.items() if value} == beyond
     curve = "SELECT value FROM curves WHERE quantity = 'net_lambda_max' AND trial_id = "
-    values = json.loads(smoke("sql", f"{curve} '{forced['trial_id']}' ORDER BY epoch", "-f", "json")[0])
+    values = json.loads(smoke.here("sql", f"{curve} '{forced['trial_id']}' ORDER BY epoch", "-f", "json")[0])
     assert values[-1]["value"] == forced["net_lambda_max"]
 
 
 def test_report_looks_up_theorems_in_the_networks_that_ran(smoke, two):
-    rows = {row["claim"]: row for row in json.loads(smoke("report", "--theorems", "-f", "json")[0])}
+    rows = {row["claim"]: row for row in json.loads(smoke.here("report", "--theorems", "-f", "json")[0])}
     assert len(rows) == 15 and rows["Proposition 2"]["verdict"] == "not tested"
     cut = rows["Eq. 94 to 96"]  # of those with τ = 10, by the plain loop and autograd
     assert (cut["trained"], cut["constructed"], cut["verdict"]) == (2, 0, "holds") and cut["highest"] < 1e-9
-    assert "across a forcing" in smoke("report", "--theorems")[0]
-    wrote, _ = smoke("report", "--theorems", "--html")
+    assert "across a forcing" in smoke.here("report", "--theorems")[0]
+    wrote, _ = smoke.here("report", "--theorems", "--html")
     assert wrote.splitlines()[0].endswith("reports/all-theorems.html")
 
 
 def test_a_report_is_one_question(smoke):
-    complaint = smoke("report", "--theorems", "--compare", "clipping", code=2)[1]
+    complaint = smoke.here("report", "--theorems", "--compare", "clipping", code=2)[1]
     assert "--compare or --measure, --theorems are of different reports" in complaint
 
 
 def test_report_sets_exponents_of_networks_beside_those_of_the_data(smoke, two):
-    rows = json.loads(smoke("report", "--exponents", "--format", "json")[0])
+    rows = json.loads(smoke.here("report", "--exponents", "--format", "json")[0])
     forced = next(row for row in rows if row["tau"] == 10)
     assert forced["of_data"] == pytest.approx(1.505, abs=0.01)
     assert forced["lowest"] <= two[0]["net_lambda_max"] <= forced["highest"]
@@ -140,12 +140,12 @@ def test_report_sets_exponents_of_networks_beside_those_of_the_data(smoke, two):
         sum(forced[kind] for kind in ("chaotic", "quasi_periodic", "cycle", "fixed_point"))
         <= forced["trials"]
     )
-    assert "λ_max of the data 1.51" in smoke("report", "--exponents")[0]
-    assert "did you mean" in smoke("report", "lorenz_smok", "--exponents", code=2)[1]
+    assert "λ_max of the data 1.51" in smoke.here("report", "--exponents")[0]
+    assert "did you mean" in smoke.here("report", "lorenz_smok", "--exponents", code=2)[1]
 
 
 def test_dynamics_lists_fixed_points_where_the_network_has_them(smoke, two):
-    out, err = smoke("trial", "dynamics", two[0]["trial_id"], "--format", "json")
+    out, err = smoke.here("trial", "dynamics", two[0]["trial_id"], "--format", "json")
     network = trained.load(two[0], smoke.results)
     points = json.loads(out)
     assert points and f"free run: {two[0]['dynamics']}" in err
@@ -160,20 +160,20 @@ def test_dynamics_lists_fixed_points_where_the_network_has_them(smoke, two):
 
 
 def test_why_names_the_fields_in_which_two_trials_differ(smoke, two):
-    out, _ = smoke("why", two[0]["trial_id"][:12], two[1]["trial_id"][:12], "--format", "csv")
+    out, _ = smoke.here("why", two[0]["trial_id"][:12], two[1]["trial_id"][:12], "--format", "csv")
     fields = {(row[0], row[1]): row[2:] for row in list(csv.reader(io.StringIO(out)))[1:]}
     assert fields["identity", "regime.name"] == ["sparse_forcing", "clipping"]
     assert fields["identity", "regime.tau"] == ["10", ""] and ("identity", "seed") not in fields
     assert ("provenance", "code_fingerprint") in fields
-    same = smoke("why", two[0]["trial_id"], two[0]["trial_id"])
+    same = smoke.here("why", two[0]["trial_id"], two[0]["trial_id"])
     assert "one and the same trial" in same[1]
 
 
 def test_show_and_export_hold_all_that_is_known(smoke, two, tmp_path):
-    shown = json.loads(smoke("trial", "show", two[0]["trial_id"], "--format", "json")[0])[0]
+    shown = json.loads(smoke.here("trial", "show", two[0]["trial_id"], "--format", "json")[0])[0]
     assert shown["d_stsp"] == two[0]["d_stsp"] and shown["code_fingerprint"].count("-") == 3
     assert shown["epochs_per_second"] > 0 and shown["peak_memory_mib"] > 10 and shown["resumed"] == 0
-    smoke("trial", "export", two[0]["trial_id"], "--out", str(tmp_path / "kept"))
+    smoke.here("trial", "export", two[0]["trial_id"], "--out", str(tmp_path / "kept"))
     assert {path.name for path in (tmp_path / "kept").iterdir()} == {
         "trial.json", "curves.csv", "parameters.safetensors", "network.json",
     }  # fmt: skip
@@ -183,10 +183,10 @@ def test_show_and_export_hold_all_that_is_known(smoke, two, tmp_path):
 
 
 def test_a_trial_that_is_not_there_is_said_so(smoke, two, tmp_path):
-    assert "no trial's id begins with 'ffffffffffff'" in smoke("trial", "show", "f" * 12, code=2)[1]
-    assert "too short" in smoke("why", "ab", two[0]["trial_id"], code=2)[1]
+    assert "no trial's id begins with 'ffffffffffff'" in smoke.here("trial", "show", "f" * 12, code=2)[1]
+    assert "too short" in smoke.here("why", "ab", two[0]["trial_id"], code=2)[1]
     bad = ["trial", "generate", two[0]["trial_id"], "--out", str(tmp_path / "run.txt")]
-    assert "expected a name that ends in .npy, .csv, .parquet" in smoke(*bad, code=2)[1]
+    assert "expected a name that ends in .npy, .csv, .parquet" in smoke.here(*bad, code=2)[1]
 
 
 def test_a_network_that_is_not_the_rows_own_is_found_out(smoke_copy, two):
