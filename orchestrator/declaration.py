@@ -68,7 +68,7 @@ class Seeds(BaseModel):
 
 
 class Declared(BaseModel):
-    """The file as written; regimes and architectures are validated by their own classes."""
+    """The file as written; regimes, architectures and systems are validated by their own classes."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
     description: str = ""
@@ -76,6 +76,7 @@ class Declared(BaseModel):
     grid: Grid
     regimes: dict[str, dict[str, Any]] = Field(min_length=1, description="at least one regime")
     architectures: dict[str, dict[str, Any]] = Field(default_factory=dict, description="hyperparameters")
+    systems: dict[str, dict[str, Any]] = Field(default_factory=dict, description="settings of systems")
     seeds: Seeds
     training: TrainingSettings = TrainingSettings()
     evaluation: EvaluationSettings = EvaluationSettings()

@@ -14,8 +14,8 @@ PAGE = "(docs/studies.md)"
 """Which says more."""
 
 NO_AXIS = (
-    "; settings of architectures and regimes are lists in [architectures.NAME] and [regimes.NAME], those of "
-    f"training take one value in [training], and those of systems cannot be set {PAGE}"
+    "; settings of architectures, regimes and systems are lists in [architectures.NAME], [regimes.NAME] and "
+    f"[systems.NAME], those of training take one value in [training] {PAGE}"
 )
 """Of what stands in no table, and was to be an axis."""
 

@@ -1,7 +1,7 @@
 """A study: the declared file, validated and resolved into trials.
 
-A study has three kinds of axes. Grid axes (system, architecture, and whatever a table of a regime or
-an architecture gives as a list) are run completely; τ belongs to the regime; seeds are replicates,
+A study has three kinds of axes. Grid axes (system, architecture, and whatever a table of a regime, an
+architecture or a system gives as a list) are run completely; τ belongs to the regime; seeds are replicates,
 never searched and never a grid axis; τ may be searched (`search`).
 
     description = "…"
@@ -21,18 +21,20 @@ never searched and never a grid axis; τ may be searched (`search`).
     [evaluation]
     [architectures.plrnn] # hyperparameters of one architecture; a list is an axis
     latent_dim = 30
+    [systems.lorenz63]    # settings of one system, likewise
+    noise = [0.0, 0.05]
 """
 
 import itertools
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
-from . import systems
+from .axes import check_names, expanded, searched_regimes, systems_of
 from .declaration import Declared, Report, apply_override
 from .errors import StudyError, did_you_mean
 from .identity import Trial, digest
@@ -43,8 +45,6 @@ from .precision import Goal
 from .search import Search, TauSearch
 from .settings import EvaluationSettings
 from .validation import Problem, misfits, problems_of
-
-T = TypeVar("T", bound=BaseModel)
 
 
 @dataclass(frozen=True)
@@ -152,15 +152,15 @@ def from_declaration(name: str, raw: dict[str, Any], *, source: str, overridden:
         declared = Declared.model_validate(raw)
     except ValidationError as error:
         raise StudyError(source, _lines(problems_of(error, Declared), overridden)) from None
-    found = _systems(declared.grid.system, problems)
-    _check_names("grid.architecture", declared.grid.architecture, ARCHITECTURES, "architecture", problems)
-    _check_names("architectures", list(declared.architectures), ARCHITECTURES, "architecture", problems)
-    _check_names("regimes", list(declared.regimes), REGIMES, "regime", problems)
+    found = systems_of(declared, problems)
+    check_names("grid.architecture", declared.grid.architecture, ARCHITECTURES, "architecture", problems)
+    check_names("architectures", list(declared.architectures), ARCHITECTURES, "architecture", problems)
+    check_names("regimes", list(declared.regimes), REGIMES, "regime", problems)
     architectures: list[Architecture] = []
     for key in declared.grid.architecture:
         if key in ARCHITECTURES:
             table = declared.architectures.get(key, {})
-            architectures += _expand(ARCHITECTURES[key], table, f"architectures.{key}", problems)
+            architectures += expanded(ARCHITECTURES[key], table, f"architectures.{key}", problems)
     for key in declared.architectures.keys() - set(declared.grid.architecture):
         problems.append(Problem(f"architectures.{key}", f"'{key}' is not in grid.architecture"))
     regimes: list[Regime] = []
@@ -172,9 +172,9 @@ def from_declaration(name: str, raw: dict[str, Any], *, source: str, overridden:
             hint = f'{{ search = "{table["tau"]}" }}'
             problems.append(Problem(f"regimes.{key}.tau", f"expected whole numbers, or {hint} to search"))
         elif isinstance(table.get("tau"), dict) and "tau" in REGIMES[key].model_fields:
-            searched += _searched(REGIMES[key], table, f"regimes.{key}", problems)
+            searched += searched_regimes(REGIMES[key], table, f"regimes.{key}", problems)
         else:
-            regimes += _expand(REGIMES[key], table, f"regimes.{key}", problems)
+            regimes += expanded(REGIMES[key], table, f"regimes.{key}", problems)
     longest = declared.training.sequence_length
     taus = [(f"regimes.{r.name}.tau", getattr(r, "tau", 1)) for r in regimes]
     taus += [(f"regimes.{r.name}.tau.low", search.low) for r, search in searched]
@@ -193,15 +193,17 @@ def from_declaration(name: str, raw: dict[str, Any], *, source: str, overridden:
         goal = replace(goal, baseline=None)
     for system in found:
         problems += misfits(system, architectures, [*regimes, *(regime for regime, _ in searched)])
-        if longest >= system.n_points:
-            expected = f"expected less than the {system.n_points} points of {system.name}, got {longest}"
+        if longest >= system.trained_points:
+            expected = (
+                f"expected less than the {system.trained_points} points of {system.name}, got {longest}"
+            )
             problems.append(Problem("training.sequence_length", expected))
     if problems:
         raise StudyError(source, _lines(problems, overridden))
     return Study(
         name=name,
         description=declared.description,
-        systems=tuple(declared.grid.system),
+        systems=tuple(system.name for system in found),
         architectures=tuple(architectures),
         regimes=tuple(regimes),
         searched=tuple(searched),
@@ -221,65 +223,3 @@ def _lines(problems: Iterable[Problem], overridden: Iterable[str]) -> list[str]:
         problem.line(note=" (from --set)" if problem.within(keys) else "")
         for problem in dict.fromkeys(problems)
     ]
-
-
-def _systems(names: list[str], problems: list[Problem]) -> list[systems.System]:
-    found = []
-    for name in names:
-        try:
-            systems.hold([name])
-            found.append(systems.get(name))
-        except systems.UnknownSystemError as error:
-            near = did_you_mean(name, error.known)
-            problems.append(Problem("grid.system", f"no system is named '{name}'{near} ({error.where})"))
-        except systems.DataError as error:
-            problems.append(Problem("grid.system", str(error)))
-    _check_twice("grid.system", names, problems)
-    return found
-
-
-def _check_names(
-    key: str, given: list[str], known: Iterable[str], kind: str, problems: list[Problem]
-) -> None:
-    known = list(known)
-    for name in given:
-        if name not in known:
-            problems.append(Problem(key, f"no {kind} is named '{name}'{did_you_mean(name, known)}"))
-    _check_twice(key, given, problems)
-
-
-def _check_twice(key: str, given: list[str], problems: list[Problem]) -> None:
-    for name in {name for name in given if given.count(name) > 1}:
-        problems.append(Problem(key, f"'{name}' is listed twice"))
-
-
-def _expand(kind: type[T], table: Mapping[str, Any], key: str, problems: list[Problem]) -> list[T]:
-    """All combinations of a table whose lists are axes, each validated by its own class."""
-    axes: list[list[Any]] = []
-    for field, value in table.items():
-        values = value if isinstance(value, list) else [value]
-        if not values:
-            problems.append(Problem(f"{key}.{field}", "expected at least one value, got an empty list"))
-        for position, item in enumerate(values):
-            if item in values[:position]:
-                problems.append(Problem(f"{key}.{field}", f"{item!r} is listed twice"))
-        axes.append(values)
-    expanded: list[T] = []
-    for combination in itertools.product(*axes):
-        try:
-            expanded.append(kind(**dict(zip(table, combination, strict=True))))
-        except ValidationError as error:
-            problems += [problem.under(key) for problem in problems_of(error, kind)]
-    return expanded
-
-
-def _searched(
-    kind: type[Regime], table: Mapping[str, Any], key: str, problems: list[Problem]
-) -> list[tuple[Regime, TauSearch]]:
-    """A regime whose τ is searched, at the least τ, for every combination of what else its table says."""
-    try:
-        settings = TauSearch.model_validate(table["tau"])
-    except ValidationError as error:
-        problems += [problem.under(f"{key}.tau") for problem in problems_of(error, TauSearch)]
-        return []
-    return [(regime, settings) for regime in _expand(kind, {**table, "tau": settings.low}, key, problems)]

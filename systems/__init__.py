@@ -10,7 +10,8 @@ from .flow import Flow
 from .map import Map
 from .raw import MissingDataError
 from .recorded import Recorded
-from .registry import UnknownSystemError, collected, get, held, hold, hold_as, names, shipped
+from .registry import UnknownSystemError, collected, get, held, hold, hold_as, names, shipped, vary
+from .variant import VariantError
 
 __all__ = [
     "DataError",
@@ -21,6 +22,7 @@ __all__ = [
     "SeriesError",
     "System",
     "UnknownSystemError",
+    "VariantError",
     "collected",
     "get",
     "held",
@@ -28,4 +30,5 @@ __all__ = [
     "hold_as",
     "names",
     "shipped",
+    "vary",
 ]

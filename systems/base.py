@@ -7,9 +7,10 @@ most both are the same. Kinds of systems are `flow.Flow` (ordinary differential 
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +34,9 @@ class SeriesError(DataError, ValueError):
 TRAIN, TEST, FLOOR_EXTRA = 0, 1, (2, 3)
 """Which trajectory of a system serves as what."""
 
+NOISE = 20_221_128
+"""Seeds the noise of observations."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class System(ABC):
@@ -53,6 +57,12 @@ class System(ABC):
     regressed_points: int = 0
     """Where the data show a part of the states only: over how many points latent states are regressed on all
     states, in which then is scored (the paper's A.6.3). 0: the data themselves are scored."""
+    train_points: int | None = None
+    """Of trajectory 0 so many points are trained on, the first ones; None: all. What networks are scored by
+    is of n_points, and so are floors and exponents."""
+    noise: float = 0.0
+    """SD of the Gaussian noise on what is trained on, in SDs of each variable: noise of the observation,
+    which the dynamics do not see. Networks are scored by trajectories without."""
 
     def __post_init__(self) -> None:
         if not self.dt > 0 or self.n_points < 2:
@@ -76,7 +86,20 @@ class System(ABC):
     @property
     def file_name(self) -> str:
         """The name as a part of names of files."""
-        return self.name.replace(":", "_")
+        return re.sub(r"[^\w.=,+-]+", "_", self.name)
+
+    SETTINGS: ClassVar = ("train_points", "noise")
+    """What can be set of any system that is not a recording."""
+
+    @property
+    def settings(self) -> Mapping[str, float]:
+        """What a name can set otherwise (`variant`), with the values here."""
+        return {"train_points": self.trained_points, "noise": self.noise}
+
+    @property
+    def trained_points(self) -> int:
+        """Points of the data that are trained on."""
+        return self.train_points or self.n_points
 
     @property
     def is_recorded(self) -> bool:
@@ -128,8 +151,21 @@ class System(ABC):
         """The numerical method, likewise."""
 
     def trajectory(self, index: int = 0, *, n_points: int | None = None) -> FloatArray:
-        """Raw (not standardised) data of trajectory `index`: (n_points, N)."""
-        return self.observe(self.states(index, n_points=n_points))
+        """Raw (not standardised) data of trajectory `index`: (n_points, N); of what is trained on with its
+        noise."""
+        states = self.states(index, n_points=n_points)
+        return self.measure(states) if index == TRAIN else self.observe(states)
+
+    def measure(self, states: FloatArray) -> FloatArray:
+        """The data that these states give where they are trained on: with noise."""
+        return self.with_noise(self.observe(states))
+
+    def with_noise(self, series: FloatArray) -> FloatArray:
+        """A series (T, N) with the noise that is declared: the same normal numbers for any amount of it."""
+        if not self.noise:
+            return series
+        numbers = np.random.default_rng(NOISE).standard_normal(series.shape)
+        return np.asarray(series + self.noise * series.std(axis=0) * numbers, dtype=np.float64)
 
     def standardise(self, trajectory: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Mean and SD, each (N,), by which data of this system are standardised, from raw (T, N)."""

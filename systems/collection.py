@@ -76,6 +76,11 @@ class _Collected(System):
         # Another version of the package may have other equations or parameters under this name.
         return {"name": self.name, "data": trajectory_hash(self)[:16]}
 
+    @property
+    def settings(self) -> Mapping[str, float]:
+        # Sampling and exponents go by the package's periods and scales, which are those of its parameters.
+        return {key: value for key, value in super().settings.items() if key in System.SETTINGS}
+
 
 @dataclass(frozen=True, kw_only=True)
 class CollectedFlow(_Collected, Flow):
@@ -123,7 +128,7 @@ class CollectedFlow(_Collected, Flow):
         return {**super().integration, "starts": f"within {START_SPREAD:g}"}
 
     def definition(self) -> dict[str, Any]:
-        jumps = {"jump_width": JUMP_WIDTH} if self.name.removeprefix(PREFIX) in JUMPS else {}
+        jumps = {"jump_width": JUMP_WIDTH} if self.equations.removeprefix(PREFIX) in JUMPS else {}
         return {
             **super().definition(),
             **jumps,
@@ -144,7 +149,7 @@ class CollectedDelay(_Collected, DelayEquation):
 
     @property
     def _wanders(self) -> bool:
-        return self.name.removeprefix(PREFIX) in WANDERING
+        return self.equations.removeprefix(PREFIX) in WANDERING
 
     def initial_history(self, index: int) -> float:
         noise = float(np.random.default_rng(index).standard_normal()) if index else 0.0

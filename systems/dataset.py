@@ -17,7 +17,7 @@ UnknownSystemError for a name that does not exist.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -33,6 +33,9 @@ from .hashing import canonical_json, content_hash, trajectory_hash
 from .measures.measure_set import MeasureSet
 from .registry import get
 
+STILL = 1e-9
+"""Share of its largest value below which the SD of a variable is that of rounding."""
+
 FloatArray = NDArray[np.float64]
 Values = dict[str, dict[str, float]]
 
@@ -47,7 +50,8 @@ class Dataset:
     train: FloatArray
     test: FloatArray
     scored_train: FloatArray
-    """What is scored, standardised: `train` itself, or all states where the data show a part of them."""
+    """What is scored, standardised: `train` itself, or all states where the data show a part of them; without
+    noise, and all of the trajectory."""
     scored_test: FloatArray
     regressed_points: int
     """See `System.regressed_points`."""
@@ -79,7 +83,8 @@ class Dataset:
 
     @property
     def n_points(self) -> int:
-        return len(self.train)
+        """Of a trajectory, of which less may be trained on."""
+        return len(self.scored_train)
 
     @property
     def lambda_from(self) -> Literal["equations", "data", "noise"]:
@@ -158,10 +163,11 @@ def generate(system: System) -> Dataset:
         DataError: nothing can be measured against its test data, which are elsewhere than those to train on.
     """
     states = system.states(TRAIN)
-    raw = system.observe(states)
+    raw = system.measure(states)[: system.trained_points]
+    _check_motion(system, raw)
     mean, sd = system.standardise(raw)
     test_states = system.states(TEST)
-    scored = _Scored(system, states)
+    scored = _Scored(system, states, mean, sd)
     spectrum = system.spectrum(states)
     try:
         measures = MeasureSet(scored(test_states))
@@ -183,7 +189,7 @@ def generate(system: System) -> Dataset:
     arrays = {
         "train": (raw - mean) / sd, "test": (system.observe(test_states) - mean) / sd, "mean": mean, "sd": sd,
     }  # fmt: skip
-    if system.regressed_points:
+    if system.regressed_points or system.noise or system.train_points:
         arrays |= {"scored_train": scored(states), "scored_test": scored(test_states)}
     about = {
         "system": system.name,
@@ -196,7 +202,7 @@ def generate(system: System) -> Dataset:
         "content_hash": content_hash(system),
         "trajectory_hash": trajectory_hash(system),
         "standardisation": system.standardisation,
-        "parameters": dict(system.constants),
+        "parameters": {**system.constants, **_trained_otherwise(system)},
         "source": system.source,
     }
     return _assemble(arrays, spectrum, about)
@@ -205,17 +211,36 @@ def generate(system: System) -> Dataset:
 class _Scored:
     """From states to what is scored, standardised as the training states are."""
 
-    def __init__(self, system: System, train_states: FloatArray) -> None:
-        self._of = (lambda states: states) if system.regressed_points else system.observe
-        train = self._of(train_states)
+    def __init__(self, system: System, train_states: FloatArray, mean: FloatArray, sd: FloatArray) -> None:
+        """
+        Args:
+            mean, sd: by which the data are standardised: what a network generates is scored as it comes.
+        """
         if system.regressed_points:
-            self._mean, self._sd = train.mean(axis=0), train.std(axis=0)
+            self._of: Callable[[FloatArray], FloatArray] = lambda states: states
+            self._mean, self._sd = train_states.mean(axis=0), train_states.std(axis=0)
         else:
-            self._mean, self._sd = system.standardise(train)
+            self._of, self._mean, self._sd = system.observe, mean, sd
 
     def __call__(self, states: FloatArray) -> FloatArray:
         standardised: FloatArray = (self._of(states) - self._mean) / self._sd
         return standardised
+
+
+def _check_motion(system: System, data: FloatArray) -> None:
+    """Raises DataError where a variable does not move: parameters may have no attractor but a point."""
+    still = ~(data.std(axis=0) > STILL * np.maximum(1.0, np.abs(data).max(axis=0)))
+    if still.any():
+        variable = system.variables[int(np.argmax(still))]
+        raise DataError(
+            f"system {system.name!r} comes to rest: {variable} does not move in what is trained on"
+        )
+
+
+def _trained_otherwise(system: System) -> dict[str, float]:
+    """What of the data that are trained on is not as of most systems."""
+    points = {"train_points": float(system.train_points)} if system.train_points else {}
+    return {**points, **({"noise": system.noise} if system.noise else {})}
 
 
 def _assemble(arrays: dict[str, FloatArray], spectrum: LyapunovSpectrum, about: Mapping[str, Any]) -> Dataset:
@@ -268,7 +293,7 @@ _ABOUT = (
 
 def _write(path: Path, dataset: Dataset) -> None:
     arrays = {"train": dataset.train, "test": dataset.test, "mean": dataset.mean, "sd": dataset.sd}
-    if dataset.regressed_points:
+    if dataset.scored_train is not dataset.train:
         arrays |= {"scored_train": dataset.scored_train, "scored_test": dataset.scored_test}
     about = {name: getattr(dataset, name) for name in _ABOUT}
     cache_file.write(

@@ -72,6 +72,13 @@ class DelayEquation(System):
         return self.parameters
 
     @property
+    def settings(self) -> Mapping[str, float]:
+        return {**self.parameters, "dt": self.dt, **super().settings}
+
+    def measure(self, states: FloatArray) -> FloatArray:
+        return self.observe(self.with_noise(states))  # what is measured once stands in several columns
+
+    @property
     def modules(self) -> frozenset[str]:
         kind = {f"{__package__}.{name}" for name in ("delay", "embedding")}
         return frozenset({self.derivative.__module__, *kind})

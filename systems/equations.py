@@ -49,6 +49,10 @@ class Equations(System):
         return self.parameters
 
     @property
+    def settings(self) -> Mapping[str, float]:
+        return {**self.parameters, "dt": self.dt, **super().settings}
+
+    @property
     def scored_dimension(self) -> int:
         return self.state_dimension if self.regressed_points else self.dimension
 

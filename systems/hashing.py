@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+from typing import Any
 
-from .base import FLOOR_EXTRA, TRAIN, System
+from .base import FLOOR_EXTRA, NOISE, TRAIN, System
 from .exponents import START_JITTER
 from .measures.presets import DEFAULT_PRESETS, definitions
 from .substance import digest_of
@@ -30,7 +31,7 @@ def content_hash(system: System) -> str:
         {
             "format": FORMAT,
             "name": system.name,
-            "system": system.definition(),
+            "system": _defined(system),
             "code": {name: digest_of(name) for name in sorted(system.modules)},
             "integration": dict(system.integration),
             "exponent_start_jitter": START_JITTER,
@@ -42,8 +43,18 @@ def content_hash(system: System) -> str:
 
 def trajectory_hash(system: System) -> str:
     """Of what decides train and test alone: unmoved by a new measure or a longer run for the exponents."""
-    definition = {key: value for key, value in system.definition().items() if key != "exponents"}
+    definition = {key: value for key, value in _defined(system).items() if key != "exponents"}
     return _sha256({"format": FORMAT, "system": definition, "integration": dict(system.integration)})
+
+
+def _defined(system: System) -> dict[str, Any]:
+    """Its definition, with what is trained on where that is not all there is, and as it is."""
+    trained_on: dict[str, Any] = {}
+    if system.train_points is not None:
+        trained_on["train_points"] = system.train_points
+    if system.noise:
+        trained_on |= {"noise": float(system.noise), "noise_seed": NOISE}
+    return {**system.definition(), **trained_on}
 
 
 def canonical_json(content: object) -> str:

@@ -49,6 +49,10 @@ class Map(Equations):
         if self.dt != 1 or self.transient < 0:
             raise ValueError(f"system {self.name!r}: needs dt = 1, as of every map, and transient >= 0")
 
+    @property
+    def settings(self) -> Mapping[str, float]:
+        return {key: value for key, value in super().settings.items() if key != "dt"}
+
     def step(self, state: FloatArray) -> FloatArray:
         """f(u) for states (..., n)."""
         return self.evaluate(self.image, state)

@@ -68,6 +68,10 @@ class Recorded(System):
         return True
 
     @property
+    def settings(self) -> Mapping[str, float]:
+        return {}
+
+    @property
     def constants(self) -> Mapping[str, float]:
         names = [step.name for step in self.steps]
         return {

@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Mapping
 
-from . import collection, own
+from . import collection, own, variant
 from .base import DataError, System
 from .duffing import DUFFING
 from .duffing_published import DUFFING_PUBLISHED
@@ -99,14 +99,28 @@ def names() -> tuple[str, ...]:
 
 
 def get(name: str) -> System:
-    """The system of this name.
+    """The system of this name, which may be one with other settings: `lorenz63(rho=28)` (`variant`).
 
     Raises:
         UnknownSystemError: there is none; says which name is near.
+        VariantError: it has no such setting, or not with this value.
         CollectionError: it begins with `dysts:`, and the package is not there or has no such system.
         SeriesError: it is a series of one's own whose description is not valid.
     """
-    found = _HELD.get(name) or _SYSTEMS.get(name) or collection.get(name) or own.get(name)
+    found = _HELD.get(name) or _SYSTEMS.get(name)
+    if found is None and variant.split(name):
+        return vary(name, {})
+    found = found or collection.get(name) or own.get(name)
     if found is None:
         raise UnknownSystemError(name, names())
     return found
+
+
+def vary(name: str, settings: Mapping[str, float]) -> System:
+    """The system of this name with these settings besides those that the name has.
+
+    Raises:
+        UnknownSystemError, CollectionError, SeriesError, VariantError: as `get`.
+    """
+    base, given = variant.split(name) or (name, {})
+    return variant.varied(get(base), {**given, **settings})

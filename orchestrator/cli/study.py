@@ -1,5 +1,6 @@
 """`orch study`: list, plan, run and write studies."""
 
+import re
 import shlex
 from collections import Counter
 from pathlib import Path
@@ -211,7 +212,9 @@ def _expectation(plan: "Plan") -> str:
 
 
 def _words(values: list[str]) -> list[str]:
-    return [word.strip() for value in values for word in value.split(",") if word.strip()]
+    """Separated by commas, but for those in brackets: lorenz63(rho=28, noise=0.05),roessler."""
+    words = (word for value in values for word in re.findall(r"(?:\([^)]*\)?|[^,(])+", value))
+    return [word.strip() for word in words if word.strip()]
 
 
 def _whole_numbers(option: str, text: str) -> list[int]:

@@ -22,7 +22,14 @@ app = typer.Typer(help="Systems: their exponents, floors and trajectories.", no_
 app.command("add")(add)
 app.command("analyse")(analyse)
 
-NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="A system by name.")]
+NameArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="NAME",
+        help="A system by name; 'lorenz63(rho=28, noise=0.05)' is one with other settings, "
+        "which stand in quotes here.",
+    ),
+]
 
 
 @app.command("list")
@@ -82,6 +89,7 @@ def show(name: NameArgument, form: FormatOption = Format.table, results: Results
         "dt": system.dt,
         "points": system.n_points,
         "standardisation": system.standardisation,
+        **_trained_on(system),
         **_recording(system),
         "exponents": ", ".join(
             f"{value:.4g} ± {error:.2g}"
@@ -128,6 +136,13 @@ def simulate(
     except ArithmeticError as error:
         raise OrchError(str(error)) from None
     write_series(out, series, system.variables)
+
+
+def _trained_on(system: "System") -> dict[str, str]:
+    """What of the trajectory, where it is not all of it as it is."""
+    said = [f"the first {system.trained_points:,} points"] if system.train_points else []
+    said += [f"with noise of {system.noise:g} SD of each variable"] if system.noise else []
+    return {"trained_on": ", ".join(said)} if said else {}
 
 
 def _recording(system: "System") -> dict[str, str]:

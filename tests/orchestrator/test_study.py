@@ -1,5 +1,6 @@
 """The declared file: what is accepted, and one clear message for what is not."""
 
+import json
 import re
 from pathlib import Path
 
@@ -8,11 +9,13 @@ import pytest
 from orchestrator import catalogue
 from orchestrator.declaration import Declared, Grid, Seeds
 from orchestrator.errors import StudyError
+from orchestrator.identity import canonical_json, trial_from_config
 from orchestrator.models import ARCHITECTURES
 from orchestrator.models.regimes import REGIMES
 from orchestrator.models.settings import TrainingSettings
 from orchestrator.settings import EvaluationSettings
 from orchestrator.study import from_declaration, load
+from orchestrator.systems import System
 
 GOOD = """
 [grid]
@@ -106,17 +109,44 @@ def test_the_page_on_studies_has_every_key_with_its_default_and_its_examples_loa
     ]
     told = {tuple(row[-3:-1]) for row in rows if len(row) > 2}
     leaves = (*ARCHITECTURES.values(), *REGIMES.values())
-    tables = {"grid", "regimes", "architectures", "seeds", "training", "evaluation"}
+    tables = {"grid", "regimes", "architectures", "systems", "seeds", "training", "evaluation"}
     for model in (Declared, Grid, Seeds, TrainingSettings, EvaluationSettings, *leaves):
         for key in model.model_fields.keys() - tables:
             field = model.model_fields[key]
             default = "required" if field.is_required() else field.default
             assert (key, "none" if default in (None, "") else str(default).lower()) in told, key
     assert all(f"[{table}" in page for table in tables)
-    whole, searched = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    assert {key for key, _ in told} >= {"dt", *System.SETTINGS}
+    whole, varied, searched = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    six = load(write(whole + varied)).systems[:6]
+    assert len(set(six)) == 6 and {"lorenz63", "lorenz63(rho=28, noise=0.05)"} <= set(six)
     assert len(load(write(whole)).trial_ids()) == 480 and "480 trials" in page
     forcing = whole[whole.index("[regimes.sparse_forcing]") : whole.index("[regimes.clipping]")]
     assert len(list(load(write(whole.replace(forcing, searched))).searches())) == 8
+
+
+def test_systems_are_varied_and_known_by_one_name(write):
+    study = load(
+        write(GOOD), ['grid.system=["lorenz63", "henon( b=0.20)"]', "systems.lorenz63.noise=[0, 1e-1]"]
+    )
+    assert study.systems == ("lorenz63", "lorenz63(noise=0.1)", "henon(b=0.2)")
+    trials = {trial.system: trial for trial in study.trials()}
+    for system, trial in trials.items():
+        assert trial.config["system"] == {"name": system}
+        assert trial_from_config(json.loads(canonical_json(trial.config))) == trial
+    assert trials["lorenz63"].trial_id == [*load(write(GOOD)).trials()][-1].trial_id
+    for override, message in [
+        ("systems.lorenz63.noise=[0.1, 0.10]", "systems.lorenz63.noise.*: 0.1 is listed twice"),
+        ("systems.lorenz63.noise=much", "systems.lorenz63.noise.*: expected a number, got 'much'"),
+        ("systems.lorenz63.nose=0.1", "systems.lorenz63.*: .*no such setting: did you mean noise"),
+        ("systems.roessler.noise=0.1", "systems.roessler.*: 'roessler' is not in grid.system"),
+        ("systems.lorenz63.train_points=[]", "train_points.*: expected at least one value"),
+        ('grid.system=["lorenz63(rho=28)", "lorenz63(rho=28.0)"]', r"'lorenz63\(rho=28\)' is listed twice"),
+        ('grid.system=["lorenz36(rho=28)"]', "no system is named 'lorenz36'; did you mean 'lorenz63'"),
+        ('grid.system=["lorenz63(train_points=100)"]', "expected less than the 100 points of"),
+    ]:
+        with pytest.raises(StudyError, match=message):
+            load(write(GOOD), [override, "training.sequence_length=100"])
 
 
 def test_every_problem_is_told_at_once(write):
@@ -178,8 +208,6 @@ def test_ids_of_a_cell_are_those_of_its_trials(write):
 
 
 def test_a_config_leads_back_to_its_trial(write):
-    from orchestrator.identity import trial_from_config
-
     for trial in load(write(GOOD)).trials():
         assert trial_from_config(trial.config) == trial
 
@@ -293,7 +321,8 @@ def test_command_line_reports_bad_studies_without_traceback(orch):
     ]:
         assert message in orch.here(*arguments, code=2)[1]
     assert not orch.results.exists() and not list((orch.directory / "studies").glob("*.toml"))
-    options = ["--system", "lorenz63", "--architecture", "rnn,lstm", "--tau", "10,300", "--seeds", "5"]
+    systems = "lorenz63,lorenz63(rho=28, noise=0.1)"
+    options = ["--system", systems, "--architecture", "rnn,lstm", "--tau", "10,300", "--seeds", "5"]
     orch.here("study", "new", "mine", *options)
     assert "mine" in orch.here("study", "list")[0]
-    assert "30 of 30 trials to run" in orch.here("study", "plan", "mine")[1]
+    assert "60 of 60 trials to run" in orch.here("study", "plan", "mine")[1]
