@@ -6,7 +6,6 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from .errors import StudyError
-from .models.settings import TrainingSettings
 from .precision import Goal
 from .settings import EvaluationSettings
 
@@ -68,7 +67,7 @@ class Seeds(BaseModel):
 
 
 class Declared(BaseModel):
-    """The file as written; regimes, architectures and systems are validated by their own classes."""
+    """The file as written; tables whose lists are axes are validated by their own classes."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
     description: str = ""
@@ -78,7 +77,7 @@ class Declared(BaseModel):
     architectures: dict[str, dict[str, Any]] = Field(default_factory=dict, description="hyperparameters")
     systems: dict[str, dict[str, Any]] = Field(default_factory=dict, description="settings of systems")
     seeds: Seeds
-    training: TrainingSettings = TrainingSettings()
+    training: dict[str, Any] = Field(default_factory=dict, description="settings of the training")
     evaluation: EvaluationSettings = EvaluationSettings()
 
 

@@ -15,7 +15,7 @@ PAGE = "(docs/studies.md)"
 
 NO_AXIS = (
     "; settings of architectures, regimes and systems are lists in [architectures.NAME], [regimes.NAME] and "
-    f"[systems.NAME], those of training take one value in [training] {PAGE}"
+    f"[systems.NAME], those of training in [training] {PAGE}"
 )
 """Of what stands in no table, and was to be an axis."""
 
@@ -38,7 +38,7 @@ def _places() -> Iterator[tuple[type[BaseModel], set[str], str]]:
     axis, one_value = "where a list is an axis", "and takes one value"
     yield Architecture, of_architectures, f"[architectures.NAME], {axis}"
     yield Regime, of_regimes, f"[regimes.NAME], {axis}"
-    yield TrainingSettings, set(TrainingSettings.model_fields), f"[training], {one_value}"
+    yield TrainingSettings, set(TrainingSettings.model_fields), f"[training], {axis}"
     yield EvaluationSettings, set(EvaluationSettings.model_fields), f"[evaluation], {one_value}"
     yield Seeds, set(Seeds.model_fields), "[seeds]"
     yield Declared, {"description", "report"}, "front of all tables"

@@ -47,6 +47,20 @@ class _Running:
     def size(self) -> int:
         return len(self.members)
 
+    @property
+    def epochs(self) -> int:
+        return self.members[0].training.epochs
+
+    @property
+    def begun_at(self) -> float:
+        """Trials of which so much a checkpoint had done."""
+        return self.size * self.first / self.epochs
+
+    @property
+    def done(self) -> float:
+        """Trials of which so much is done."""
+        return self.size * min(self.epoch / self.epochs, 1.0)
+
     @cached_property
     def name(self) -> str:
         return stack_id([member.trial_id for member in self.members])
@@ -67,7 +81,7 @@ class Progress:
         self.console = console or Console(stderr=True)
         self.quiet = quiet
         self.statuses: Counter[str] = Counter()
-        self._total = self._epochs = self._waits = 0
+        self._total = self._waits = 0
         self._running: dict[str, _Running] = {}
         self._live: Live | None = None
         self._since = self._last_line = time.monotonic()
@@ -83,9 +97,9 @@ class Progress:
         if not self.quiet:
             self.console.print(Text(text, style="dim"))
 
-    def start(self, *, total: int, epochs: int, slots: int) -> None:
-        """Begin to count `total` trials of `epochs` epochs."""
-        self._total, self._epochs = total, epochs
+    def start(self, *, total: int, slots: int) -> None:
+        """Begin to count `total` trials."""
+        self._total = total
         self._since = self._last_line = time.monotonic()
         self.note(f"{counted(total, 'trial')}, {counted(slots, 'stack')} at a time")
         if self.console.is_terminal and not self.quiet:
@@ -130,7 +144,7 @@ class Progress:
         running = self._running.pop(stack, None)
         if running is None:
             return
-        self._ended += running.size * (1 - running.first / max(self._epochs, 1))
+        self._ended += running.size - running.begun_at
         self._hear()
         if self._live is None:
             self._line(f"{running.label}: {_counts(Counter(statuses))}")
@@ -149,7 +163,7 @@ class Progress:
         begins_to_wait = bool(waits) and not self._waits
         self._theirs, self._waits = theirs, waits
         if self._live is None and (begins_to_wait or time.monotonic() - self._last_line >= LINE_SECONDS):
-            at = "; ".join(f"{r.label} epoch {r.epoch}/{self._epochs}" for r in self._running.values())
+            at = "; ".join(f"{r.label} epoch {r.epoch}/{r.epochs}" for r in self._running.values())
             self._line(at or self._waiting)
 
     @property
@@ -188,12 +202,12 @@ class Progress:
     @property
     def _under_way(self) -> float:
         """Trials of which so much is done, in stacks that run."""
-        return sum(r.size * min(r.epoch / max(self._epochs, 1), 1.0) for r in list(self._running.values()))
+        return sum(running.done for running in list(self._running.values()))
 
     @property
     def _worked(self) -> float:
         """Trials that were trained here: without what checkpoints had done, and what other runs do."""
-        before = sum(r.size * r.first / max(self._epochs, 1) for r in list(self._running.values()))
+        before = sum(running.begun_at for running in list(self._running.values()))
         return self._ended + self._under_way - before
 
     def _share(self) -> float:
@@ -218,8 +232,8 @@ class Progress:
         head.add_row(bar, f"{self.done}/{self._total} trials", elapsed, self._eta(), _counts(self.statuses))
         stacks = Table.grid(padding=(0, 2))
         for running in list(self._running.values())[:8]:
-            share = ProgressBar(total=max(self._epochs, 1), completed=running.epoch, width=12)
-            stacks.add_row(share, f"{running.epoch}/{self._epochs}", Text(running.label))
+            share = ProgressBar(total=running.epochs, completed=running.epoch, width=12)
+            stacks.add_row(share, f"{running.epoch}/{running.epochs}", Text(running.label))
         if len(self._running) > 8:
             stacks.add_row("", "", f"… and {len(self._running) - 8} more stacks")
         if self._waits and not self._running:

@@ -97,7 +97,7 @@ def run(plan: Plan, *, results: Path, placement: Placement, progress: Progress) 
                 plan, store, progress, share=shared, slots=slots, placement=placement, compiled=compiled
             )
             agenda = Agenda(sources, slots=slots, share=shared)
-            progress.start(total=agenda.left, epochs=plan.study.training.epochs, slots=slots)
+            progress.start(total=agenda.left, slots=slots)
             lit.tell(progress.state)
             callback = StackCallback(
                 results=results,

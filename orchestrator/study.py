@@ -1,8 +1,8 @@
 """A study: the declared file, validated and resolved into trials.
 
 A study has three kinds of axes. Grid axes (system, architecture, and whatever a table of a regime, an
-architecture or a system gives as a list) are run completely; τ belongs to the regime; seeds are replicates,
-never searched and never a grid axis; τ may be searched (`search`).
+architecture, a system or the training gives as a list) are run completely; τ belongs to the regime;
+seeds are replicates, never searched and never a grid axis; τ may be searched (`search`).
 
     description = "…"
     report = "comparison" # or "tau", "exponents", "theorems": what `orch report NAME` shows
@@ -16,7 +16,7 @@ never searched and never a grid axis; τ may be searched (`search`).
     [regimes.clipping]
     [seeds]
     count = 20            # or until = "ci 20%", min = 6, max = 40
-    [training]            # defaults are the authors' settings
+    [training]            # defaults are the authors' settings; a list is an axis
     epochs = 3000
     [evaluation]
     [architectures.plrnn] # hyperparameters of one architecture; a list is an axis
@@ -63,7 +63,7 @@ class Study:
     """Of the grid's cells; a search goes on from the first as it needs."""
     goal: Goal | None
     """Until when further seeds are run in the grid's cells."""
-    training: TrainingSettings
+    trainings: tuple[TrainingSettings, ...]
     evaluation: EvaluationSettings
     source: str
     report: Report
@@ -77,27 +77,32 @@ class Study:
 
     def cells(self) -> Iterator[Trial]:
         """Every cell of the grid, as its trial of the first seed: systems, then architectures, then
-        regimes."""
-        for system, architecture, regime in itertools.product(self.systems, self.architectures, self.regimes):
-            yield self._cell(system, architecture, regime)
+        trainings, then regimes."""
+        for *context, regime in itertools.product(*self._contexts, self.regimes):
+            yield self._cell(*context, regime)
 
     def searches(self) -> Iterator[Search]:
-        """Every search for τ: one per system, architecture and searched regime."""
-        found = itertools.product(self.systems, self.architectures, self.searched)
-        for system, architecture, (regime, settings) in found:
-            yield Search(self._cell(system, architecture, regime), settings)
+        """Every search for τ: one per system, architecture, training and searched regime."""
+        for *context, (regime, settings) in itertools.product(*self._contexts, self.searched):
+            yield Search(self._cell(*context, regime), settings)
 
     @property
     def regime_names(self) -> set[str]:
         """The names of all regimes."""
         return {regime.name for regime in self.regimes} | {regime.name for regime, _ in self.searched}
 
-    def _cell(self, system: str, architecture: Architecture, regime: Regime) -> Trial:
+    @property
+    def _contexts(self) -> tuple[tuple[str, ...], tuple[Architecture, ...], tuple[TrainingSettings, ...]]:
+        return self.systems, self.architectures, self.trainings
+
+    def _cell(
+        self, system: str, architecture: Architecture, training: TrainingSettings, regime: Regime
+    ) -> Trial:
         return Trial(
             system=system,
             architecture=architecture,
             regime=regime,
-            training=self.training,
+            training=training,
             evaluation=self.evaluation,
             seed=self.seeds[0],
         )
@@ -175,13 +180,14 @@ def from_declaration(name: str, raw: dict[str, Any], *, source: str, overridden:
             searched += searched_regimes(REGIMES[key], table, f"regimes.{key}", problems)
         else:
             regimes += expanded(REGIMES[key], table, f"regimes.{key}", problems)
-    longest = declared.training.sequence_length
+    trainings = expanded(TrainingSettings, declared.training, "training", problems)
+    lengths = [training.sequence_length for training in trainings] or [TrainingSettings().sequence_length]
     taus = [(f"regimes.{r.name}.tau", getattr(r, "tau", 1)) for r in regimes]
     taus += [(f"regimes.{r.name}.tau.low", search.low) for r, search in searched]
     taus += [(f"regimes.{r.name}.tau.high", search.high or 1) for r, search in searched]
     for where, tau in taus:
-        if tau > longest:
-            expected = f"expected at most training.sequence_length ({longest}), got {tau}"
+        if tau > min(lengths):
+            expected = f"expected at most training.sequence_length ({min(lengths)}), got {tau}"
             problems.append(Problem(where, expected))
     goal = declared.seeds.goal
     if goal is not None and goal.baseline not in declared.regimes:
@@ -193,10 +199,9 @@ def from_declaration(name: str, raw: dict[str, Any], *, source: str, overridden:
         goal = replace(goal, baseline=None)
     for system in found:
         problems += misfits(system, architectures, [*regimes, *(regime for regime, _ in searched)])
-        if longest >= system.trained_points:
-            expected = (
-                f"expected less than the {system.trained_points} points of {system.name}, got {longest}"
-            )
+        points = system.trained_points
+        if max(lengths) >= points:
+            expected = f"expected less than the {points} points of {system.name}, got {max(lengths)}"
             problems.append(Problem("training.sequence_length", expected))
     if problems:
         raise StudyError(source, _lines(problems, overridden))
@@ -209,7 +214,7 @@ def from_declaration(name: str, raw: dict[str, Any], *, source: str, overridden:
         searched=tuple(searched),
         seeds=declared.seeds.sure,
         goal=goal,
-        training=declared.training,
+        trainings=tuple(trainings),
         evaluation=declared.evaluation,
         source=source,
         report=declared.report,

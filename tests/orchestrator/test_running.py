@@ -41,9 +41,10 @@ def test_the_time_left_is_at_the_pace_of_all_runs(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(time, "monotonic", lambda: now)
     progress = Progress(quiet=True)
     [members, others, *_] = [
-        [cell.with_seed(seed) for seed in (0, 1)] for cell in load(catalogue.find("lorenz_smoke")).cells()
+        [cell.with_seed(seed) for seed in (0, 1)]
+        for cell in load(catalogue.find("lorenz_smoke"), ["training.epochs=100"]).cells()
     ]
-    progress.start(total=6, epochs=100, slots=2)
+    progress.start(total=6, slots=2)
     progress.running("a", members, epoch=50)  # it goes on from there
     progress.running("b", others)
     now = 1010.0
@@ -75,8 +76,8 @@ def test_the_time_left_of_stacks_that_end_sooner_than_they_tell(monkeypatch: pyt
     now = 0.0
     monkeypatch.setattr(time, "monotonic", lambda: now)
     progress = Progress(quiet=True)
-    [cell, *_] = load(catalogue.find("lorenz_smoke")).cells()
-    progress.start(total=100, epochs=60, slots=1)
+    [cell, *_] = load(catalogue.find("lorenz_smoke"), ["training.epochs=60"]).cells()
+    progress.start(total=100, slots=1)
     now = 20.0  # the start of a worker
     for _ in range(21):
         progress.running("a", [cell])

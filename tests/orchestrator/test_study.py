@@ -52,6 +52,11 @@ def test_lists_are_axes_and_seeds_are_replicates(write):
     assert len({cell.cell_id for cell in cells}) == 12
     trials = list(study.trials())
     assert len({trial.trial_id for trial in trials}) == 36 and {t.seed for t in trials} == {0, 1, 2}
+    trained = load(write(GOOD), ["training.epochs=[4, 8]", "training.sequence_length=[50, 60]"])
+    assert [(t.training.epochs, t.training.sequence_length) for t in trained.cells()][::4] == [
+        (4, 50), (4, 60), (8, 50), (8, 60),
+    ] * 3  # fmt: skip
+    assert {cell.cell_id for cell in cells} < {cell.cell_id for cell in trained.cells()}
     labels = {cell.regime_label for cell in cells}
     assert labels == {"sparse_forcing(tau=5)", "sparse_forcing(tau=10)", "clipping", "clipping(max_norm=10)"}
 
@@ -83,11 +88,16 @@ def test_lists_are_axes_and_seeds_are_replicates(write):
             "expected at least 3, the dimension of lorenz63, got 2",
         ),
         (("[grid]", "[grid]\nlatent_dim = [5]"), "latent_dim stands in [architectures.NAME], where a list"),
-        (("[grid]", "[grid]\nlearning_rate = [1]"), "learning_rate stands in [training], and takes one"),
+        (("[grid]", "[grid]\nlearning_rate = [1]"), "learning_rate stands in [training], where a list is an"),
+        (("[grid]", "[grid]\nsteps = [1]"), "steps stands in [evaluation], and takes one value"),
         (("[grid]", "[grid]\nrho = [28]"), "rho: unknown key; there is architecture, system; settings"),
         (("[grid]", "[grid]\nsystems = []"), "grid.systems: unknown key; did you mean 'system'?"),
         (("max_norm =", "tau ="), "regimes.clipping.tau: unknown key; there is max_norm, normalise"),
-        (("epochs = 4", "epochs = [4, 5]"), "epochs: takes one value, got [4, 5]: two values are two"),
+        (("epochs = 4", "epochs = [4, 4]"), "training.epochs: 4 is listed twice"),
+        (
+            ("[training]", "[evaluation]\nsteps = [2000, 3000]\n[training]"),
+            "steps: takes one value, got [2000, 3000]: two values are two",
+        ),
         (("latent_dim = [10", "epochs = [10"), "plrnn.epochs: unknown key here: epochs stands in"),
         (("[seeds]\ncount = 3", ""), "seeds: is missing"),
         (("[grid]", "[grid"), "is not valid TOML"),
@@ -171,7 +181,7 @@ def test_a_regime_may_be_for_some_architectures_alone(write, monkeypatch):
 def test_overrides_are_toml_and_are_named_when_they_are_wrong(write):
     overrides = ["training.epochs=9", "regimes={sparse_forcing={tau=7}}", "grid.architecture=lstm"]
     study = load(write(GOOD), [*overrides, "architectures={}"])
-    assert study.training.epochs == 9 and [cell.tau for cell in study.cells()] == [7]
+    assert study.trainings[0].epochs == 9 and [cell.tau for cell in study.cells()] == [7]
     with pytest.raises(StudyError, match=r"training\.epochs \(from --set\): expected a whole number"):
         load(write(GOOD), ["training.epochs=many"])
     odd = ["grid.architecture=urnn", "architectures={urnn={latent_dim=31}}"]
@@ -270,8 +280,9 @@ def test_lorenz_tau_is_figure_1a_in_full():
     taus = [r.tau for r in study.regimes if r.name == "sparse_forcing"]
     assert min(taus) == 5 and max(taus) == 200 and 30 in taus
     assert {a.name for a in study.architectures} == {"rnn", "plrnn", "lstm"}
-    assert len(study.seeds) == 20 and study.training.epochs == 3000 and study.training.batch_size == 32
-    assert study.training.sequence_length == 500
+    [training] = study.trainings
+    assert len(study.seeds) == 20 and training.epochs == 3000 and training.batch_size == 32
+    assert training.sequence_length == 500
     assert {r.name for r in study.regimes} == {"sparse_forcing", "clipping", "zero_reset"}
 
 
