@@ -69,6 +69,7 @@ class Stack:
         settings: TrainingSettings,
         series: NDArray[np.float64],
         seeds: Sequence[int],
+        starts: NDArray[np.int64] | None = None,
         device: str = "cpu",
     ) -> None:
         """
@@ -76,15 +77,16 @@ class Stack:
             regime: of all members, or one for each; equal ones next to each other train side by side.
             series: (L, N) training series, standardised, L > T.
             seeds: one per member; a member's result depends on its own seed alone.
+            starts: where training sequences may begin, rising; everywhere where left out. Of a series with
+                breaks these are some of its places (`systems.parts`).
 
         Raises:
             ValueError: the series is shorter than a training sequence, or wider than the latent state.
         """
         length, observed_dim = series.shape
-        if length < settings.sequence_length + 1:
-            raise ValueError(
-                f"the series has {length} points, a training sequence needs {settings.sequence_length + 1}"
-            )
+        needed = settings.sequence_length + 1
+        if length < needed or (starts is not None and not len(starts)):
+            raise ValueError(f"the series has {length} points, a training sequence needs {needed} in a row")
         if observed_dim > architecture.latent_dim:
             raise ValueError(
                 f"{observed_dim} observed dimensions need latent_dim ≥ {observed_dim}, "
@@ -96,6 +98,7 @@ class Stack:
         self.seeds = list(seeds)
         self.device = torch.device(device)
         dtype = DTYPES[settings.precision]
+        self._starts, self._everywhere = starts, length - settings.sequence_length
         self.series = torch.from_numpy(np.ascontiguousarray(series.T)).to(self.device, dtype)
         self.groups: list[Group] = []
         for one, members in itertools.groupby(range(len(self.regimes)), key=self.regimes.__getitem__):
@@ -181,9 +184,10 @@ class Stack:
         places of the series, whatever the regime, τ or stack.
         """
         shape = (self.settings.batches_per_epoch, self.settings.batch_size)
-        places = self.series.shape[1] - self.settings.sequence_length
+        places = len(self._starts) if self._starts is not None else self._everywhere
         drawn = np.stack([stream(seed, "minibatches", epoch).random(shape) for seed in self.seeds], axis=1)
-        return torch.from_numpy((drawn * places).astype(np.int64)).to(self.device)
+        found = (drawn * places).astype(np.int64)
+        return torch.from_numpy(found if self._starts is None else self._starts[found]).to(self.device)
 
     def losses_and_gradients(self, positions: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Mean squared one-step prediction error of each member on its minibatch, (E,), its gradient, (E, P),

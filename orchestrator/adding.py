@@ -7,7 +7,7 @@ import io
 import json
 import math
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -15,14 +15,13 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from . import durable
+from . import durable, series_files
 from .errors import OrchError, UsageError
 from .systems import own, table_files, tables
-from .systems.analysis.blemishes import find_gaps, long_gaps, outliers
 from .systems.analysis.exponent import suggest_embedding, suggest_settings
-from .systems.analysis.spectrum import mean_period
 from .systems.base import SeriesError
-from .systems.preparation import Step, length_after, prepare
+from .systems.parts import Parts
+from .systems.preparation import Step, length_after, prepare_parts
 from .systems.raw import data_folder
 from .systems.registry import shipped
 
@@ -31,12 +30,6 @@ FloatArray = NDArray[np.float64]
 TEST_SHARE = 0.2
 SHORTEST = 1e-100
 """Time between rows."""
-
-EQUAL = 1e-6
-"""Steps that differ by so small a share are equal."""
-
-SECONDS = {"ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
-"""Units that times between dates can be given in."""
 
 HEAD = """\
 # A series of one's own, written by `orch system add`. The series is in {name}.parquet.
@@ -60,8 +53,7 @@ class Added:
 
 def add(
     name: str,
-    source: Path,
-    *,
+    *sources: Path,
     columns: Sequence[str] = (),
     dt: float | None = None,
     time: str | None = None,
@@ -70,6 +62,7 @@ def add(
     decimal: str = ".",
     rows: tuple[int, int] | None = None,
     fill_gaps: int | None = None,
+    split_gaps: bool = False,
     steps: Sequence[Step] = (),
     embed: tuple[int, int] | Literal["auto"] | None = None,
     test_share: float = TEST_SHARE,
@@ -79,6 +72,8 @@ def add(
     """Register a series under a name in the data folder.
 
     Args:
+        sources: its files; several are parts of one system, in this order, and the last rows of the last are
+            tested on.
         columns: of the file, in which order; all but the times if left out.
         dt: time between rows, in the unit that exponents are wanted in; from the times if left out.
         time: the column that holds times.
@@ -87,7 +82,8 @@ def add(
         decimal: what stands before the decimals of numbers in text, "." or ",".
         rows: the first and the last row to take, counted from 1; all by default. Counted on the grid of times
             where there are times.
-        fill_gaps: longest gap, in rows, that is filled by straight lines; None refuses missing values.
+        fill_gaps: longest gap, in rows, that is filled by straight lines; None: none is.
+        split_gaps: longer gaps part the series; otherwise they are refused.
         steps: preparation between filling gaps and embedding.
         embed: dimension and delay, in steps of the series so far, or "auto"; for a single column.
         test_share: of the prepared series, its end, that is tested on and not trained on; 0: all is both.
@@ -98,7 +94,8 @@ def add(
         SeriesError: the series cannot be used; says what is wrong and where.
         OrchError: it cannot be written.
     """
-    table_files.check_there(source)
+    for source in sources:
+        table_files.check_there(source)
     folder = data_folder()
     files = (folder / f"{name}.toml", folder / f"{name}.parquet")
     _check_name(name, files[0], force)
@@ -106,33 +103,42 @@ def add(
         raise UsageError(f"--dt {dt:g}: expected a time above 0")
     if decimal not in (".", ","):
         raise UsageError(f"--decimal {decimal}: expected , or what is meant without it, a point")
-    table = tables.read_table(source, columns=columns, time=time, time_format=time_format, decimal=decimal)
-    dt, time_unit = _time_step(table, dt, time_unit)
-    values = _stretch(table.values, rows, source)
-    tables.check_values(values, table.columns, where=str(source))
-    missing = _missing(values, table, source, fill_gaps)
-    before = [*([Step("fill_gaps", {"longest": fill_gaps})] if missing else []), *steps]
-    own.check_length(length_after(len(values), before))
-    measured = _prepare(values, before, source)
-    tables.check_values(measured, table.columns, where=f"{source}, prepared")
-    after = [_embedding(measured, embed)] if embed is not None else []
-    left = length_after(len(measured), after)
+    found = series_files.read(
+        sources,
+        columns=columns,
+        dt=dt,
+        time=time,
+        time_format=time_format,
+        time_unit=time_unit,
+        decimal=decimal,
+        rows=rows,
+        fill_gaps=fill_gaps,
+        split_gaps=split_gaps,
+    )
+    values, where = found.values, _named(sources)
+    before = [*([Step("fill_gaps", {"longest": fill_gaps})] if found.missing else []), *steps]
+    own.check_length(found.parts.each(lambda length: length_after(length, before)).total)
+    measured, parts = _prepare(values, found.parts, before, where)
+    tables.check_values(measured, found.columns, where=f"{where}, prepared")
+    after = [_embedding(parts.longest_of(measured), embed)] if embed is not None else []
+    left = parts.each(lambda length: length_after(length, after)).total
     own.check_length(left)
     test = round(left * test_share)
     if test:
         last = measured[len(measured) - test :]
-        tables.check_values(last, table.columns, where=f"{source}, the last {test:,} points, to test on")
+        tables.check_values(last, found.columns, where=f"{where}, the last {test:,} points, to test on")
     described = own.Description(
         description=description,
-        source=source.name,
+        source=where if len(sources) > 1 else sources[0].name,
         sha256=own.digest_of(values),
-        columns=table.columns,
+        columns=found.columns,
         raw_points=len(values),
-        raw_dt=dt,
-        time_unit=time_unit,
+        parts=found.several,
+        raw_dt=found.dt,
+        time_unit=found.time_unit,
         test_points=test,
         steps=tuple({"step": step.name, **step.parameters} for step in (*before, *after)),
-        exponent=_exponent(measured),
+        exponent=_exponent(measured, parts),
     )
     text = _toml(name, described)
     try:
@@ -148,28 +154,18 @@ def add(
     except ValueError as error:
         raise UsageError(str(error)) from None
     try:
-        durable.write(files[1], _parquet(table.columns, values))
+        durable.write(files[1], _parquet(found.columns, values))
         durable.write(files[0], encoded)
     except OSError as error:
         raise OrchError(f"{files[0].parent} cannot be written: {error.strerror}") from None
-    return Added(system, files, missing, table.rows_added, tuple(_remarks(table, values, rows, dt)))
+    return Added(system, files, found.missing, found.rows_added, found.remarks)
 
 
-def _remarks(
-    table: tables.Table, values: FloatArray, rows: tuple[int, int] | None, dt: float
-) -> Iterator[str]:
-    """What may not be as it was meant of a table, and of those of its values that are taken."""
-    if table.dt is not None and not table.dates and not math.isclose(table.dt, dt, rel_tol=EQUAL):
-        yield f"rows are {table.dt:g} apart by their times, and count as {dt:g}, as --dt says"
-    yield from outliers(values, table.columns, first_row=1 if rows is None else rows[0])
-    gaps = find_gaps(values, table.columns)
-    if gaps:
-        filled = prepare(values, [Step("fill_gaps", {"longest": max(gap.longest for gap in gaps)})])
-        yield from long_gaps(gaps, dict(zip(table.columns, map(mean_period, filled.T), strict=True)))
-    for name, column in zip(table.columns, values.T, strict=True):
-        steps = np.diff(column)
-        if steps[0] > 0 and np.ptp(steps) <= EQUAL * steps[0]:
-            yield f"{name} rises in equal steps, as times do, and is a variable: --time {name} takes it out"
+def _named(sources: Sequence[Path]) -> str:
+    """What the files are called together."""
+    if len(sources) <= 3:
+        return ", ".join(str(path) if len(sources) == 1 else path.name for path in sources)
+    return f"{len(sources)} files, {sources[0].name} to {sources[-1].name}"
 
 
 def _check_name(name: str, path: Path, force: bool) -> None:
@@ -183,64 +179,11 @@ def _check_name(name: str, path: Path, force: bool) -> None:
         raise UsageError(f"{path} exists already: choose another name, or --force to replace it")
 
 
-def _time_step(table: tables.Table, dt: float | None, unit: str) -> tuple[float, str]:
-    """The time between rows and the name of its unit."""
-    if dt is not None:
-        return float(dt), unit
-    if table.dt is None:
-        raise UsageError(
-            "the time between rows is not known: give --dt, or --time with the column that holds it"
-        )
-    if not table.dates:
-        return table.dt, unit
-    unit = unit or "s"
-    if unit not in SECONDS:
-        raise UsageError(
-            f"--time-unit {unit}: times that are dates can be converted to {', '.join(SECONDS)}; for another "
-            "unit give the time between rows in it by --dt"
-        )
-    return table.dt / SECONDS[unit], unit
-
-
-def _stretch(values: FloatArray, rows: tuple[int, int] | None, source: Path) -> FloatArray:
-    if rows is None:
-        return values
-    first, last = rows
-    if not 1 <= first < last <= len(values):
-        raise UsageError(f"--rows {first}:{last}: {source} has rows 1 to {len(values)}")
-    return np.ascontiguousarray(values[first - 1 : last])
-
-
-def _missing(values: FloatArray, table: tables.Table, source: Path, filled: int | None) -> int:
-    """How many values are missing, if all may be."""
-    there = np.flatnonzero(np.isfinite(values).all(axis=1))
-    if len(there) and (there[0] > 0 or there[-1] < len(values) - 1):
-        raise SeriesError(
-            f"{source} begins or ends with missing values: --rows {there[0] + 1}:{there[-1] + 1} leaves them "
-            "out"
-        )
-    gaps = find_gaps(values, table.columns)
-    too_long = [gap for gap in gaps if gap.longest > (filled or 0)]
-    if too_long:
-        rows = f", {table.rows_added} whole rows among them, by its times" if table.rows_added else ""
-        listed = "; ".join(
-            f"column {gap.column!r} lacks {gap.missing} in {gap.gaps} gaps, the first at row "
-            f"{gap.first_row}, the longest of {gap.longest}"
-            for gap in too_long
-        )
-        longest = max(gap.longest for gap in gaps)
-        raise SeriesError(
-            f"{source} has missing values{rows}: {listed}. --fill-gaps {longest} would fill them by straight "
-            "lines, --rows takes a stretch without them"
-        )
-    return sum(gap.missing for gap in gaps)
-
-
-def _prepare(values: FloatArray, steps: Sequence[Step], source: Path) -> FloatArray:
+def _prepare(values: FloatArray, parts: Parts, steps: Sequence[Step], where: str) -> tuple[FloatArray, Parts]:
     try:
-        return prepare(values, steps)
+        return prepare_parts(values, parts, steps)
     except ValueError as error:
-        raise SeriesError(f"{source}: {error}") from None
+        raise SeriesError(f"{where}: {error}") from None
 
 
 def _embedding(series: FloatArray, wanted: tuple[int, int] | Literal["auto"]) -> Step:
@@ -252,10 +195,10 @@ def _embedding(series: FloatArray, wanted: tuple[int, int] | Literal["auto"]) ->
     return Step("embed", dict(zip(("dimension", "delay"), wanted, strict=True)))
 
 
-def _exponent(series: FloatArray) -> own.Exponent:
+def _exponent(series: FloatArray, parts: Parts) -> own.Exponent:
     try:
-        settings = suggest_settings(series)
-        settings.curve(series)
+        settings = suggest_settings(series, parts=parts)
+        settings.curve(series, parts=parts)
     except ValueError as error:
         raise SeriesError(f"λ_max cannot be estimated: {error}") from None
     return own.Exponent(**asdict(settings))
@@ -274,6 +217,10 @@ def _toml(name: str, described: own.Description) -> str:
     """The description as a file to be read, and edited, by people."""
     content = described.model_dump(exclude_none=True, exclude={"steps", "exponent"})
     content["columns"] = list(described.columns)
+    if described.parts:
+        content["parts"] = list(described.parts)
+    else:
+        del content["parts"]
     lines = [HEAD.format(name=name), *(f"{key} = {_value(value)}" for key, value in content.items())]
     for step in described.steps:
         lines += ["", "[[steps]]", *(f"{key} = {_value(value)}" for key, value in step.items())]

@@ -141,9 +141,9 @@ def _gradients(
     network's own attractor, of which theory speaks; there, from the last place, norms of single steps too.
     A forcing, or a reset, sets ∂z_{t+T}/∂z_t to 0 for all that lies across it.
     """
-    longest = min(longest, len(data.test) // 2)
+    longest = min(longest, data.test_parts.longest // 2)
     lags = [lag for lag in LAGS if lag <= longest] or [1]
-    places = np.linspace(0, len(data.test) - 1 - lags[-1], PLACES).astype(np.int64)
+    places = data.test_parts.spread(lags[-1], PLACES)
     architecture = stack.architecture
     observed = torch.from_numpy(data.test[places].T).to(parameters["B"]).expand(stack.size, -1, -1)
     with torch.no_grad():

@@ -16,6 +16,8 @@ from .models.training import Stack
 from .settings import EvaluationSettings
 from .systems.dataset import Dataset, Values
 from .systems.measures import ForecastSet, MeasureSet
+from .systems.measures.measure_set import SPECTRAL
+from .systems.parts import Parts
 
 BOUND = 1000.0
 """A free run that leaves ±BOUND standard deviations of the data is unbounded."""
@@ -42,9 +44,6 @@ STEPS_PER_START, FEWEST_STARTS = 500, 10
 
 SHORT_TERM = ("d_stsp", "outside_share", "sliced_wasserstein")
 """Measures of where a trajectory dwells: they can be taken over many short runs as well as over one."""
-
-SPECTRAL = ("d_h", "psc")
-"""Measures of how it moves, which takes a length that their smoothing leaves something of."""
 
 WITH_FLOOR = ("d_stsp", *SPECTRAL)
 """Measures whose floor each trial has."""
@@ -77,12 +76,12 @@ class Evaluator:
 
     def __init__(self, data: Dataset, settings: EvaluationSettings) -> None:
         self._data, self._settings = data, settings
-        self._measures = MeasureSet(data.scored_test)
+        self._measures = MeasureSet(data.scored_test, parts=data.test_parts)
         self._forecasts = ForecastSet()
         self._lyapunov_time = data.tau_pred / math.log(2)
-        steps = min(self._forecasts.steps(self._lyapunov_time), len(data.test) // 2)
+        steps = min(self._forecasts.steps(self._lyapunov_time), data.test_parts.longest // 2)
         starts = min(self._forecasts.starts, max(FEWEST_STARTS, settings.steps // STEPS_PER_START))
-        places = np.linspace(0, len(data.test) - 1 - steps, starts).astype(np.int64)
+        places = data.test_parts.spread(steps, starts)
         self._forecast_starts = torch.from_numpy(data.test[places])
         self._forecast_truth = data.test[places[:, None] + np.arange(1, steps + 1)]
 
@@ -185,9 +184,10 @@ class Evaluator:
         as_they_are = data.is_recorded or steps == data.n_points  # of a recording there is no other
         floors = data.floors if as_they_are else self._floors_of_pieces()
         ceilings = self._measures.ceilings(steps)
-        of_the_truth = self._measures.evaluate(data.scored_test[:steps], only=SPECTRAL)
+        in_a_row = data.test_parts.longest_of(data.scored_test)
+        of_the_truth = self._measures.evaluate(in_a_row[:steps], only=SPECTRAL)
         of_spectra = floors
-        if data.is_recorded and steps < len(data.scored_test):
+        if data.is_recorded and steps < len(in_a_row):
             # Spectra move with the length, and what is tested on is not always apart from what is trained on.
             apart = not np.array_equal(data.scored_train, data.scored_test)
             of_spectra = self._floors_of_pieces(SPECTRAL) if apart else {preset: {} for preset in floors}
@@ -210,9 +210,12 @@ class Evaluator:
     def _floors_of_pieces(self, only: tuple[str, ...] = WITH_FLOOR) -> Values:
         """Of the data to train on, in pieces of the length of a free run, the mean of what each scores."""
         data, steps = self._data.scored_train, self._settings.steps
-        count = max(1, min(PIECES, len(data) // steps))
-        first = np.linspace(0, max(0, len(data) - steps), count).astype(np.int64)
-        scored = [self._measures.evaluate(data[at : at + steps], only=only) for at in first]
+        # All of a trajectory, be it that less of it is trained on.
+        parts = self._data.train_parts if self._data.is_recorded else Parts.of(data)
+        length = min(steps, parts.longest)
+        count = max(1, min(PIECES, parts.total // length))
+        first = parts.spread(length - 1, count)
+        scored = [self._measures.evaluate(data[at : at + length], only=only) for at in first]
         return {
             preset: {name: float(np.mean([piece[preset][name] for piece in scored])) for name in values}
             for preset, values in scored[0].items()

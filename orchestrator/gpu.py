@@ -52,7 +52,7 @@ def _each(trials: Sequence[Trial], results: Path, device: str) -> int:
     another length keep what is theirs while the others have theirs.
     """
     first = trials[0]
-    series = load(first.system, cache=results / "systems").train
+    data = load(first.system, cache=results / "systems")
     taken = []
     for trial in [first, *trials]:
         torch.cuda.empty_cache()
@@ -62,7 +62,8 @@ def _each(trials: Sequence[Trial], results: Path, device: str) -> int:
             first.architecture,
             trial.regime,
             settings=first.training,
-            series=series,
+            series=data.train,
+            starts=data.starts(first.training.sequence_length),
             seeds=[trial.seed],
             device=device,
         )

@@ -78,22 +78,20 @@ class Study:
     def cells(self) -> Iterator[Trial]:
         """Every cell of the grid, as its trial of the first seed: systems, then architectures, then
         trainings, then regimes."""
-        for *context, regime in itertools.product(*self._contexts, self.regimes):
-            yield self._cell(*context, regime)
+        axes = itertools.product(self.systems, self.architectures, self.trainings, self.regimes)
+        for system, architecture, training, regime in axes:
+            yield self._cell(system, architecture, training, regime)
 
     def searches(self) -> Iterator[Search]:
         """Every search for τ: one per system, architecture, training and searched regime."""
-        for *context, (regime, settings) in itertools.product(*self._contexts, self.searched):
-            yield Search(self._cell(*context, regime), settings)
+        axes = itertools.product(self.systems, self.architectures, self.trainings, self.searched)
+        for system, architecture, training, (regime, settings) in axes:
+            yield Search(self._cell(system, architecture, training, regime), settings)
 
     @property
     def regime_names(self) -> set[str]:
         """The names of all regimes."""
         return {regime.name for regime in self.regimes} | {regime.name for regime, _ in self.searched}
-
-    @property
-    def _contexts(self) -> tuple[tuple[str, ...], tuple[Architecture, ...], tuple[TrainingSettings, ...]]:
-        return self.systems, self.architectures, self.trainings
 
     def _cell(
         self, system: str, architecture: Architecture, training: TrainingSettings, regime: Regime
@@ -199,7 +197,7 @@ def from_declaration(name: str, raw: dict[str, Any], *, source: str, overridden:
         goal = replace(goal, baseline=None)
     for system in found:
         problems += misfits(system, architectures, [*regimes, *(regime for regime, _ in searched)])
-        points = system.trained_points
+        points = system.longest_sequence
         if max(lengths) >= points:
             expected = f"expected less than the {points} points of {system.name}, got {max(lengths)}"
             problems.append(Problem("training.sequence_length", expected))

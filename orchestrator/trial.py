@@ -174,6 +174,7 @@ def _train_and_evaluate(
             [trial.regime for trial in trials],
             settings=cell.training,
             series=data.train,
+            starts=data.starts(cell.training.sequence_length),
             seeds=[trial.seed for trial in trials],
             device=device,
         ),

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from .exponents import LyapunovSpectrum
+    from .parts import Parts
 
 FloatArray = NDArray[np.float64]
 
@@ -36,6 +37,15 @@ TRAIN, TEST, FLOOR_EXTRA = 0, 1, (2, 3)
 
 NOISE = 20_221_128
 """Seeds the noise of observations."""
+
+
+class FloorPair(NamedTuple):
+    """States of two trajectories; their parts where they are not one each."""
+
+    truth: FloatArray
+    generated: FloatArray
+    truth_parts: Parts | None = None
+    generated_parts: Parts | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,6 +112,11 @@ class System(ABC):
         return self.train_points or self.n_points
 
     @property
+    def longest_sequence(self) -> int:
+        """Points in a row that are trained on."""
+        return self.trained_points
+
+    @property
     def is_recorded(self) -> bool:
         """Whether there is one trajectory only, of a given length."""
         return False
@@ -124,12 +139,15 @@ class System(ABC):
         """The data (T, N) that these states give."""
         return states
 
-    def floor_pairs(self, train: FloatArray, test: FloatArray) -> Iterable[tuple[FloatArray, FloatArray]]:
-        """Pairs (truth, generated) of states, as good as those of a perfect model; floors are their mean
-        scores."""
-        yield test, train
+    def parts_of(self, index: int) -> Parts | None:
+        """The parts in which trajectory `index` is had; None: it is one."""
+        return None
+
+    def floor_pairs(self, train: FloatArray, test: FloatArray) -> Iterable[FloorPair]:
+        """Pairs as good as the truth with a perfect model; floors are their mean scores."""
+        yield FloorPair(test, train)
         for index in FLOOR_EXTRA:
-            yield test, self.states(index)
+            yield FloorPair(test, self.states(index))
 
     @abstractmethod
     def spectrum(self, states: FloatArray) -> LyapunovSpectrum:

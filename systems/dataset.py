@@ -31,6 +31,7 @@ from .base import TEST, TRAIN, DataError, System
 from .exponents import LyapunovSpectrum, prediction_time_steps
 from .hashing import canonical_json, content_hash, trajectory_hash
 from .measures.measure_set import MeasureSet
+from .parts import IntArray, Parts
 from .registry import get
 
 STILL = 1e-9
@@ -57,6 +58,9 @@ class Dataset:
     """See `System.regressed_points`."""
     is_recorded: bool
     """See `System.is_recorded`."""
+    train_parts: Parts
+    """In which `train` is had: one, but of recordings with breaks."""
+    test_parts: Parts
     mean: FloatArray
     """Of raw train, (N,): raw = standardised · sd + mean."""
     sd: FloatArray
@@ -85,6 +89,10 @@ class Dataset:
     def n_points(self) -> int:
         """Of a trajectory, of which less may be trained on."""
         return len(self.scored_train)
+
+    def starts(self, steps: int) -> IntArray | None:
+        """Places of `train` from which so many steps ahead come without a break; None: all there may be."""
+        return self.train_parts.starts(steps) if len(self.train_parts.lengths) > 1 else None
 
     @property
     def lambda_from(self) -> Literal["equations", "data", "noise"]:
@@ -169,17 +177,19 @@ def generate(system: System) -> Dataset:
     test_states = system.states(TEST)
     scored = _Scored(system, states, mean, sd)
     spectrum = system.spectrum(states)
+    train_parts, test_parts = system.parts_of(TRAIN), system.parts_of(TEST)
     try:
-        measures = MeasureSet(scored(test_states))
+        measures = MeasureSet(scored(test_states), parts=test_parts)
     except ValueError as error:
         raise DataError(
             f"{system.name}: nothing can be measured against its test data ({error}): are they where those "
             "to train on are, or does the series drift?"
         ) from None
     scores = []
-    for truth, generated in system.floor_pairs(states, test_states):
-        against = measures if truth is test_states else MeasureSet(scored(truth))
-        scores.append(against.evaluate(scored(generated)))
+    for truth, generated, *its_parts in system.floor_pairs(states, test_states):
+        of_truth, of_generated = its_parts
+        against = measures if truth is test_states else MeasureSet(scored(truth), parts=of_truth)
+        scores.append(against.evaluate(scored(generated), parts=of_generated))
     floors = {
         preset: {
             measure: math.fsum(score[preset][measure] for score in scores) / len(scores) for measure in values
@@ -192,6 +202,11 @@ def generate(system: System) -> Dataset:
     if system.regressed_points or system.noise or system.train_points:
         arrays |= {"scored_train": scored(states), "scored_test": scored(test_states)}
     about = {
+        **{
+            name: parts.lengths
+            for name, parts in (("train_parts", train_parts), ("test_parts", test_parts))
+            if parts
+        },
         "system": system.name,
         "dt": system.dt,
         "variables": system.variables,
@@ -245,8 +260,10 @@ def _trained_otherwise(system: System) -> dict[str, float]:
 
 def _assemble(arrays: dict[str, FloatArray], spectrum: LyapunovSpectrum, about: Mapping[str, Any]) -> Dataset:
     lambda_max = spectrum.exponents[0]
+    parts = {name: Parts(tuple(about[name])) for name in _PARTS if name in about}
+    whole = {"train_parts": Parts.of(arrays["train"]), "test_parts": Parts.of(arrays["test"])}
     return Dataset(
-        **{**about, "variables": tuple(about["variables"])},
+        **{**about, "variables": tuple(about["variables"]), **whole, **parts},
         train=arrays["train"],
         test=arrays["test"],
         scored_train=arrays.get("scored_train", arrays["train"]),
@@ -266,7 +283,7 @@ def _read(path: Path, hash: str) -> Dataset | None:
     if found is None:
         return None
     arrays, about = found
-    if about.keys() != {*_ABOUT, "spectrum"}:  # of a version that kept other things
+    if about.keys() - _PARTS != {*_ABOUT, "spectrum"}:  # of a version that kept other things
         return None
     return _assemble(arrays, _spectrum(about.pop("spectrum")), about)
 
@@ -290,12 +307,17 @@ _ABOUT = (
 )  # fmt: skip
 """Fields of a dataset that are no arrays, and not worked out from others."""
 
+_PARTS = {"train_parts", "test_parts"}
+"""Such fields that are kept only where there is more than one part."""
+
 
 def _write(path: Path, dataset: Dataset) -> None:
     arrays = {"train": dataset.train, "test": dataset.test, "mean": dataset.mean, "sd": dataset.sd}
     if dataset.scored_train is not dataset.train:
         arrays |= {"scored_train": dataset.scored_train, "scored_test": dataset.scored_test}
     about = {name: getattr(dataset, name) for name in _ABOUT}
+    parts = {name: getattr(dataset, name).lengths for name in _PARTS}
+    about |= {name: lengths for name, lengths in parts.items() if len(lengths) > 1}
     cache_file.write(
         path,
         content_hash=dataset.content_hash,

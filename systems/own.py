@@ -24,12 +24,15 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from .analysis.exponent import SlopeSettings
 from .base import FloatArray, SeriesError
+from .parts import Parts
 from .preparation import Step, length_after, overlap, time_stretch
 from .raw import MissingDataError, data_folder
 from .recorded import Recorded
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 MIN_POINTS, MIN_TEST_POINTS = 1_000, 100
+LEAST_PART = 50
+"""Points of each part of a series, prepared."""
 MAX_POINTS = 1_000_000
 """Of a prepared series: with fewer nothing is learned, with more the measures take minutes a network."""
 
@@ -62,6 +65,8 @@ class Description(BaseModel):
     sha256: str
     columns: tuple[str, ...] = Field(min_length=1)
     raw_points: int = Field(ge=1, strict=True)
+    parts: tuple[int, ...] = ()
+    """Their lengths, where the rows are several recordings, one after the other."""
     raw_dt: float = Field(gt=0, allow_inf_nan=False, strict=True)
     time_unit: str = ""
     test_points: int = Field(ge=0, strict=True)
@@ -134,8 +139,15 @@ def as_system(name: str, described: Description, *, read: Callable[[], FloatArra
         ValueError: a step does not exist, or parts do not fit together.
     """
     steps = steps_of(described)
-    prepared = length_after(described.raw_points, steps)
-    between = overlap(steps) if described.test_points else 0
+    lengths = [length_after(length, steps) for length in described.parts or (described.raw_points,)]
+    if described.parts and min(lengths) < LEAST_PART:
+        raise ValueError(
+            f"part {lengths.index(min(lengths)) + 1} has {max(0, min(lengths))} points after preparation: "
+            f"{LEAST_PART} at least"
+        )
+    parts = Parts(tuple(lengths))
+    prepared = parts.total
+    between = 0 if parts.breaks_at(prepared - described.test_points) else overlap(steps)
     points = prepared - between - described.test_points
     check_length(prepared)
     if 0 < described.test_points < MIN_TEST_POINTS or points < prepared // 3:
@@ -164,6 +176,7 @@ def as_system(name: str, described: Description, *, read: Callable[[], FloatArra
         read=read,
         digest=described.sha256,
         raw_points=described.raw_points,
+        raw_parts=described.parts,
         raw_dt=described.raw_dt,
         columns=described.columns,
         steps=tuple(steps),

@@ -18,6 +18,7 @@ import numpy as np
 from .base import FloatArray
 from .embedding import embed
 from .noise_reduction import reduce_noise
+from .parts import Parts, joined
 
 
 def fill_gaps(series: FloatArray, *, longest: int) -> FloatArray:
@@ -193,6 +194,23 @@ def prepare(series: FloatArray, steps: Sequence[Step]) -> FloatArray:
         except (ValueError, TypeError) as error:  # a parameter from a file may be of any type
             raise ValueError(f"step {number}, {one}: {error}") from None
     return series
+
+
+def prepare_parts(series: FloatArray, parts: Parts, steps: Sequence[Step]) -> tuple[FloatArray, Parts]:
+    """A series in parts after all steps, each part by itself.
+
+    Raises:
+        ValueError: as `prepare`; says of which part, where there are several.
+    """
+    prepared = []
+    for number, part in enumerate(parts.split(series), start=1):
+        try:
+            prepared.append(prepare(part, steps))
+        except ValueError as error:
+            if len(parts.lengths) == 1:
+                raise
+            raise ValueError(f"part {number}: {error}") from None
+    return joined(prepared)
 
 
 def overlap(steps: Sequence[Step]) -> int:

@@ -1,9 +1,11 @@
 """Recorded series: data that were measured, prepared by declared steps, with λ_max estimated from them.
 
-A recording is one trajectory. It is cut in time: the first part is trained on, the last tested on, and what
-an embedding would hold of both is left out between them. (Steps before the embedding see the whole: smoothing
-mixes values across the cut as far as it is wide.) With `test_points` of 0 both are the whole of it, as in the
-sparse-forcing paper: scores then say how well the training data are reproduced.
+A recording is one trajectory, or several of one system (`parts`), one after the other and each prepared by
+itself; no training sequence and no distance of neighbours goes across a break. It is cut in time: the first
+part is trained on, the last tested on, and what an embedding would hold of both is left out between them.
+(Steps before the embedding see the whole: smoothing mixes values across the cut as far as it is wide.) With
+`test_points` of 0 both are the whole of it, as in the sparse-forcing paper: scores then say how well the
+training data are reproduced.
 
 Floors: what the training part scores against the test part; without a test part, the mean of what each half
 scores against the other. There is no second trajectory to ask, so slow change of the recording is in them.
@@ -25,9 +27,10 @@ from typing import Any
 import numpy as np
 
 from .analysis.exponent import ESTIMATOR, SlopeSettings, estimate
-from .base import FloatArray, SeriesError, System
+from .base import TEST, TRAIN, FloatArray, FloorPair, SeriesError, System
 from .exponents import LyapunovSpectrum
-from .preparation import Step, length_after, overlap, prepare, time_stretch
+from .parts import Parts
+from .preparation import Step, length_after, overlap, prepare_parts, time_stretch
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +43,8 @@ class Recorded(System):
     """What tells this recording from another: SHA-256, hex."""
     raw_points: int
     """T of the recording."""
+    raw_parts: tuple[int, ...] = ()
+    """Lengths of its parts, where it has several."""
     raw_dt: float
     columns: tuple[str, ...]
     """Names of the recording's own columns; `variables` are those after preparation."""
@@ -54,7 +59,12 @@ class Recorded(System):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        prepared = length_after(self.raw_points, self.steps)
+        if self.raw_parts and (sum(self.raw_parts) != self.raw_points or min(self.raw_parts) < 1):
+            raise ValueError(
+                f"system {self.name!r}: parts of {', '.join(map(str, self.raw_parts))} points are not "
+                f"{self.raw_points} in all"
+            )
+        prepared = self.prepared_parts.total
         if self.n_points + self.gap + self.test_points != prepared:
             raise ValueError(
                 f"system {self.name!r}: {self.raw_points} recorded points are {prepared} after preparation, "
@@ -84,7 +94,30 @@ class Recorded(System):
     @property
     def gap(self) -> int:
         """Points between those that are trained and those that are tested on."""
-        return overlap(self.steps) if self.test_points else 0
+        cut = self.prepared_parts.total - self.test_points
+        return 0 if self.prepared_parts.breaks_at(cut) else overlap(self.steps)
+
+    @property
+    def parts(self) -> Parts:
+        """Of the recording."""
+        return Parts(self.raw_parts or (self.raw_points,))
+
+    @property
+    def prepared_parts(self) -> Parts:
+        """Of the prepared series."""
+        return self.parts.each(lambda length: length_after(length, self.steps))
+
+    def parts_of(self, index: int) -> Parts | None:
+        if not self.raw_parts:
+            return None
+        if not self.test_points:
+            return self.prepared_parts
+        points = self.n_points if index == TRAIN else self.test_points
+        return self.prepared_parts.first(points) if index == TRAIN else self.prepared_parts.last(points)
+
+    @property
+    def longest_sequence(self) -> int:
+        return self.prepared_parts.first(self.n_points).longest
 
     @property
     def unfolding(self) -> tuple[Step, ...]:
@@ -106,14 +139,24 @@ class Recorded(System):
         """
         return _measured(self)
 
+    @property
+    def measured_parts(self) -> Parts:
+        """Of `measured`."""
+        return self.parts.each(lambda length: length_after(length, self.preparation))
+
     def learned(self) -> FloatArray:
-        """That part of `measured` which the training data are made of; raises as it does."""
-        series = self.measured()
-        return series[: len(series) * self.n_points // (self.n_points + self.gap + self.test_points)]
+        """What of `measured` the training data are made of; raises as it does."""
+        return self.measured()[: self.learned_parts.total]
+
+    @property
+    def learned_parts(self) -> Parts:
+        """Of `learned`."""
+        whole = self.measured_parts
+        return whole.first(whole.total * self.n_points // (self.n_points + self.gap + self.test_points))
 
     def prepared(self) -> FloatArray:
         """The whole prepared series (n_points + test_points, N); raises as `measured`."""
-        series = _prepare(self, self.measured(), self.unfolding)
+        series, _ = _prepare(self, self.measured(), self.measured_parts, self.unfolding)
         if series.shape[1] != self.dimension:
             raise SeriesError(
                 f"system {self.name!r}: {series.shape[1]} columns after preparation, "
@@ -132,17 +175,21 @@ class Recorded(System):
             raise SeriesError(f"system {self.name!r} is a recording of {len(series)} points, not {n_points}")
         return series[:n_points]
 
-    def floor_pairs(self, train: FloatArray, test: FloatArray) -> Sequence[tuple[FloatArray, FloatArray]]:
+    def floor_pairs(self, train: FloatArray, test: FloatArray) -> Sequence[FloorPair]:
         if self.test_points:
-            return [(test, train)]
-        half = len(train) // 2
-        return [(train[:half], train[half:]), (train[half:], train[:half])]
+            return [FloorPair(test, train, self.parts_of(TEST), self.parts_of(TRAIN))]
+        half, whole = len(train) // 2, self.prepared_parts
+        one, other = whole.first(half), whole.last(len(train) - half)
+        return [
+            FloorPair(train[:half], train[half:], one, other),
+            FloorPair(train[half:], train[:half], other, one),
+        ]
 
     def spectrum(self, states: FloatArray) -> LyapunovSpectrum:
         """λ_max alone, from `learned`."""
         dt = self.raw_dt * time_stretch(self.preparation)
         try:
-            found = estimate(self.learned(), self.slope)
+            found = estimate(self.learned(), self.slope, parts=self.learned_parts)
         except ValueError as error:
             raise SeriesError(f"system {self.name!r}: λ_max cannot be estimated: {error}") from None
         first, last = found.slope.window
@@ -159,7 +206,7 @@ class Recorded(System):
 
     @property
     def modules(self) -> frozenset[str]:
-        rooms = ("recorded", "preparation", "noise_reduction", "embedding")
+        rooms = ("recorded", "preparation", "parts", "noise_reduction", "embedding")
         return frozenset(f"{__package__}.{name}" for name in rooms) | self.reader_modules
 
     @property
@@ -169,6 +216,7 @@ class Recorded(System):
     def definition(self) -> dict[str, Any]:
         return {
             "recording": self.digest,
+            **({"raw_parts": list(self.raw_parts)} if self.raw_parts else {}),
             "version": self.version,
             "variables": list(self.variables),
             "raw_points": self.raw_points,
@@ -196,13 +244,15 @@ def _measured(system: Recorded) -> FloatArray:
         raise SeriesError(
             f"system {system.name!r}: the recording has {len(raw)} points, not {system.raw_points}"
         )
-    series = _prepare(system, raw, system.preparation)
+    series, _ = _prepare(system, raw, system.parts, system.preparation)
     series.flags.writeable = False
     return series
 
 
-def _prepare(system: Recorded, series: FloatArray, steps: Sequence[Step]) -> FloatArray:
+def _prepare(
+    system: Recorded, series: FloatArray, parts: Parts, steps: Sequence[Step]
+) -> tuple[FloatArray, Parts]:
     try:
-        return prepare(series, steps)
+        return prepare_parts(series, parts, steps)
     except ValueError as error:
         raise SeriesError(f"system {system.name!r}: {error}") from None

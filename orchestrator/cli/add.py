@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 def add(
     name: Annotated[str, typer.Argument(metavar="NAME", help="What the series is to be called.")],
-    file: Annotated[
-        Path,
+    files: Annotated[
+        list[Path],
         typer.Argument(
-            metavar="FILE",
+            metavar="FILE…",
             help="A .csv (or .csv.gz, .tsv, .txt), .npy, .npz, .parquet or .mat file (MATLAB's, saved "
-            "with -v7).",
+            "with -v7). Several are recordings of one system: nothing goes across the breaks between them.",
         ),
     ],
     columns: Annotated[
@@ -65,6 +65,12 @@ def add(
             min=1, help="Fill gaps of up to so many rows by straight lines; else none may be missing."
         ),
     ] = None,
+    split_gaps: Annotated[
+        bool,
+        typer.Option(
+            "--split-gaps", help="Take longer gaps, or all, for breaks between recordings of one system."
+        ),
+    ] = False,
     detrend: Annotated[
         int | None, typer.Option(min=0, help="Take out a polynomial trend of this order.")
     ] = None,
@@ -100,7 +106,7 @@ def add(
 
     added = adding.add(
         name,
-        file,
+        *files,
         columns=_columns(columns),
         dt=dt,
         time=time,
@@ -109,6 +115,7 @@ def add(
         decimal=decimal,
         rows=_rows(rows),
         fill_gaps=fill_gaps,
+        split_gaps=split_gaps,
         steps=_steps(detrend, cycle, reduce_noise, smooth, subsample),
         embed=_embed(embed),
         test_share=test_share,
@@ -119,8 +126,9 @@ def add(
     for path in added.files:
         print(path)
     test = f", {system.test_points:,} to test on" if system.test_points else ", which are tested on, too"
+    parts = f" in {len(system.raw_parts)} parts" if system.raw_parts else ""
     print(
-        f"{name}: {', '.join(system.variables)}; {system.n_points:,} points to train on{test}, "
+        f"{name}: {', '.join(system.variables)}; {system.n_points:,} points to train on{test}{parts}, "
         f"dt {system.dt:g} {system.time_unit}".rstrip(),
         file=sys.stderr,
     )

@@ -118,7 +118,7 @@ def correlation_sum(
     Raises:
         ValueError: the series is too short or not finite, or all points are one.
     """
-    last = check_points(points, steps=0, theiler=theiler)
+    last = len(check_points(points, steps=0, theiler=theiler))
     extent = float(np.ptp(points, axis=0).max())
     if not extent > 0:
         raise ValueError("all points are one")

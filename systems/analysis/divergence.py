@@ -24,7 +24,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..base import FloatArray
-from .neighbours import IntArray, check_points, nearest_neighbours
+from ..parts import IntArray, Parts
+from .neighbours import check_points, nearest_neighbours
 
 COINCIDE = 1e-10
 """Share of the series' range below which two points are one."""
@@ -93,7 +94,13 @@ class DivergenceCurve:
 
 
 def rosenstein(
-    points: FloatArray, *, steps: int, theiler: int, references: int | None = None, across_flow: bool = False
+    points: FloatArray,
+    *,
+    steps: int,
+    theiler: int,
+    references: int | None = None,
+    across_flow: bool = False,
+    parts: Parts | None = None,
 ) -> DivergenceCurve:
     """The divergence curve of nearest neighbours (Rosenstein et al. 1993).
 
@@ -105,25 +112,35 @@ def rosenstein(
         across_flow: distances are followed at right angles to the velocity of the first of a pair, and the
             curve is the median log distance; for points of a flow in two dimensions or more, one step of the
             series from each other.
+        parts: of the series, where it is not one: none is followed across a break.
 
     Raises:
         ValueError: the series is too short for this, or holds values that are not finite; or there is nothing
             across the flow, in one dimension.
     """
-    last = check_points(points, steps=max(steps, 1), theiler=theiler)
+    can = check_points(points, steps=max(steps, 1), theiler=theiler, parts=parts)
     if across_flow and points.shape[1] < 2:
         raise ValueError("in one dimension there is nothing across the flow: embed the series")
-    reference = _spread(last, references or last)
-    partner = nearest_neighbours(points, theiler=theiler, last=last, of=reference)
+    reference = can[_spread(len(can), references or len(can))]
+    partner = nearest_neighbours(points, theiler=theiler, among=can, of=reference)
     has = partner >= 0
     method = f"Rosenstein, Theiler window {theiler}" + (", across the flow" if across_flow else "")
-    along = _directions(points) if across_flow else None
-    return _follow(points, reference[has], partner[has], steps, method, along=along)
+    along = _directions(points, parts or Parts.of(points)) if across_flow else None
+    blocks = _blocks(reference[has], can)
+    return _follow(points, reference[has], partner[has], blocks, steps, method, along=along)
 
 
-def _directions(points: FloatArray) -> FloatArray:
-    """Of the velocity at every point, of length 1; 0 at rest."""
-    velocity = np.gradient(points, axis=0)
+def _blocks(reference: IntArray, can: IntArray) -> IntArray:
+    """In which of BLOCKS equal shares, in time, of the points that can be followed these are."""
+    return np.asarray(np.searchsorted(can, reference) * BLOCKS // len(can))
+
+
+def _directions(points: FloatArray, parts: Parts) -> FloatArray:
+    """Of the velocity at every point, of length 1; 0 at rest, and of a point by itself."""
+    rates = [
+        np.gradient(part, axis=0) if len(part) > 1 else np.zeros_like(part) for part in parts.split(points)
+    ]
+    velocity = np.concatenate(rates)
     speed = np.linalg.norm(velocity, axis=1, keepdims=True)
     directions: FloatArray = np.divide(velocity, speed, out=np.zeros_like(velocity), where=speed > 0)
     return directions
@@ -139,6 +156,7 @@ def kantz(
     references: int = 2000,
     at_least: int = 5,
     at_most: int = 200,
+    parts: Parts | None = None,
 ) -> DivergenceCurve:
     """The divergence curve of neighbourhoods (H. Kantz, Phys. Lett. A 185, 77 (1994)): mean over points of
     the log of the mean distance to all neighbours within `radius`.
@@ -152,20 +170,21 @@ def kantz(
         references: at most so many points, evenly spread, have their neighbourhoods followed.
         at_least: points with fewer neighbours do not count.
         at_most: of more neighbours than this so many are followed, evenly spread in time.
+        parts: as `rosenstein`.
 
     Raises:
         ValueError: as `rosenstein`; or no point has enough neighbours within the radius.
     """
     from scipy.spatial import cKDTree  # here: plans are made without scipy, which takes a while to import
 
-    last = check_points(points, steps=max(steps, 1), theiler=theiler)
+    can = check_points(points, steps=max(steps, 1), theiler=theiler, parts=parts)
     seen = points if watched is None else watched.reshape(len(points), -1)
-    tree = cKDTree(points[:last])
-    reference = _spread(last, references)
+    tree = cKDTree(points[can])
+    reference = can[_spread(len(can), references)]
     partners: list[IntArray] = []
     followed = []
     for index, found in zip(reference, tree.query_ball_point(points[reference], radius), strict=True):
-        near = np.sort(np.asarray(found, dtype=np.int64))
+        near = can[np.sort(np.asarray(found, dtype=np.int64))]
         near = near[np.abs(near - index) > theiler]
         if len(near) >= at_least:
             partners.append(near[_spread(len(near), at_most)])
@@ -183,7 +202,7 @@ def kantz(
         with np.errstate(divide="ignore"):
             logs[:, k] = np.log(np.add.reduceat(distance, starts) / sizes)
     logs[~np.isfinite(logs)] = np.nan
-    block = np.array(followed) * BLOCKS // last
+    block = _blocks(np.array(followed), can)
     by_block = np.full((BLOCKS, steps + 1), np.nan)
     for b in np.unique(block):
         by_block[b] = logs[block == b].mean(axis=0)
@@ -200,6 +219,7 @@ def _follow(
     points: FloatArray,
     reference: IntArray,
     partner: IntArray,
+    block: IntArray,
     steps: int,
     method: str,
     *,
@@ -211,7 +231,6 @@ def _follow(
     Pairs that coincide do not count: of a periodic series the distances are rounding errors, which grow, too.
     """
     least = (COINCIDE * float(np.ptp(points, axis=0).max())) ** 2
-    block = reference * BLOCKS // (len(points) - steps)
     by_block = np.full((BLOCKS, steps + 1), np.nan)
     curve = np.full(steps + 1, np.nan)
     middles = _means if along is None else _medians

@@ -15,6 +15,7 @@ import numpy as np
 
 from ..base import FloatArray
 from ..embedding import embed
+from ..parts import Parts, joined
 from .divergence import DivergenceCurve, Slope, kantz, rosenstein
 from .false_neighbours import false_neighbours, unfolding_dimension
 from .mutual_information import BINS, autocorrelation, first_fall, first_minimum, mutual_information
@@ -63,22 +64,46 @@ class SlopeSettings:
     across_flow: bool = False
     """Whether Rosenstein's distances are taken across the flow; see `divergence`."""
 
-    def points(self, series: FloatArray) -> FloatArray:
-        """The state space of a series (T, N), every column standardised: at most POINTS rows."""
-        scaled = (series - series.mean(axis=0)) / series.std(axis=0)
-        past = (self.dimension - 1) * self.delay
-        columns = scaled[: POINTS + past].T
-        if self.dimension > 1:
-            return np.hstack([embed(x, dimension=self.dimension, delay=self.delay) for x in columns])
-        return np.ascontiguousarray(columns.T)
+    @property
+    def past(self) -> int:
+        """Points before a point of the state space that are in it."""
+        return (self.dimension - 1) * self.delay
 
-    def curve(self, series: FloatArray, *, references: int | None = None) -> DivergenceCurve:
+    def points(self, series: FloatArray, *, parts: Parts | None = None) -> FloatArray:
+        """The state space of a series (T, N), every column standardised: about POINTS rows at most."""
+        return self.space(series, parts)[0]
+
+    def space(self, series: FloatArray, parts: Parts | None) -> tuple[FloatArray, Parts]:
+        """`points`, and their parts.
+
+        Raises:
+            ValueError: no part is as long as the past of a point.
+        """
+        scaled = (series - series.mean(axis=0)) / series.std(axis=0)
+        first = (parts or Parts.of(series)).first(POINTS + self.past)
+        spaces = [
+            np.hstack([embed(x, dimension=self.dimension, delay=self.delay) for x in part.T])
+            if self.dimension > 1
+            else part
+            for part in first.split(scaled)
+            if len(part) > self.past
+        ]
+        if not spaces:
+            raise ValueError(
+                f"no part has more than {self.past} points, which one of {self.dimension} delays takes"
+            )
+        points, of_points = joined(spaces)
+        return np.ascontiguousarray(points), of_points
+
+    def curve(
+        self, series: FloatArray, *, references: int | None = None, parts: Parts | None = None
+    ) -> DivergenceCurve:
         """The log-divergence curve of a series; of Rosenstein's neighbours at most `references` are followed.
 
         Raises:
             ValueError: it is too short for these settings, or its neighbours coincide.
         """
-        points = self.points(series)
+        points, of_points = self.space(series, parts)
         if self.radius is None:
             curve = rosenstein(
                 points,
@@ -86,9 +111,10 @@ class SlopeSettings:
                 theiler=self.theiler,
                 references=references,
                 across_flow=self.across_flow,
+                parts=of_points,
             )
         else:
-            curve = kantz(points, steps=self.steps, theiler=self.theiler, radius=self.radius)
+            curve = kantz(points, steps=self.steps, theiler=self.theiler, radius=self.radius, parts=of_points)
         if not np.isfinite(curve.log_distance).all():
             raise ValueError("neighbours coincide: the series is periodic, or its values are too coarse")
         return curve
@@ -126,31 +152,36 @@ def stands_out(slope: float, surrogates: Sequence[float]) -> bool:
     return bool(slope - np.mean(surrogates) > wide)
 
 
-def estimate(series: FloatArray, settings: SlopeSettings) -> Estimate:
+def estimate(series: FloatArray, settings: SlopeSettings, *, parts: Parts | None = None) -> Estimate:
     """λ_max of a series (T, N), beside what else could be read off and the slopes of SURROGATES surrogates.
+
+    Args:
+        parts: of the series, where it is not one; a surrogate has a surrogate of each.
 
     Raises:
         ValueError: the series is too short for these settings.
     """
-    curve = settings.curve(series)
+    curve = settings.curve(series, parts=parts)
     slope = settings.slope(curve)
-    others = other_slopes(series, settings, curve)
-    part = series[: POINTS + (settings.dimension - 1) * settings.delay]
-    of_noise = tuple(
-        settings.curve(surrogate(part, seed=seed), references=SURROGATE_REFERENCES)
-        for seed in range(SURROGATES)
-    )
+    others = other_slopes(series, settings, curve, parts=parts)
+    first = (parts or Parts.of(series)).first(POINTS + settings.past)
+    of_noise = []
+    for seed in range(SURROGATES):
+        noise, of_its = joined([surrogate(part, seed=seed) for part in first.split(series) if len(part) > 3])
+        of_noise.append(settings.curve(noise, references=SURROGATE_REFERENCES, parts=of_its))
     # In the window of the data: what noise does at first, at scales that the data do not have, is not asked.
     in_window = tuple(one.slope(slope.window).value for one in of_noise)
-    return Estimate(curve, slope, others, of_noise, in_window)
+    return Estimate(curve, slope, others, tuple(of_noise), in_window)
 
 
-def other_slopes(series: FloatArray, settings: SlopeSettings, curve: DivergenceCurve) -> tuple[float, float]:
+def other_slopes(
+    series: FloatArray, settings: SlopeSettings, curve: DivergenceCurve, *, parts: Parts | None = None
+) -> tuple[float, float]:
     """Least and greatest slope that could as well be read off: see `Estimate.other_windows`."""
     curves = [curve]
     if settings.across_flow:
         plain = replace(settings, across_flow=False)
-        curves.append(plain.curve(series, references=SURROGATE_REFERENCES))
+        curves.append(plain.curve(series, references=SURROGATE_REFERENCES, parts=parts))
     slopes = [one.slope(one.straight_part(*rise)).value for one in curves for rise in OTHER_RISES]
     return min(slopes), max(slopes)
 
@@ -219,30 +250,36 @@ def suggest_embedding(series: FloatArray) -> Embedding:
     )
 
 
-def suggest_settings(series: FloatArray) -> SlopeSettings:
+def suggest_settings(series: FloatArray, *, parts: Parts | None = None) -> SlopeSettings:
     """Settings for a series (T, N) that nobody has looked at: one column is embedded, several are a state
     space as they are.
+
+    Args:
+        parts: of the series, where it is not one: delays and periods are those of the longest.
 
     Raises:
         ValueError: as `suggest_embedding`.
     """
+    longest = parts.longest_of(series) if parts else series
     if series.shape[1] == 1:
-        found = suggest_embedding(series[:, 0])
-        return _settings(series, found.period, dimension=found.dimension, delay=found.delay)
-    return _settings(series, max(mean_period(column) for column in series.T))
+        found = suggest_embedding(longest[:, 0])
+        return _settings(series, parts, found.period, dimension=found.dimension, delay=found.delay)
+    return _settings(series, parts, max(mean_period(column) for column in longest.T))
 
 
-def _settings(series: FloatArray, period: float, *, dimension: int = 1, delay: int = 1) -> SlopeSettings:
+def _settings(
+    series: FloatArray, parts: Parts | None, period: float, *, dimension: int = 1, delay: int = 1
+) -> SlopeSettings:
     """A curve of ten periods, or as many more as it takes to its plateau; of a flow, across it."""
-    length = min(len(series), POINTS)
+    length = min(parts.longest if parts else len(series), POINTS)
     steps, longest = int(min(max(20, 10 * period), length // 5)), length // 5
     settings = SlopeSettings(theiler=_theiler(period, length), steps=steps, dimension=dimension, delay=delay)
-    settings = replace(settings, across_flow=_is_smooth(settings.points(series)))
+    settings = replace(settings, across_flow=_is_smooth(settings.points(series, parts=parts)))
     while True:
         settings = replace(settings, steps=steps)
         if steps == longest:
             return settings
-        curve = settings.curve(series, references=PLATEAU_REFERENCES).log_distance
+        curve = settings.curve(series, references=PLATEAU_REFERENCES, parts=parts).log_distance
         before, end = np.median(curve[3 * steps // 5 : 4 * steps // 5]), np.median(curve[4 * steps // 5 :])
         if not end - before > PLATEAU * (end - curve.min()):
             return settings

@@ -11,7 +11,7 @@ import numpy as np
 
 from ...compiler import compiled
 from ..base import FloatArray
-from .neighbours import IntArray
+from ..parts import IntArray
 
 FEWEST_BITS, MOST_BITS = 16, 32
 """Leading bits of a distance (sign, exponent and some of the mantissa) that tell two radii apart."""

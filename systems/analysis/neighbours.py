@@ -7,60 +7,59 @@ Phys. Rev. A 34, 2427 (1986)), which are near because little time has passed.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..base import FloatArray
+from ..parts import IntArray, Parts
 
-IntArray = NDArray[np.int64]
 
-
-def check_points(points: FloatArray, *, steps: int, theiler: int) -> int:
-    """How many of the points (T, N) can be followed for so many steps.
+def check_points(points: FloatArray, *, steps: int, theiler: int, parts: Parts | None = None) -> IntArray:
+    """Which of the points (T, N) can be followed for so many steps.
 
     Raises:
         ValueError: too few, or not finite, or not (T, N).
     """
     if points.ndim != 2 or not np.isfinite(points).all():
         raise ValueError("points must be a finite array (T, N)")
-    last = len(points) - steps
-    if steps < 0 or theiler < 0 or last < 2 * (theiler + 1):
+    can = (parts or Parts.of(points)).starts(max(steps, 0))
+    if steps < 0 or theiler < 0 or len(can) < 2 * (theiler + 1):
         raise ValueError(
             f"{len(points)} points are too few for neighbours more than {theiler} steps apart, "
             f"followed for {steps} steps"
         )
-    return last
+    return can
 
 
 def nearest_neighbours(
     points: FloatArray,
     *,
     theiler: int,
-    last: int | None = None,
+    among: IntArray | None = None,
     of: IntArray | None = None,
     norm: float = 2.0,
 ) -> IntArray:
-    """The nearest neighbour of each of the first `last` points among these, more than `theiler` steps away.
+    """The nearest neighbour of each point, more than `theiler` steps away.
 
     Args:
-        of: indices of those whose neighbours are wanted; all by default.
+        among: indices, rising, of those that can be neighbours; all by default.
+        of: indices of those whose neighbours are wanted; by default those that can be neighbours.
         norm: of Minkowski: 2 is Euclid's, infinity the greatest difference.
 
     Returns:
-        (last,) indices, or as many as `of`; −1 where there is none.
+        As many indices as `of`; −1 where there is none.
     """
     from scipy.spatial import cKDTree  # here: plans are made without scipy, which takes a while to import
 
-    points = points[:last]
-    count = len(points)
-    tree = cKDTree(points)
-    asked = np.arange(count) if of is None else of
+    can = np.arange(len(points)) if among is None else among
+    count = len(can)
+    tree = cKDTree(points if among is None else points[among])
+    asked = can if of is None else of
     found = np.full(len(asked), -1, dtype=np.int64)
     missing = np.arange(len(asked))
     k = 4
     while len(missing):
         k = min(k, count)
         _, near = tree.query(points[asked[missing]], k=k, p=norm, workers=1)
-        near = near.reshape(len(missing), k)
+        near = can[near.reshape(len(missing), k)]
         allowed = np.abs(near - asked[missing, None]) > theiler
         has = allowed.any(axis=1)
         found[missing[has]] = near[has, allowed[has].argmax(axis=1)]

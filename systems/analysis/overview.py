@@ -17,6 +17,7 @@ from scipy.stats import kendalltau
 from ..base import FloatArray, System
 from ..delay import DelayEquation
 from ..exponents import LyapunovSpectrum, prediction_time_steps
+from ..parts import Parts
 from ..preparation import Step, time_stretch
 from ..recorded import Recorded
 from .blemishes import Gaps, find_gaps, long_gaps, outliers, standing_still
@@ -48,7 +49,7 @@ class Column:
     """SD of the last part over that of the first."""
     sd_drift_p: float
     frequency: FloatArray
-    """Of the power spectrum, per step, (K,)."""
+    """Of the power spectrum of the longest part, per step, (K,)."""
     power: FloatArray
     embedding: Embedding | None
 
@@ -74,10 +75,12 @@ class Overview:
     preparation: tuple[Step, ...]
     points: int
     """T of the series that is looked at: of a recording prepared, but not embedded."""
+    parts: Parts
+    """In which that series is had."""
     dt: float
     """Of that series, in the system's units of time."""
     snippet: FloatArray
-    """Its first points, (at most SNIPPET, N)."""
+    """Its first points, of its longest part, (at most SNIPPET, N)."""
     columns: tuple[Column, ...]
     settings: SlopeSettings | None
     """By which λ_max was estimated."""
@@ -123,13 +126,14 @@ def overview(system: System) -> Overview:
         warnings += outliers(raw, system.columns)
         preparation, dt = system.preparation, system.raw_dt * time_stretch(system.preparation)
         series, names, settings = system.measured(), system.columns, system.slope
-        learned = system.learned()
+        parts, (learned, of_learned) = system.measured_parts, (system.learned(), system.learned_parts)
     else:
         states = system.states()
         computed = system.spectrum(states)
         delayed = isinstance(system, DelayEquation)  # whose data are copies of one variable
         series, names = (states, ("x",)) if delayed else (system.observe(states), system.variables)
         dt, settings, learned = system.dt, None, series
+        parts = of_learned = Parts.of(series)
 
     def attempt(what: str, function: Callable[[], T]) -> T | None:
         try:
@@ -142,7 +146,7 @@ def overview(system: System) -> Overview:
     if constant:
         warnings.append(f"constant: {', '.join(constant)}; nothing can be estimated from what does not vary")
     columns = tuple(
-        _column(name, values, attempt)
+        _column(name, values, parts, attempt)
         for name, values in zip(names, series.T, strict=True)
         if name not in constant
     )
@@ -153,12 +157,12 @@ def overview(system: System) -> Overview:
     for column in columns:
         warnings += _drifts(column)
     if settings is None and not constant:
-        settings = attempt("λ_max", lambda: suggest_settings(learned))
+        settings = attempt("λ_max", lambda: suggest_settings(learned, parts=of_learned))
     exponent = dimensions = None
     if settings is not None and not constant:
         chosen = settings
-        exponent = attempt("λ_max", lambda: estimate(learned, chosen))
-        dimensions = attempt("the correlation dimension", lambda: _dimensions(learned, chosen))
+        exponent = attempt("λ_max", lambda: estimate(learned, chosen, parts=of_learned))
+        dimensions = attempt("the correlation dimension", lambda: _dimensions(learned, of_learned, chosen))
     return Overview(
         system=system,
         raw_points=system.raw_points if isinstance(system, Recorded) else None,
@@ -166,7 +170,8 @@ def overview(system: System) -> Overview:
         preparation=preparation,
         points=len(series),
         dt=dt,
-        snippet=series[:SNIPPET].copy(),
+        parts=parts,
+        snippet=parts.longest_of(series)[:SNIPPET].copy(),
         columns=columns,
         settings=settings,
         exponent=exponent,
@@ -177,13 +182,17 @@ def overview(system: System) -> Overview:
 
 
 def _column(
-    name: str, values: FloatArray, attempt: Callable[[str, Callable[[], Embedding]], Embedding | None]
+    name: str,
+    values: FloatArray,
+    parts: Parts,
+    attempt: Callable[[str, Callable[[], Embedding]], Embedding | None],
 ) -> Column:
-    parts = np.array_split(values, DRIFT_BLOCKS)
-    means = np.array([part.mean() for part in parts])
-    sds = np.array([part.std() for part in parts])
+    blocks = np.array_split(values, DRIFT_BLOCKS)
+    means = np.array([block.mean() for block in blocks])
+    sds = np.array([block.std() for block in blocks])
     order = np.arange(DRIFT_BLOCKS)
-    frequency, power = power_spectrum(values)
+    longest = parts.longest_of(values)
+    frequency, power = power_spectrum(longest)
     return Column(
         name=name,
         low=float(values.min()),
@@ -196,7 +205,7 @@ def _column(
         sd_drift_p=float(kendalltau(order, sds).pvalue),
         frequency=frequency,
         power=power,
-        embedding=attempt(f"an embedding of {name}", lambda: suggest_embedding(values)),
+        embedding=attempt(f"an embedding of {name}", lambda: suggest_embedding(longest)),
     )
 
 
@@ -215,7 +224,7 @@ def _drifts(column: Column) -> list[str]:
     return said
 
 
-def _dimensions(series: FloatArray, settings: SlopeSettings) -> tuple[Dimension, ...]:
+def _dimensions(series: FloatArray, parts: Parts, settings: SlopeSettings) -> tuple[Dimension, ...]:
     """Of the state space that λ_max was estimated in, and of those of fewer and more delays."""
     delays = [1] if settings.dimension == 1 else range(max(2, settings.dimension - 2), settings.dimension + 4)
     found = []
@@ -223,6 +232,6 @@ def _dimensions(series: FloatArray, settings: SlopeSettings) -> tuple[Dimension,
         space = SlopeSettings(
             theiler=settings.theiler, steps=settings.steps, dimension=m, delay=settings.delay
         )
-        summed = correlation_sum(space.points(series), theiler=settings.theiler)
+        summed = correlation_sum(space.points(series, parts=parts), theiler=settings.theiler)
         found.append(Dimension(m, summed, summed.plateau()))
     return tuple(found)

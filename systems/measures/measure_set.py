@@ -15,28 +15,45 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ..parts import Parts
 from .base import Bound, Definition, check_generated, check_truth
 from .presets import DEFAULT_PRESETS, definitions
+
+SPECTRAL = ("d_h", "psc")
+"""Measures of how a trajectory moves, and not of where it dwells: of a series in parts they take the
+longest."""
 
 
 class MeasureSet:
     """Scores generated trajectories against `truth` by the definitions of `presets`."""
 
-    def __init__(self, truth: ArrayLike, presets: Sequence[str] = DEFAULT_PRESETS) -> None:
+    def __init__(
+        self, truth: ArrayLike, presets: Sequence[str] = DEFAULT_PRESETS, *, parts: Parts | None = None
+    ) -> None:
+        """
+        Args:
+            parts: of the truth, where it is not one.
+        """
         array = check_truth(truth)
+        in_a_row = parts.longest_of(array) if parts else array
         self.dimension = array.shape[1]
         self._definitions = definitions(tuple(presets), dimension=self.dimension)
         self._bound: dict[Definition, Bound] = {}
         for by_measure in self._definitions.values():
-            for definition in by_measure.values():
+            for measure, definition in by_measure.items():
                 if definition not in self._bound:
-                    self._bound[definition] = definition.bind(array)
+                    self._bound[definition] = definition.bind(in_a_row if measure in SPECTRAL else array)
 
     def evaluate(
-        self, generated: ArrayLike, *, only: Collection[str] | None = None
+        self, generated: ArrayLike, *, only: Collection[str] | None = None, parts: Parts | None = None
     ) -> dict[str, dict[str, float]]:
-        """Every measure of every preset, or `only` some, for one generated trajectory (T', N)."""
+        """Every measure of every preset, or `only` some, for one generated trajectory (T', N).
+
+        Args:
+            parts: of the generated trajectory, where it is not one.
+        """
         points = check_generated(generated, self.dimension)
+        in_a_row = parts.longest_of(points) if parts else points
         scores: dict[Definition, float] = {}
         values: dict[str, dict[str, float]] = {}
         with np.errstate(all="ignore"):
@@ -46,7 +63,8 @@ class MeasureSet:
                     if only is not None and measure not in only:
                         continue
                     if definition not in scores:
-                        scores[definition] = self._bound[definition].score(points)
+                        given = in_a_row if measure in SPECTRAL else points
+                        scores[definition] = self._bound[definition].score(given)
                     values[preset][measure] = scores[definition]
         return values
 

@@ -8,12 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from orchestrator import adding, study, systems
-from orchestrator.errors import UsageError
+from orchestrator import adding, study, systems, trial
+from orchestrator.errors import StudyError, UsageError
 from orchestrator.identity import trial_from_config
+from orchestrator.models.training import Stack
 from orchestrator.store import Store
 from orchestrator.systems import DataError, SeriesError, registry, tables
 from orchestrator.systems.analysis.overview import overview
+from orchestrator.systems.dataset import load as load_data
 from orchestrator.systems.preparation import step
 
 
@@ -476,3 +478,102 @@ def test_a_study_on_a_csv_with_missing_values(orch) -> None:
     assert (
         "are of different reports" in orch.here("report", "own", "--tau", "--compare", "clipping", code=2)[1]
     )
+
+
+def lorenz_files(folder: Path, *lengths: int) -> list[Path]:
+    """Stretches of one trajectory, each a file."""
+    whole = systems.get("lorenz63").trajectory(1, n_points=sum(lengths) + 500 * len(lengths))
+    paths, at = [], 0
+    for number, length in enumerate(lengths):
+        part = whole[at : at + length]
+        columns = {name: part[:, i].round(6).tolist() for i, name in enumerate("xyz")}
+        paths.append(write(folder / f"run{number}.csv", columns))
+        at += length + 500
+    return paths
+
+
+def test_several_files_are_recordings_of_one_system(folder):
+    files = lorenz_files(folder, 900, 1200, 700)
+    added = adding.add("mine", *files, dt=0.01, embed=None)
+    own = systems.get("mine")
+    assert (
+        own == added.system
+        and own.raw_parts == (900, 1200, 700)
+        and "parts = [900, 1200, 700]" in own.described
+    )
+    assert own.source == "run0.csv, run1.csv, run2.csv"
+    assert own.parts_of(0).lengths == (900, 1200, 140) and own.parts_of(1).lengths == (560,)
+    assert (
+        own.identity["data"] != adding.add("other", files[1], dt=0.01, test_share=0).system.identity["data"]
+    )
+    table = {
+        "grid": {"system": ["mine"], "architecture": ["rnn"]}, "regimes": {"clipping": {}},
+        "seeds": {"count": 2}, "training": {"epochs": 3, "sequence_length": 800},
+        "evaluation": {"steps": 2000},
+    }  # fmt: skip
+    trials = list(study.from_declaration("s", table, source="s").trials())
+    outcome = trial.run_stack(trials, results=folder / "results")
+    assert outcome.statuses == {"ok": 2}, outcome.error
+    data, [first, _] = load_data("mine", cache=folder / "results" / "systems"), trials
+    stack = Stack(
+        first.architecture,
+        first.regime,
+        settings=first.training,
+        series=data.train,
+        seeds=[0, 1],
+        starts=data.starts(800),
+    )
+    places = np.unique(stack.positions(1).numpy())
+    assert {*places} <= {*range(100), *range(900, 1300)} and len(places) > 100
+    with pytest.raises(StudyError, match="expected less than the 1200 points of mine, got 1200"):
+        study.from_declaration("s", {**table, "training": {"sequence_length": 1200}}, source="s")
+
+
+@pytest.mark.parametrize(
+    ("other", "options", "message"),
+    [
+        ({"x": numbers(900), "w": numbers(900)[::-1]}, {}, "has the columns x, w, and .*run0.csv x, y, z"),
+        (30, {}, "has 30 rows: a part has 50 at least"),
+        (700, {"rows": (1, 100)}, "--rows is of one file"),
+        (700, {"steps": [step("subsample", every=10)]}, "160 points after preparation are too few"),
+        (700, {"steps": [step("embed", dimension=1, delay=1)]}, "delay embedding is of one column"),
+    ],
+)
+def test_parts_of_one_system_are_alike(folder, other, options, message):
+    [first] = lorenz_files(folder, 900)
+    if isinstance(other, int):
+        second = lorenz_files(folder, other)[0].rename(folder / "second.csv")
+        [first] = lorenz_files(folder, 900)
+    else:
+        second = write(folder / "second.csv", other)
+    with pytest.raises((SeriesError, UsageError), match=message):
+        adding.add("mine", first, second, **{"dt": 0.01, **options})
+    assert not (folder / "data").exists()
+
+
+def test_a_part_that_preparation_leaves_little_of_is_named(folder):
+    files = lorenz_files(folder, 21_000, 700)
+    with pytest.raises(UsageError, match="part 2 has 35 points after preparation: 50 at least"):
+        adding.add("mine", *files, dt=0.01, steps=[step("subsample", every=20)], test_share=0.0)
+
+
+def test_gaps_that_are_not_filled_part_a_series(folder):
+    x = numbers(3000)
+    for first, length in ((500, 3), (900, 40), (920, 80), (1800, 1)):
+        x[first : first + length] = [""] * length
+    y = numbers(3100)[100:]
+    y[1798:1800] = ["", ""]
+    path = write(folder / "a.csv", {"x": x, "y": y})
+    with pytest.raises(SeriesError, match="--split-gaps takes them for breaks"):
+        adding.add("mine", path, dt=1.0)
+    added = adding.add("mine", path, dt=1.0, split_gaps=True)
+    assert added.system.raw_parts == (500, 397, 798, 1199) and added.missing == 0
+    assert added.remarks == ("106 rows are left out: gaps, and stretches of fewer than 50 rows",)
+    filled = adding.add("mine", path, dt=1.0, fill_gaps=3, split_gaps=True, force=True)
+    assert filled.system.raw_parts == (900, 2000) and filled.missing == 3 + 1 + 2
+    assert np.isfinite(systems.get("mine").measured()).all()
+    adding.add("mine", path, dt=1.0, fill_gaps=100, split_gaps=True, force=True)
+    assert systems.get("mine").raw_parts == ()
+    holes = [value if row % 2 else "" for row, value in enumerate(numbers(2001))]
+    with pytest.raises(SeriesError, match="no stretch of 50 rows is without a gap"):
+        adding.add("none", write(folder / "b.csv", {"x": holes}), dt=1.0, split_gaps=True)
