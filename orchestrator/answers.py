@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .errors import OrchError, UsageError
+from .systems import written
+from .systems.base import short_name
 from .wording import counted
 
 if TYPE_CHECKING:
@@ -50,7 +52,8 @@ class Question:
     @property
     def scope(self) -> str:
         """For the name of a file."""
-        return "-".join(map(_file_name, [*(self.studies or ["all"]), *self.systems, *self.architectures]))
+        named = [*(self.studies or ["all"]), *self.systems, *self.architectures]
+        return short_name("-".join(map(_file_name, named)))
 
     @property
     def said(self) -> str:
@@ -97,7 +100,10 @@ def answer(kind: str, connection: "duckdb.DuckDBPyConnection", asked: Question) 
     try:
         scope = reports.Scope(tuple(asked.studies))
         only = reports.contexts_of(
-            connection, scope=scope, systems=asked.systems, architectures=asked.architectures
+            connection,
+            scope=scope,
+            systems=[written(name) for name in asked.systems],
+            architectures=asked.architectures,
         )
         scope = dataclasses.replace(scope, contexts=only)
         former = former_cells(connection, scope, named) if named else []

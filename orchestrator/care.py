@@ -213,9 +213,14 @@ def _is_sound(path: Path) -> bool:
 
 def _take_model(source: Path, results: Path) -> int:
     """Take a network that is missing here; another one of a trial comes beside the one that is there."""
-    digest = weights.digest_of(source)
-    target = weights.path_for(results, weights.trial_of(source), digest or "")
-    if target.exists() and (digest is None or weights.digest_of(target) == digest):
+    trial, digest = weights.trial_of(source), weights.digest_of(source)
+    if digest is None:  # it cannot be read, and stands for itself where there is nothing else
+        target = weights.path_of(results, trial).with_name(source.name)
+        kept = target.exists()
+    else:
+        target = weights.path_for(results, trial, digest)
+        kept = target.exists() and weights.digest_of(target) == digest
+    if kept:
         return 0
     durable.write(target, source.read_bytes())
     return 1

@@ -1,5 +1,6 @@
 """The keys of a study's file, and single ones overridden; `study` resolves them into trials."""
 
+import re
 import tomllib
 from typing import Any, Literal, Self
 
@@ -81,21 +82,28 @@ class Declared(BaseModel):
     evaluation: EvaluationSettings = EvaluationSettings()
 
 
+_PART = re.compile(r'"[^"]+"|[^".=()\s]+(?:\([^()]*\))?')
+"""Of a key: a name, which may be of a system with settings in brackets, where dots part nothing."""
+_OVERRIDE = re.compile(
+    rf"\s*(?P<key>(?:{_PART.pattern})(?:\.(?:{_PART.pattern}))*)\s*=(?P<value>.*)", re.DOTALL
+)
+
+
 def apply_override(raw: dict[str, Any], override: str) -> str:
     """Set one `key.path=value` in a declaration and return the key path.
 
     Raises:
         StudyError: not of that form, or the path runs through a value.
     """
-    key, equals, text = override.partition("=")
-    key = key.strip()
-    if not equals or not key or not all(key.split(".")):
+    found = _OVERRIDE.fullmatch(override)
+    if found is None:
         raise StudyError(f"--set {override}", ["expected KEY=VALUE, such as training.epochs=500"])
+    path, text = [part.strip('"') for part in _PART.findall(found["key"])], found["value"]
     try:
         value = tomllib.loads(f"value = {text}")["value"]
     except (tomllib.TOMLDecodeError, KeyError):
         value = text.strip()  # a bare word is a string
-    *tables, last = key.split(".")
+    *tables, last = path
     node = raw
     for table in tables:
         node = node.setdefault(table, {})
@@ -104,4 +112,4 @@ def apply_override(raw: dict[str, Any], override: str) -> str:
     if last in ("system", "architecture") and isinstance(value, str):
         value = [value]  # --set grid.system=lorenz63 reads better than a quoted list
     node[last] = value
-    return key
+    return ".".join(path)

@@ -160,8 +160,9 @@ def _or_ceiling(value: float | None, ceiling: float | None) -> float | None:
 def ratios(store: Store, search: Search) -> dict[str, float]:
     """On each other system, what the best τ of this regime and architecture is to the system's τ_pred.
 
-    With the system's settings that were tried with the most τ; the best is that with the lowest mean of
-    ln D_stsp over seeds, of those with two seeds at least. None of a system where all are at the ceiling.
+    With the settings that were tried with the most τ, of the system or one of its variants; the best τ is
+    that with the lowest mean of ln D_stsp over seeds, of those with two seeds at least. None of a system
+    where all are at the ceiling.
     """
     if store.is_empty():
         return {}
@@ -183,12 +184,13 @@ def ratios(store: Store, search: Search) -> dict[str, float]:
     for system, context_id, regime, tau, tau_pred, below_ceiling in rows:
         if without_tau(json.loads(regime)) == own:
             curves.setdefault((system, context_id), []).append((below_ceiling or 0.0, tau / tau_pred))
-    found: dict[str, tuple[int, float]] = {}
+    found: dict[str, tuple[int, str, float]] = {}
     for (system, _), points in sorted(curves.items()):
         lowest, ratio = min(points)
-        if lowest < AT_CEILING and len(points) >= max(RATIO_TAUS, found.get(system, (0, 0.0))[0] + 1):
-            found[system] = (len(points), ratio)
-    return {system: ratio for system, (_, ratio) in found.items()}
+        base = system.partition("(")[0]
+        if lowest < AT_CEILING and len(points) >= max(RATIO_TAUS, found.get(base, (0,))[0] + 1):
+            found[base] = (len(points), system, ratio)
+    return {system: ratio for _, system, ratio in found.values()}
 
 
 def centre_from(ratios: Sequence[float]) -> float:

@@ -44,7 +44,7 @@ class PrecisionSource:
         self._waiting: list[Stack] = []
         self._met = False
         for cell_id, seeds in (outdated or {}).items():
-            self._ask_for(cell_id, (set(seeds) & set(self._seeds)) - self._sure)
+            self._asked(self._ask_for(cell_id, (set(seeds) & set(self._seeds)) - self._sure))
 
     @property
     def share(self) -> float:

@@ -205,7 +205,9 @@ def _sources(
         if planned.missing:
             prior = _prior(planned.search, store, progress)
             news = functools.partial(share.recall, plan.study.name, planned.search)
-            sources.append(SearchSource(planned.search, prior, planned.knowledge, news=news, **hooks))
+            whole = plan.retry.stale
+            source = SearchSource(planned.search, prior, planned.knowledge, news=news, whole=whole, **hooks)
+            sources.append(source)
     precision = plan.precision(**hooks)
     return [*sources, *([precision] if precision else [])]
 

@@ -161,13 +161,12 @@ CREATE TABLE IF NOT EXISTS systems (
 -- What a row lacks to be the last word on its trial: 0 nothing, 1 the end of the training, 2 everything.
 CREATE OR REPLACE MACRO lacks(status) AS CASE status WHEN 'failed' THEN 2 WHEN 'pruned' THEN 1 ELSE 0 END;
 
--- A trial has one row, that of the lowest rank. What failed comes last. What was run to replace the rows of other
--- code comes before those, be it that a search gave it up now. Then what was trained to its end; of two such runs the
--- first to finish, as a number that was read should stay, but the last where it was to be replaced, failed or given up.
+-- A trial has one row, that of the lowest rank: the one that lacks least, then one that was run to replace the row of
+-- other code. Of two such runs the last to finish counts, as of what failed or was given up; of others the first, as a
+-- number that was read should stay.
 CREATE OR REPLACE MACRO rank_of(status, anew, finished_at) AS [
-    CASE status WHEN 'failed' THEN 1 ELSE 0 END,
-    CASE WHEN anew THEN 0 ELSE 1 END,
     lacks(status),
+    CASE WHEN anew THEN 0 ELSE 1 END,
     CASE WHEN anew OR lacks(status) > 0 THEN -1 ELSE 1 END * coalesce(epoch_us(finished_at), 0)
 ];
 

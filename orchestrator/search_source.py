@@ -23,6 +23,7 @@ class SearchSource:
         knowledge: Knowledge,
         *,
         limit: int,
+        whole: bool = False,
         note: Callable[[str], None] = lambda text: None,
         asked: Callable[[Sequence[Trial]], None] = lambda trials: None,
         news: Callable[[], Knowledge | None] = lambda: None,
@@ -31,6 +32,7 @@ class SearchSource:
         Args:
             knowledge: what is pending in it is run first.
             limit: members of a stack at most.
+            whole: whether every trial is trained to its end, as one must be that replaces a finished one.
             note: told in a line when the search ends.
             asked: told which trials belong to the study now, before they are run.
             news: what is known now, where another run may have had a part in it.
@@ -39,6 +41,7 @@ class SearchSource:
         self._running: dict[str, Proposal] = {}
         """First trial of a stack that was handed out → its part."""
         self._limit, self._note, self._asked, self._news = limit, note, asked, news
+        self._prunes = search.settings.prune and not whole
         self._stopped = False
         self._noted = False
         self._parts = self._cut_pending(knowledge.pending)
@@ -140,7 +143,7 @@ class SearchSource:
 
     def _rival(self, part: Proposal) -> Rival | None:
         best = self.knowledge.best()
-        if not self.search.settings.prune or not best or best[0].tau == part.tau:
+        if not self._prunes or not best or best[0].tau == part.tau:
             return None
         courses: dict[int, dict[int, float]] = {}
         for trial in best:

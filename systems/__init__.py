@@ -10,7 +10,18 @@ from .flow import Flow
 from .map import Map
 from .raw import MissingDataError
 from .recorded import Recorded
-from .registry import UnknownSystemError, collected, get, held, hold, hold_as, names, shipped, vary
+from .registry import (
+    UnknownSystemError,
+    collected,
+    get,
+    held,
+    hold,
+    hold_as,
+    names,
+    shipped,
+    vary,
+    written,
+)
 from .variant import VariantError
 
 __all__ = [
@@ -31,4 +42,5 @@ __all__ = [
     "names",
     "shipped",
     "vary",
+    "written",
 ]

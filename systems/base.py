@@ -7,6 +7,7 @@ most both are the same. Kinds of systems are `flow.Flow` (ordinary differential 
 
 from __future__ import annotations
 
+import hashlib
 import re
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -35,8 +36,18 @@ class SeriesError(DataError, ValueError):
 TRAIN, TEST, FLOOR_EXTRA = 0, 1, (2, 3)
 """Which trajectory of a system serves as what."""
 
+LONGEST_NAME = 120
+"""Characters of a name of a file, without what else stands in it."""
+
 NOISE = 20_221_128
 """Seeds the noise of observations."""
+
+
+def short_name(text: str) -> str:
+    """A part of a name of a file, cut and told apart by a hash where file systems might not take it."""
+    if len(text) <= LONGEST_NAME:
+        return text
+    return f"{text[: LONGEST_NAME - 9]}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
 
 class FloorPair(NamedTuple):
@@ -96,7 +107,7 @@ class System(ABC):
     @property
     def file_name(self) -> str:
         """The name as a part of names of files."""
-        return re.sub(r"[^\w.=,+-]+", "_", self.name)
+        return short_name(re.sub(r"[^\w.=,+-]+", "_", self.name))
 
     SETTINGS: ClassVar = ("train_points", "noise")
     """What can be set of any system that is not a recording."""
@@ -170,9 +181,11 @@ class System(ABC):
 
     def trajectory(self, index: int = 0, *, n_points: int | None = None) -> FloatArray:
         """Raw (not standardised) data of trajectory `index`: (n_points, N); of what is trained on with its
-        noise."""
-        states = self.states(index, n_points=n_points)
-        return self.measure(states) if index == TRAIN else self.observe(states)
+        noise, and by default so many."""
+        if index != TRAIN or not self.noise:
+            return self.observe(self.states(index, n_points=n_points))[: n_points or self.trained_points]
+        wanted = n_points or self.trained_points
+        return self.measure(self.states(index, n_points=max(wanted, self.n_points)))[:wanted]
 
     def measure(self, states: FloatArray) -> FloatArray:
         """The data that these states give where they are trained on: with noise."""
@@ -183,7 +196,8 @@ class System(ABC):
         if not self.noise:
             return series
         numbers = np.random.default_rng(NOISE).standard_normal(series.shape)
-        return np.asarray(series + self.noise * series.std(axis=0) * numbers, dtype=np.float64)
+        sd = series[: self.n_points].std(axis=0)
+        return np.asarray(series + self.noise * sd * numbers, dtype=np.float64)
 
     def standardise(self, trajectory: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Mean and SD, each (N,), by which data of this system are standardised, from raw (T, N)."""

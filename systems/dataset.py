@@ -17,7 +17,7 @@ UnknownSystemError for a name that does not exist.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -26,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import cache as cache_file
+from . import variant
 from .analysis.exponent import stands_out
 from .base import TEST, TRAIN, DataError, System
 from .exponents import LyapunovSpectrum, prediction_time_steps
@@ -35,7 +36,7 @@ from .parts import IntArray, Parts
 from .registry import get
 
 STILL = 1e-9
-"""Share of its largest value below which the SD of a variable is that of rounding."""
+"""Share of its largest value, or of 1, below which the SD of a variable is that of rounding."""
 
 FloatArray = NDArray[np.float64]
 Values = dict[str, dict[str, float]]
@@ -62,7 +63,7 @@ class Dataset:
     """In which `train` is had: one, but of recordings with breaks."""
     test_parts: Parts
     mean: FloatArray
-    """Of raw train, (N,): raw = standardised · sd + mean."""
+    """Of trajectory 0, without noise, (N,): raw = standardised · sd + mean."""
     sd: FloatArray
     spectrum: LyapunovSpectrum
     lambda_max: float
@@ -171,11 +172,13 @@ def generate(system: System) -> Dataset:
         DataError: nothing can be measured against its test data, which are elsewhere than those to train on.
     """
     states = system.states(TRAIN)
-    raw = system.measure(states)[: system.trained_points]
+    raw = system.observe(states)
     _check_motion(system, raw)
+    # By the whole without noise, whatever is trained on: scores of variants are in one unit.
     mean, sd = system.standardise(raw)
+    trained_on = system.measure(states)[: system.trained_points]
     test_states = system.states(TEST)
-    scored = _Scored(system, states, mean, sd)
+    scored = _Scored(system, states)
     spectrum = system.spectrum(states)
     train_parts, test_parts = system.parts_of(TRAIN), system.parts_of(TEST)
     try:
@@ -197,8 +200,11 @@ def generate(system: System) -> Dataset:
         for preset, values in scores[0].items()
     }
     arrays = {
-        "train": (raw - mean) / sd, "test": (system.observe(test_states) - mean) / sd, "mean": mean, "sd": sd,
-    }  # fmt: skip
+        "train": (trained_on - mean) / sd,
+        "test": (system.observe(test_states) - mean) / sd,
+        "mean": mean,
+        "sd": sd,
+    }
     if system.regressed_points or system.noise or system.train_points:
         arrays |= {"scored_train": scored(states), "scored_test": scored(test_states)}
     about = {
@@ -226,16 +232,13 @@ def generate(system: System) -> Dataset:
 class _Scored:
     """From states to what is scored, standardised as the training states are."""
 
-    def __init__(self, system: System, train_states: FloatArray, mean: FloatArray, sd: FloatArray) -> None:
-        """
-        Args:
-            mean, sd: by which the data are standardised: what a network generates is scored as it comes.
-        """
+    def __init__(self, system: System, train_states: FloatArray) -> None:
+        self._of = (lambda states: states) if system.regressed_points else system.observe
+        train = self._of(train_states)
         if system.regressed_points:
-            self._of: Callable[[FloatArray], FloatArray] = lambda states: states
-            self._mean, self._sd = train_states.mean(axis=0), train_states.std(axis=0)
+            self._mean, self._sd = train.mean(axis=0), train.std(axis=0)
         else:
-            self._of, self._mean, self._sd = system.observe, mean, sd
+            self._mean, self._sd = system.standardise(train)
 
     def __call__(self, states: FloatArray) -> FloatArray:
         standardised: FloatArray = (self._of(states) - self._mean) / self._sd
@@ -243,7 +246,9 @@ class _Scored:
 
 
 def _check_motion(system: System, data: FloatArray) -> None:
-    """Raises DataError where a variable does not move: parameters may have no attractor but a point."""
+    """Raises DataError where a variable of a variant does not move: the attractor may be a point."""
+    if variant.split(system.name) is None:
+        return
     still = ~(data.std(axis=0) > STILL * np.maximum(1.0, np.abs(data).max(axis=0)))
     if still.any():
         variable = system.variables[int(np.argmax(still))]

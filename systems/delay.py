@@ -25,6 +25,8 @@ from .exponents import LyapunovSpectrum, spectrum_by_qr
 
 PAST = 2
 """Points of the grid beyond the delay that the interpolation at its far end needs."""
+MOST_STEPS = 10_000
+"""Of integration in a step of the data."""
 HISTORIES = {"histories": "of the solution"}
 """From which exponents start, for their identity: constants, at first, from which some leave for infinity."""
 
@@ -60,7 +62,17 @@ class DelayEquation(System):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if not self.parameters[self.delay] > 0:
+            raise ValueError(
+                f"system {self.name!r}: {self.delay}, the delay, must be above 0, not "
+                f"{self.parameters[self.delay]:g}"
+            )
         ratio = self.dt / self._step
+        if ratio > MOST_STEPS:
+            raise ValueError(
+                f"system {self.name!r}: dt {self.dt:g} is more than {MOST_STEPS} steps of integration "
+                f"({self._step:g}, the delay over steps_per_delay)"
+            )
         if abs(ratio - round(ratio)) > 1e-9:
             raise ValueError(
                 f"system {self.name!r}: dt {self.dt:g} is no multiple of the step of integration "

@@ -18,12 +18,15 @@ from scipy.integrate import ODEintWarning, odeint
 
 from .base import DataError, FloatArray
 from .flow import Flow
+from .variant import split
 
 RELATIVE_TOLERANCE = 1e-10
 ABSOLUTE_TOLERANCE = 1e-10
 # The transient is one output interval, so the default limit of 500 internal steps per interval is far too
 # low.
 _MAX_STEPS_PER_INTERVAL = 50_000_000
+_MAX_STEPS_OF_VARIANT = 2_000_000
+"""The same where parameters are a user's, whose solutions may leave for infinity ever more slowly."""
 
 DEFINITION = {"method": "LSODA", "rtol": RELATIVE_TOLERANCE, "atol": ABSOLUTE_TOLERANCE, "starts": "v1"}
 """What decides a trajectory besides the system, as plain JSON types."""
@@ -55,10 +58,13 @@ def trajectory(system: Flow, index: int = 0, *, n_points: int | None = None) -> 
                 rtol=RELATIVE_TOLERANCE,
                 atol=ABSOLUTE_TOLERANCE,
                 tfirst=True,
-                mxstep=_MAX_STEPS_PER_INTERVAL,
+                mxstep=_MAX_STEPS_PER_INTERVAL if split(system.name) is None else _MAX_STEPS_OF_VARIANT,
             )
         except (ODEintWarning, OverflowError) as error:
-            raise IntegrationError(f"system {system.name!r}, trajectory {index}: {error}") from error
+            away = (
+                "" if split(system.name) is None else " With these settings solutions may leave for infinity."
+            )
+            raise IntegrationError(f"system {system.name!r}, trajectory {index}: {error}{away}") from error
     points: FloatArray = np.ascontiguousarray(states[-count:], dtype=np.float64)
     finite = np.isfinite(points).all(axis=1)
     if not finite.all():

@@ -116,6 +116,14 @@ def get(name: str) -> System:
     return found
 
 
+def written(name: str) -> str:
+    """The name that a system goes by, however its settings are written; what names none as it is."""
+    try:
+        return get(name).name if "(" in name else name
+    except DataError:
+        return name
+
+
 def vary(name: str, settings: Mapping[str, float]) -> System:
     """The system of this name with these settings besides those that the name has.
 

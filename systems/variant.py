@@ -62,7 +62,7 @@ def varied(system: System, given: Mapping[str, float]) -> System:
     """
     for key, value in given.items():
         _check(system, key, value)
-    changed = {key: value for key, value in given.items() if value != system.settings[key]}
+    changed = {key: value + 0.0 for key, value in given.items() if value != system.settings[key]}  # no −0
     if not changed:
         return system
     parameters = {key: float(value) for key, value in changed.items() if key in system.constants}

@@ -33,7 +33,7 @@ def as_dict(overview: Overview) -> dict[str, Any]:
         "time_unit": time_unit(overview) or None,
         "raw_points": overview.raw_points,
         "parts": list(overview.parts.lengths),
-        "training_points": system.n_points,
+        "training_points": system.trained_points,
         "training_dt": system.dt,
         "missing": [vars(gap) for gap in overview.gaps],
         "preparation": [{"step": step.name, **step.parameters} for step in overview.preparation],

@@ -181,7 +181,7 @@ def tau_grid(overview: Overview) -> tuple[int, ...]:
     tau_pred = overview.tau_pred
     if not math.isfinite(tau_pred) or judge(overview)[0] not in ("chaotic", "doubtful"):
         return ()
-    most = overview.system.n_points // 10  # of longer windows there are too few to learn from
+    most = overview.system.trained_points // 10  # of longer windows there are too few to learn from
     grid = {max(1, round(factor * tau_pred)) for factor in TAU_FACTORS}
     return tuple(sorted(tau for tau in grid if tau <= most))
 
@@ -194,8 +194,8 @@ def _what_it_is(overview: Overview) -> str:
     if periods:
         low, high = f"{min(periods):.3g}", f"{max(periods):.3g}"
         said += f"; mean period {low if low == high else f'{low} to {high}'} steps"
-    if overview.points != overview.system.n_points:
-        said += f"; {overview.system.n_points:,} are trained on"
+    if overview.points != overview.system.trained_points:
+        said += f"; {overview.system.trained_points:,} are trained on"
     return said + "."
 
 

@@ -10,6 +10,7 @@ import duckdb
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from safetensors.numpy import load_file, save_file
 
 from orchestrator import care, check, journal, schema
 from orchestrator.errors import OrchError, UsageError
@@ -213,6 +214,15 @@ def test_merging_takes_what_is_new_and_nothing_twice(old, tmp_path):
         old / "journal", "trials", name.removesuffix(".parquet"), [{"trial_id": "x", "status": "ok"}]
     )
     assert care.merge(here, old)["after"] == 7
+    kept = here / "models" / "ab" / "abc.safetensors"
+    save_file(
+        {"B": np.ones(3)}, kept
+    )  # a network that can be read does not give way, nor get company that cannot
+    assert care.merge(here, old)["models"] == 0 and load_file(kept)["B"].sum() == 3
+    assert [path.name for path in kept.parent.iterdir()] == [kept.name]
+    save_file({"B": np.zeros(3)}, model)
+    assert care.merge(here, old)["models"] == 1 and care.merge(here, old)["models"] == 0
+    assert len(list(kept.parent.iterdir())) == 2 and load_file(kept)["B"].sum() == 3
     for bad in (here, tmp_path / "nothing"):
         with pytest.raises(UsageError):
             care.merge(here, bad)

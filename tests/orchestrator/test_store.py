@@ -128,8 +128,9 @@ def test_a_trial_has_one_row_and_failed_ones_give_way(store):
 
 
 RUNS = (
-    ("unbounded", True, 8), ("ok", True, 7), ("pruned", True, 6), ("diverged", False, 3), ("ok", False, 4),
-    ("pruned", False, 5), ("pruned", False, 2), ("failed", True, 9), ("failed", False, 1),
+    ("unbounded", True, 8), ("ok", True, 7), ("diverged", False, 3), ("ok", False, 10),
+    ("pruned", True, 6), ("pruned", False, 5), ("pruned", False, 2), ("failed", True, 9),
+    ("failed", False, 1),
 )  # fmt: skip
 """Runs of one trial: how each ended, whether it was to replace what other code had made, and when; each
 counts before those after it."""

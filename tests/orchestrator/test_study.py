@@ -145,6 +145,9 @@ def test_systems_are_varied_and_known_by_one_name(write):
         assert trial.config["system"] == {"name": system}
         assert trial_from_config(json.loads(canonical_json(trial.config))) == trial
     assert trials["lorenz63"].trial_id == [*load(write(GOOD)).trials()][-1].trial_id
+    for key in ("systems.lorenz63(rho=28.5).noise", 'systems."lorenz63(rho=28.5)".noise'):
+        of_variant = load(write(GOOD), ['grid.system=["lorenz63(rho=28.5)"]', f"{key}=[0, 0.1]"])
+        assert of_variant.systems == ("lorenz63(rho=28.5)", "lorenz63(rho=28.5, noise=0.1)")
     for override, message in [
         ("systems.lorenz63.noise=[0.1, 0.10]", "systems.lorenz63.noise.*: 0.1 is listed twice"),
         ("systems.lorenz63.noise=much", "systems.lorenz63.noise.*: expected a number, got 'much'"),

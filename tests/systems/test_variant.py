@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from orchestrator.systems import DataError, Flow, System, VariantError, get, vary
-from orchestrator.systems.dataset import Dataset, generate, load
+from orchestrator.systems.dataset import generate, load
 from orchestrator.systems.exponents import ExponentSettings
 from orchestrator.systems.hashing import content_hash, trajectory_hash
 
@@ -32,6 +32,12 @@ def test_a_variant_has_one_name_however_it_is_written_and_none_where_nothing_cha
     assert len(hashes) == 3
     assert len({trajectory_hash(get(f"lorenz63({one})")) for one in ("noise=0.1", "train_points=500")}) == 2
     assert get(written[0]).file_name == "lorenz63_rho=28,_noise=0.05_"
+    assert get("lorenz63(rho=-0.0)").name == "lorenz63(rho=0)"
+    numbers = ", ".join(
+        f"{key}={value * 1.0123456789012345!r}" for key, value in get("duffing").constants.items()
+    )
+    long = get(f"duffing({numbers}, noise=0.1)"), get(f"duffing({numbers}, noise=0.2)")
+    assert len({system.file_name for system in long}) == 2 and all(len(one.file_name) <= 120 for one in long)
 
 
 @pytest.mark.parametrize(
@@ -50,6 +56,9 @@ def test_a_variant_has_one_name_however_it_is_written_and_none_where_nothing_cha
         ("lorenz63(train_points=500.5)", "a whole number from 100 to 100000"),
         ("henon(dt=2)", "no such setting"),
         ("mackey_glass(rho=3)", "dt 0.04 is no multiple"),
+        ("mackey_glass(rho=0)", "rho, the delay, must be above 0, not 0"),
+        ("mackey_glass(rho=-2)", "rho, the delay, must be above 0, not -2"),
+        ("mackey_glass(rho=0.0002)", "dt 0.04 is more than 10000 steps of integration"),
         ("jena(noise=0.1)", "of a recording nothing can be set"),
         ("lorentz63(rho=28)", "unknown system 'lorentz63': did you mean 'lorenz63'"),
     ],
@@ -89,23 +98,19 @@ def test_noise_is_on_what_is_trained_on_alone_and_only_its_amount_differs() -> N
     np.testing.assert_array_equal(rows[lag:, 1], rows[:-lag, 0])
 
 
-def assert_scored_alike(noisy: Dataset, clean: Dataset) -> None:
-    for one in ("scored_train", "scored_test"):
-        np.testing.assert_allclose(in_own_units(noisy, one), in_own_units(clean, one), atol=1e-9)
-    assert noisy.floors["orch"]["d_stsp"] == pytest.approx(clean.floors["orch"]["d_stsp"], rel=1e-6)
-
-
-def in_own_units(data: Dataset, which: str) -> np.ndarray:
-    return np.asarray(getattr(data, which) * data.sd + data.mean)
-
-
 def test_networks_are_scored_by_the_whole_truth_whatever_they_are_trained_on(tmp_path: Path) -> None:
     clean = generate(small("lorenz63"))
     noisy = load(small("lorenz63(noise=0.2, train_points=1000)"), cache=tmp_path)
     assert noisy.train.shape == (1_000, 3) and noisy.scored_train.shape == noisy.test.shape == (3_000, 3)
     assert noisy.n_points == clean.n_points == 3_000
-    np.testing.assert_allclose(noisy.train.std(axis=0), 1.0)  # with noise and all: it is what networks see
-    assert_scored_alike(noisy, clean)
+    # In SDs of the whole without noise, as what networks are scored by is.
+    for name in ("mean", "sd", "test", "scored_train", "scored_test"):
+        np.testing.assert_array_equal(getattr(noisy, name), getattr(clean, name))
+    np.testing.assert_equal((noisy.floors, noisy.ceilings), (clean.floors, clean.ceilings))
+    series = small("lorenz63(noise=0.2, train_points=1000)").trajectory()
+    np.testing.assert_allclose(noisy.train * noisy.sd + noisy.mean, series, atol=1e-9)
+    few = small("lorenz63(noise=0.2, train_points=1000)").trajectory(n_points=50)
+    np.testing.assert_array_equal(few, series[:50])
     assert noisy.spectrum == clean.spectrum
     assert noisy.parameters == {**clean.parameters, "noise": 0.2, "train_points": 1000.0}
     again = load(small("lorenz63(noise=0.2, train_points=1000)"), cache=tmp_path)
