@@ -114,6 +114,7 @@ def add(
         rows=rows,
         fill_gaps=fill_gaps,
         split_gaps=split_gaps,
+        steps=steps,
     )
     values, where = found.values, _named(sources)
     before = [*([Step("fill_gaps", {"longest": fill_gaps})] if found.missing else []), *steps]

@@ -19,7 +19,7 @@ from .systems.analysis.spectrum import mean_period
 from .systems.base import SeriesError
 from .systems.own import LEAST_PART
 from .systems.parts import Parts, joined
-from .systems.preparation import Step, prepare, runs
+from .systems.preparation import Step, length_after, prepare, runs
 
 FloatArray = NDArray[np.float64]
 
@@ -65,8 +65,10 @@ def read(
     rows: tuple[int, int] | None,
     fill_gaps: int | None,
     split_gaps: bool,
+    steps: Sequence[Step],
 ) -> Files:
-    """Read the files of a series; the arguments are those of `adding.add`.
+    """Read the files of a series; the arguments are those of `adding.add`. Between gaps a stretch of which
+    the steps leave fewer than LEAST_PART points is no part.
 
     Raises:
         UsageError: settings contradict each other.
@@ -90,7 +92,8 @@ def read(
         values = _stretch(table.values, rows, source)
         tables.check_values(values, table.columns, where=str(source))
         if split_gaps:
-            own = [part for part in _stretches(values, fill_gaps or 0) if len(part) >= LEAST_PART]
+            stretches = _stretches(values, fill_gaps or 0)
+            own = [part for part in stretches if length_after(len(part), steps) >= LEAST_PART]
         elif len(sources) > 1 and len(values) < LEAST_PART:
             raise SeriesError(f"{source} has {len(values)} rows: a part has {LEAST_PART} at least")
         else:
@@ -101,10 +104,13 @@ def read(
         said = _remarks(table, values, rows, step, split=split_gaps)
         remarks += said if len(sources) == 1 else [f"{source.name}: {one}" for one in said]
     if not parts:
-        raise SeriesError(f"{sources[0]}: no stretch of {LEAST_PART} rows is without a gap")
+        raise SeriesError(f"{sources[0]}: no stretch without a gap has {LEAST_PART} points after preparation")
     series, lengths = joined(parts)
     if left_out := rows_read - len(series):
-        remarks.append(f"{left_out:,} rows are left out: gaps, and stretches of fewer than {LEAST_PART} rows")
+        remarks.append(
+            f"{left_out:,} rows are left out: gaps, and stretches of fewer than {LEAST_PART} points after "
+            "preparation"
+        )
     first, step = found[0]
     rows_added = sum(table.rows_added for table, _ in found)
     return Files(first.columns, series, lengths, step, unit, missing, rows_added, tuple(remarks))

@@ -568,12 +568,17 @@ def test_gaps_that_are_not_filled_part_a_series(folder):
         adding.add("mine", path, dt=1.0)
     added = adding.add("mine", path, dt=1.0, split_gaps=True)
     assert added.system.raw_parts == (500, 397, 798, 1199) and added.missing == 0
-    assert added.remarks == ("106 rows are left out: gaps, and stretches of fewer than 50 rows",)
+    said = "106 rows are left out: gaps, and stretches of fewer than 50 points after preparation"
+    assert added.remarks == (said,)
+    half = adding.add(
+        "mine", path, dt=1.0, split_gaps=True, steps=[step("subsample", every=2)], force=True, test_share=0.1
+    )
+    assert half.system.prepared_parts.lengths == (250, 199, 399, 600)
     filled = adding.add("mine", path, dt=1.0, fill_gaps=3, split_gaps=True, force=True)
     assert filled.system.raw_parts == (900, 2000) and filled.missing == 3 + 1 + 2
     assert np.isfinite(systems.get("mine").measured()).all()
     adding.add("mine", path, dt=1.0, fill_gaps=100, split_gaps=True, force=True)
     assert systems.get("mine").raw_parts == ()
     holes = [value if row % 2 else "" for row, value in enumerate(numbers(2001))]
-    with pytest.raises(SeriesError, match="no stretch of 50 rows is without a gap"):
+    with pytest.raises(SeriesError, match="no stretch without a gap has 50 points"):
         adding.add("none", write(folder / "b.csv", {"x": holes}), dt=1.0, split_gaps=True)
