@@ -43,7 +43,7 @@ class Files:
     missing: int
     """Values that are to be filled in."""
     rows_added: int
-    """Rows that the files left out, by their times."""
+    """Rows that the files left out, by their times, and that are filled in."""
     remarks: tuple[str, ...]
     """What may not be as it was meant."""
 
@@ -78,7 +78,7 @@ def read(
         raise UsageError("--rows is of one file: rows of several are taken before")
     found: list[tuple[tables.Table, float]] = []
     parts: list[FloatArray] = []
-    missing = rows_read = 0
+    missing = rows_read = rows_added = 0
     remarks: list[str] = []
     unit = time_unit
     for source in sources:
@@ -100,6 +100,8 @@ def read(
             own = [values]
         missing += sum(_missing(part, table, source, fill_gaps) for part in own)
         rows_read += len(values)
+        empty = sum(int(np.isnan(part).all(axis=1).sum()) for part in own)
+        rows_added += min(table.rows_added, empty)
         parts += own
         said = _remarks(table, values, rows, step, split=split_gaps)
         remarks += said if len(sources) == 1 else [f"{source.name}: {one}" for one in said]
@@ -112,7 +114,6 @@ def read(
             "preparation"
         )
     first, step = found[0]
-    rows_added = sum(table.rows_added for table, _ in found)
     return Files(first.columns, series, lengths, step, unit, missing, rows_added, tuple(remarks))
 
 

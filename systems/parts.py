@@ -35,6 +35,11 @@ class Parts:
         """T."""
         return sum(self.lengths)
 
+    def __str__(self) -> str:
+        """'3 of 3,997 to 9,500 points'."""
+        low, high = min(self.lengths), max(self.lengths)
+        return f"{len(self.lengths)} of {f'{low:,} to ' if low < high else ''}{high:,} points"
+
     @property
     def longest(self) -> int:
         """Points of the longest part."""

@@ -153,6 +153,7 @@ def _recording(system: "System") -> dict[str, str]:
         return {}
     return {
         "time_unit": system.time_unit,
+        **({"parts": str(system.parts)} if system.raw_parts else {}),
         "preparation": "; ".join(map(str, system.steps)),
         "tested_on": f"the last {system.test_points} points" if system.test_points else "the same points",
     }

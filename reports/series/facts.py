@@ -35,7 +35,8 @@ def facts(overview: Overview, *, with_slope: bool = True) -> list[Row]:
     ]
     if isinstance(system, Recorded):
         rows += [
-            ("as recorded", f"{system.raw_points:,} points{_in_parts(system)}"),
+            ("as recorded", f"{system.raw_points:,} points"),
+            *([("parts", str(system.parts))] if system.raw_parts else []),
             ("missing values", missing(overview)),
             ("preparation", ", then ".join(map(str, overview.preparation)) or "none"),
             ("embedded for training", ", then ".join(map(str, system.unfolding)) or "no"),
@@ -103,11 +104,6 @@ def column_rows(overview: Overview) -> list[list[str]]:
         ]
         for column in overview.columns
     ]
-
-
-def _in_parts(system: Recorded) -> str:
-    lengths = system.raw_parts
-    return f" in {len(lengths)} parts of {min(lengths):,} to {max(lengths):,}" if lengths else ""
 
 
 def missing(overview: Overview) -> str:

@@ -582,3 +582,11 @@ def test_gaps_that_are_not_filled_part_a_series(folder):
     holes = [value if row % 2 else "" for row, value in enumerate(numbers(2001))]
     with pytest.raises(SeriesError, match="no stretch without a gap has 50 points"):
         adding.add("none", write(folder / "b.csv", {"x": holes}), dt=1.0, split_gaps=True)
+
+
+def test_rows_that_part_a_series_are_none_that_are_filled(folder):
+    x = numbers(2000)
+    rows = [row for row in range(2000) if not 700 <= row < 900 and row not in (300, 301)]
+    path = write(folder / "a.csv", {"t": rows, "x": [x[row] for row in rows]})
+    added = adding.add("mine", path, time="t", fill_gaps=2, split_gaps=True)
+    assert added.system.raw_parts == (700, 1100) and (added.missing, added.rows_added) == (2, 2)

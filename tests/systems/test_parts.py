@@ -46,6 +46,7 @@ def system(series: FloatArray, *, parts: tuple[int, ...] = LENGTHS, test: int = 
 
 def test_starts_are_all_places_with_so_many_steps_to_go_and_no_other() -> None:
     parts = Parts((4, 1, 3))
+    assert str(parts) == "3 of 1 to 4 points" and str(Parts((5, 5))) == "2 of 5 points"
     assert parts.starts(0).tolist() == list(range(8))
     assert parts.starts(2).tolist() == [0, 1, 5]
     assert parts.starts(4).tolist() == []
