@@ -80,6 +80,8 @@ class Knowledge:
     """By τ and seed."""
     pending: set[tuple[int, int]] = field(default_factory=set)
     """τ and seed of trials that were asked for: under way, or left behind by a run that was killed."""
+    outdated: int = 0
+    """Trials that have a result, which other code made, and that are to be run again."""
 
     def add(self, trials: Iterable[Seen]) -> None:
         """Take in trials that have ended."""

@@ -42,11 +42,10 @@ def recall(
     with store.reading() as (connection, _):
         for search, knowledge in zip(searches, found, strict=True):
             now = fingerprint(search.first) if retry.stale else None
-            knowledge.add(
-                trial._replace(tau=search.taus[cell])
-                for cell, trial in read_seen(connection, list(search.taus), retry=retry)
-                if not retry.is_outdated(trial.fingerprint, now)
-            )
+            seen = read_seen(connection, list(search.taus), retry=retry)
+            known = [one for one in seen if not retry.is_outdated(one[1].fingerprint, now)]
+            knowledge.add(trial._replace(tau=search.taus[cell]) for cell, trial in known)
+            knowledge.outdated = len(seen) - len(known)
         asked = connection.execute("SELECT trial_id FROM study_trials WHERE study = ?", [study]).fetchall()
     ids = {trial_id for (trial_id,) in asked}
     for search, knowledge in zip(searches, found, strict=True):

@@ -119,5 +119,8 @@ class PlannedSearch:
         else:
             said = f"at most {settings.trials} evaluations of {settings.seeds_per_trial} seeds"
             said += f", {known} known or begun" if known else ""
+        again = self.knowledge.outdated
+        if again:
+            return f"{said}, {again} trials made by other code, to be run again as they are asked for"
         by_other_code = f", {self.stale} trials made by other code (--retry-stale runs them again)"
         return said + (by_other_code if self.stale else "")

@@ -27,11 +27,20 @@ def record_study(study: Study, trial_ids: list[str], results: Path) -> None:
 
 
 def record_systems(plan: Plan, results: Path) -> None:
-    """Make (or fetch from the cache) every system's data before workers need it, and journal them."""
+    """Make (or fetch from the cache) every system's data before workers need it, and journal them.
+
+    Raises:
+        DataError: those of some cannot be had; says of all of them why.
+    """
     from .systems.dataset import load
 
+    whys = []
     for name in plan.study.systems:
-        data = load(name, cache=results / "systems")
+        try:
+            data = load(name, cache=results / "systems")
+        except systems.DataError as error:
+            whys.append(error)
+            continue
         row = {key: value for key, value in data.row().items() if key != "name"}
         row |= {
             "system": name,
@@ -41,6 +50,10 @@ def record_systems(plan: Plan, results: Path) -> None:
         file = f"{systems.get(name).file_name}-{data.content_hash[:16]}"
         if not (results / "journal" / "systems" / f"{file}.parquet").exists():
             journal.write(results / "journal", "systems", file, [row])
+    if len(whys) > 1:
+        raise systems.DataError("\n".join(map(str, whys)))
+    if whys:
+        raise whys[0]
 
 
 def trials_of(plan: Plan) -> list[str]:

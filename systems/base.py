@@ -33,6 +33,10 @@ class SeriesError(DataError, ValueError):
     """A series that cannot be used. The message says what, where, and what was expected."""
 
 
+class MotionError(DataError, FloatingPointError):
+    """Solutions, or what grows along them, leave the finite numbers."""
+
+
 TRAIN, TEST, FLOOR_EXTRA = 0, 1, (2, 3)
 """Which trajectory of a system serves as what."""
 

@@ -252,9 +252,7 @@ def _check_motion(system: System, data: FloatArray) -> None:
     still = ~(data.std(axis=0) > STILL * np.maximum(1.0, np.abs(data).max(axis=0)))
     if still.any():
         variable = system.variables[int(np.argmax(still))]
-        raise DataError(
-            f"system {system.name!r} comes to rest: {variable} does not move in what is trained on"
-        )
+        raise DataError(f"system {system.name!r} comes to rest, at a fixed point: {variable} does not move")
 
 
 def _trained_otherwise(system: System) -> dict[str, float]:
@@ -278,7 +276,12 @@ def _assemble(arrays: dict[str, FloatArray], spectrum: LyapunovSpectrum, about: 
         spectrum=spectrum,
         lambda_max=lambda_max,
         lambda_max_standard_error=spectrum.standard_errors[0],
-        tau_pred=prediction_time_steps(lambda_max, about["dt"]),
+        tau_pred=prediction_time_steps(
+            lambda_max,
+            about["dt"],
+            # Of a slope that is read off data there is more to say (`lambda_from`).
+            standard_error=0.0 if about["is_recorded"] else spectrum.standard_errors[0],
+        ),
     )
 
 

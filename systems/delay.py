@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from .base import FloatArray, System
+from .base import FloatArray, MotionError, System
 from .embedding import embed
 from .exponents import LyapunovSpectrum, spectrum_by_qr
 
@@ -75,8 +75,9 @@ class DelayEquation(System):
             )
         if abs(ratio - round(ratio)) > 1e-9:
             raise ValueError(
-                f"system {self.name!r}: dt {self.dt:g} is no multiple of the step of integration "
-                f"{self._step:g} (the delay over steps_per_delay)"
+                f"system {self.name!r}: dt {self.dt:g} is no multiple of the step of integration, "
+                f"{self._step:.10g}, which is {self.delay} / {self.steps_per_delay}; "
+                f"dt={max(1, round(ratio)) * self._step:.10g} is the nearest"
             )
 
     @property
@@ -128,7 +129,7 @@ class DelayEquation(System):
             x.append(u + h / 6.0 * (k1 + 2.0 * (k2 + k3) + k4))
         points = np.array(x[len(x) - 1 - every * (count - 1) :: every])
         if not np.isfinite(points).all():
-            raise FloatingPointError(f"system {self.name!r}, trajectory {index}: not finite")
+            raise MotionError(f"system {self.name!r}, trajectory {index}: not finite")
         return points[:, None]
 
     def observe(self, states: FloatArray) -> FloatArray:

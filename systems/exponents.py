@@ -189,6 +189,11 @@ def _runge_kutta(
     return state + sixth * (k1 + 2.0 * (k2 + k3) + k4), tangent + sixth * (t1 + 2.0 * (t2 + t3) + t4)
 
 
-def prediction_time_steps(lambda_max: float, dt: float) -> float:
-    """τ_pred = ln 2 / (λ_max dt): steps in which an error doubles; NaN unless λ_max > 0."""
-    return math.log(2.0) / (lambda_max * dt) if lambda_max > 0 else math.nan
+def prediction_time_steps(lambda_max: float, dt: float, *, standard_error: float = 0.0) -> float:
+    """τ_pred = ln 2 / (λ_max dt): steps in which an error doubles; NaN unless λ_max > 0.
+
+    Args:
+        standard_error: of λ_max; what is not above two of them is no evidence of λ_max > 0, as of a cycle.
+    """
+    grows = lambda_max > 0 and not lambda_max <= 2 * standard_error
+    return math.log(2.0) / (lambda_max * dt) if grows else math.nan

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from .base import FloatArray
+from .base import FloatArray, MotionError
 from .equations import Equations
 from .exponents import START_JITTER, ExponentSettings, LyapunovSpectrum, lyapunov_spectrum
 
@@ -52,7 +52,12 @@ class Flow(Equations):
         index = np.linspace(0, len(states) - 1, settings.members).astype(np.int64)
         noise = np.random.default_rng(0).standard_normal((settings.members, self.state_dimension))
         starts = states[index] + START_JITTER * states.std(axis=0) * noise
-        return lyapunov_spectrum(self.rhs, self.jacobian, initial_states=starts, settings=settings)
+        try:
+            return lyapunov_spectrum(self.rhs, self.jacobian, initial_states=starts, settings=settings)
+        except FloatingPointError as error:
+            raise MotionError(
+                f"no exponents of {self.name!r} can be had by steps of {settings.step:g}: {error}"
+            ) from error
 
     @property
     def modules(self) -> frozenset[str]:

@@ -61,10 +61,9 @@ def trajectory(system: Flow, index: int = 0, *, n_points: int | None = None) -> 
                 mxstep=_MAX_STEPS_PER_INTERVAL if split(system.name) is None else _MAX_STEPS_OF_VARIANT,
             )
         except (ODEintWarning, OverflowError) as error:
-            away = (
-                "" if split(system.name) is None else " With these settings solutions may leave for infinity."
-            )
-            raise IntegrationError(f"system {system.name!r}, trajectory {index}: {error}{away}") from error
+            why = "the solver gave up: with these settings solutions may leave for infinity"
+            why = str(error) if split(system.name) is None else why
+            raise IntegrationError(f"system {system.name!r}, trajectory {index}: {why}") from error
     points: FloatArray = np.ascontiguousarray(states[-count:], dtype=np.float64)
     finite = np.isfinite(points).all(axis=1)
     if not finite.all():

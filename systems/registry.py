@@ -99,7 +99,7 @@ def names() -> tuple[str, ...]:
 
 
 def get(name: str) -> System:
-    """The system of this name, which may be one with other settings: `lorenz63(rho=28)` (`variant`).
+    """The system of this name, which may be one with other settings: `lorenz63(rho=40)` (`variant`).
 
     Raises:
         UnknownSystemError: there is none; says which name is near.
@@ -117,10 +117,14 @@ def get(name: str) -> System:
 
 
 def written(name: str) -> str:
-    """The name that a system goes by, however its settings are written; what names none as it is."""
+    """The name that a system goes by, however its settings are written; what names none as it is.
+
+    Raises:
+        VariantError: it has no such setting, or not with this value.
+    """
     try:
         return get(name).name if "(" in name else name
-    except DataError:
+    except LookupError:
         return name
 
 

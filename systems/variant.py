@@ -1,4 +1,4 @@
-"""Systems with other settings than those they are declared with, by name: `lorenz63(rho=28, noise=0.05)`.
+"""Systems with other settings than those they are declared with, by name: `lorenz63(rho=40, noise=0.05)`.
 
 What can be set is what `System.settings` has: parameters of the equations, `dt`, and of what is trained on
 how many points and with how much noise (`System.train_points`, `System.noise`). A name is written in one way,
@@ -19,7 +19,7 @@ from .base import DataError, System
 
 _NAME = re.compile(r"(?P<base>[^()]+)\((?P<inside>[^()]*)\)")
 _SETTING = re.compile(r"\s*(\w+)\s*=\s*([^\s=,]+)\s*")
-EXPECTED = "expected NAME(KEY=NUMBER, …), such as lorenz63(rho=28, noise=0.05)"
+EXPECTED = "expected NAME(KEY=NUMBER, …), such as lorenz63(rho=40, noise=0.05)"
 MOST_DT = 20.0
 """dt is within this factor of the declared one: attractors are not to be cut up or skipped by a slip."""
 LEAST_POINTS = 100
@@ -60,8 +60,9 @@ def varied(system: System, given: Mapping[str, float]) -> System:
     Raises:
         VariantError: it has no such setting, or not with this value.
     """
-    for key, value in given.items():
-        _check(system, key, value)
+    wrong = [why for key, value in given.items() if (why := _why_not(system, key, value))]
+    if wrong:
+        raise VariantError(f"system {system.name!r}: {'; '.join(wrong)}")
     changed = {key: value + 0.0 for key, value in given.items() if value != system.settings[key]}  # no −0
     if not changed:
         return system
@@ -81,23 +82,25 @@ def varied(system: System, given: Mapping[str, float]) -> System:
         raise VariantError(str(error)) from None
 
 
-def _check(system: System, key: str, value: float) -> None:
-    where = f"system {system.name!r}: {key}={_written(value)}"
+def _why_not(system: System, key: str, value: float) -> str | None:
+    """Why a setting cannot have this value; None where it can."""
+    expected = None
     if key not in system.settings:
         near = difflib.get_close_matches(key, system.settings, n=1)
         hint = f"did you mean {near[0]}? " if near else ""
         can = (
             f"it has {', '.join(system.settings)}" if system.settings else "of a recording nothing can be set"
         )
-        raise VariantError(f"{where}: there is no such setting: {hint}{can}")
+        return f"{key}={_written(value)}: there is no such setting: {hint}{can}"
     if not math.isfinite(value):
-        raise VariantError(f"{where}: expected a finite number")
-    if key == "dt" and not 1 / MOST_DT <= value / system.dt <= MOST_DT:
-        raise VariantError(f"{where}: expected {system.dt / MOST_DT:g} to {system.dt * MOST_DT:g}")
-    if key == "noise" and not 0 <= value <= MOST_NOISE:
-        raise VariantError(f"{where}: expected 0 to {MOST_NOISE:g}, in SDs of each variable")
-    if key == "train_points" and not (value == int(value) and LEAST_POINTS <= value <= system.n_points):
-        raise VariantError(f"{where}: expected a whole number from {LEAST_POINTS} to {system.n_points}")
+        expected = "a finite number"
+    elif key == "dt" and not 1 / MOST_DT <= value / system.dt <= MOST_DT:
+        expected = f"{system.dt / MOST_DT:g} to {system.dt * MOST_DT:g}"
+    elif key == "noise" and not 0 <= value <= MOST_NOISE:
+        expected = f"0 to {MOST_NOISE:g}, in SDs of each variable"
+    elif key == "train_points" and not (value == int(value) and LEAST_POINTS <= value <= system.n_points):
+        expected = f"a whole number from {LEAST_POINTS} to {system.n_points}"
+    return f"{key}={_written(value)}: expected {expected}" if expected else None
 
 
 def _written(value: float) -> str:

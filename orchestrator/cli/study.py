@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..errors import StudyError, UsageError
+from ..wording import counted
 from .output import Format, FormatOption, ResultsOption, print_rows
 from .study_options import RetryFailedOption, RetryStaleOption, SetOption, StudyArgument, say, say_which
 from .study_run import run_study
@@ -96,7 +97,7 @@ def show_plan(
                 planned.done + planned.missing,
                 planned.done,
                 *(ended[status] for status in blown_up),
-                planned.stale,
+                planned.stale + planned.knowledge.outdated,
                 planned.missing,
                 _time(planned.seconds) if form.for_people else planned.seconds,
                 planned.reason,
@@ -104,7 +105,7 @@ def show_plan(
         )
     print_rows(columns, rows, form, spare={"done", *blown_up, "stale", "time"})
     cells = len(plan.cells) + len(plan.searches)
-    say(f"{plan.study.name}: {plan.missing} of {plan.total} trials to run, in {cells} cells")
+    say(f"{plan.study.name}: {plan.missing} of {plan.total} trials to run, in {counted(cells, 'cell')}")
     if plan.further:
         say(f"{plan.further} further seeds, {plan.why_further}")
     if plan.missing:
@@ -212,7 +213,7 @@ def _expectation(plan: "Plan") -> str:
 
 
 def _words(values: list[str]) -> list[str]:
-    """Separated by commas, but for those in brackets: lorenz63(rho=28, noise=0.05),roessler."""
+    """Separated by commas, but for those in brackets: lorenz63(rho=40, noise=0.05),roessler."""
     words = (word for value in values for word in re.findall(r"(?:\([^)]*\)?|[^,(])+", value))
     return [word.strip() for word in words if word.strip()]
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ..plan import Plan
 
 SEE_FAILED = "orch sql \"SELECT regime_label, seed, reason FROM trials WHERE status = 'failed'\""
+SAID_ABOVE = "why stands above; where there was a result it stays, and this one is in the journal alone"
 
 
 def run_study(
@@ -97,6 +98,7 @@ def run_study(
         say(f"interrupted: nothing was run; `{again}` goes on from here")
         raise typer.Exit(130) from None
     theirs = sum(outcome.by_others.values())
+    see_failed = SAID_ABOVE if retry.stale else f"{SEE_FAILED}{results_option(folder)}"
     failed = outcome.statuses.get("failed", 0) + outcome.by_others.get("failed", 0) + failed_before
     if theirs:
         trials = "1 trial was" if theirs == 1 else f"{theirs} trials were"
@@ -106,11 +108,11 @@ def run_study(
         raise typer.Exit(130)
     if outcome.stopped_because:
         say(f"stopped: {outcome.stopped_because}")
-        next_step = SEE_FAILED if failed else f"`{again}` goes on from here"
+        next_step = see_failed if failed else f"`{again}` goes on from here"
         say(f"{_not_run(plan, folder)}; {next_step}")
         raise typer.Exit(1)
     if failed:
-        say(f"{counted(failed, 'trial')} failed: {SEE_FAILED}")
+        say(f"{counted(failed, 'trial')} failed: {see_failed}")
     _verdict(plan, folder, compare, regimes)
     if failed:
         raise typer.Exit(1)

@@ -26,7 +26,7 @@ NameArgument = Annotated[
     str,
     typer.Argument(
         metavar="NAME",
-        help="A system by name; 'lorenz63(rho=28, noise=0.05)' is one with other settings, "
+        help="A system by name; 'lorenz63(rho=40, noise=0.05)' is one with other settings, "
         "which stand in quotes here.",
     ),
 ]

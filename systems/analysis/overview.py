@@ -95,7 +95,8 @@ class Overview:
     def tau_pred(self) -> float:
         """ln 2 / λ_max in steps of the data that are trained on; NaN without a positive λ_max."""
         if self.computed is not None:
-            return prediction_time_steps(self.computed.exponents[0], self.system.dt)
+            error = self.computed.standard_errors[0]
+            return prediction_time_steps(self.computed.exponents[0], self.system.dt, standard_error=error)
         if self.exponent is None:
             return math.nan
         return prediction_time_steps(self.exponent.slope.value / self.dt, self.system.dt)

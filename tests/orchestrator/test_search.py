@@ -242,7 +242,7 @@ def test_a_killed_search_goes_on_with_the_same_sequence_and_repeats_nothing(smok
     assert len(known.seen) == 18 and not known.pending
     monkeypatch.setattr(memory, "fingerprint", lambda trial: "another")
     [outdated] = recall(store, asked.name, [search], retry=again)
-    assert not outdated.seen and outdated.pending == known.seen.keys()
+    assert not outdated.seen and outdated.pending == known.seen.keys() and outdated.outdated == 18
     assert recall(store, asked.name, [search])[0].seen == known.seen
 
 

@@ -129,7 +129,7 @@ def test_the_page_on_studies_has_every_key_with_its_default_and_its_examples_loa
     assert {key for key, _ in told} >= {"dt", *System.SETTINGS}
     whole, varied, searched = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
     six = load(write(whole + varied)).systems[:6]
-    assert len(set(six)) == 6 and {"lorenz63", "lorenz63(rho=28, noise=0.05)"} <= set(six)
+    assert len(set(six)) == 6 and {"lorenz63", "lorenz63(rho=40, noise=0.05)"} <= set(six)
     assert len(load(write(whole)).trial_ids()) == 480 and "480 trials" in page
     forcing = whole[whole.index("[regimes.sparse_forcing]") : whole.index("[regimes.clipping]")]
     assert len(list(load(write(whole.replace(forcing, searched))).searches())) == 8

@@ -178,5 +178,8 @@ def test_lorenz63_published(published: Dataset) -> None:
 def test_prediction_time() -> None:
     assert prediction_time_steps(1.5, 0.01) == pytest.approx(46.21, abs=0.01)
     assert math.isnan(prediction_time_steps(0.0, 0.01))
+    assert math.isnan(prediction_time_steps(3e-4, 0.01, standard_error=2e-3))  # of a cycle
+    assert prediction_time_steps(1.5, 0.01, standard_error=0.7) == prediction_time_steps(1.5, 0.01)
+    assert prediction_time_steps(1.5, 0.01, standard_error=math.nan) == prediction_time_steps(1.5, 0.01)
     assert math.isnan(prediction_time_steps(-1.0, 0.01))
     assert math.isnan(prediction_time_steps(math.nan, 0.01))

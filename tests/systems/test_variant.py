@@ -51,11 +51,18 @@ def test_a_variant_has_one_name_however_it_is_written_and_none_where_nothing_cha
         ("lorenz63(rho=28)(noise=1)", "expected NAME.KEY=NUMBER"),
         ("lorenz63(rho=inf)", "a finite number"),
         ("lorenz63(dt=1)", "expected 0.0005 to 0.2"),
+        (
+            "lorenz63(rh=1, dt=1, noise=-1)",
+            "rh=1: there is .*; dt=1: expected 0.0005 to 0.2; noise=-1: expected",
+        ),
         ("lorenz63(noise=-1)", "expected 0 to 10, in SDs"),
         ("lorenz63(train_points=200000)", "a whole number from 100 to 100000"),
         ("lorenz63(train_points=500.5)", "a whole number from 100 to 100000"),
         ("henon(dt=2)", "no such setting"),
-        ("mackey_glass(rho=3)", "dt 0.04 is no multiple"),
+        (
+            "mackey_glass(rho=3)",
+            "dt 0.04 is no multiple of .* 0.03, which is rho / 100; dt=0.03 is the nearest",
+        ),
         ("mackey_glass(rho=0)", "rho, the delay, must be above 0, not 0"),
         ("mackey_glass(rho=-2)", "rho, the delay, must be above 0, not -2"),
         ("mackey_glass(rho=0.0002)", "dt 0.04 is more than 10000 steps of integration"),
@@ -80,8 +87,16 @@ def test_other_parameters_are_other_equations_with_their_own_exponents() -> None
     assert sum(spectrum.exponents) == pytest.approx(-(10 + 1 + beta), abs=1e-3)
 
 
+def test_exponents_that_cannot_be_had_are_said_so() -> None:
+    stiff = dataclasses.replace(get("roessler(c=100)"), n_points=500, transient_time=10.0)
+    with pytest.raises(DataError, match=r"no exponents of 'roessler\(c=100\)' can be had by steps of 0.02"):
+        stiff.spectrum(stiff.states())
+
+
 def test_an_attractor_that_is_a_point_is_refused() -> None:
-    with pytest.raises(DataError, match=r"lorenz63\(rho=10\)' comes to rest: x does not move"):
+    with pytest.raises(
+        DataError, match=r"lorenz63\(rho=10\)' comes to rest, at a fixed point: x does not move"
+    ):
         generate(dataclasses.replace(get("lorenz63(rho=10)"), n_points=2_000))
 
 
