@@ -186,7 +186,9 @@ class System(ABC):
     def trajectory(self, index: int = 0, *, n_points: int | None = None) -> FloatArray:
         """Raw (not standardised) data of trajectory `index`: (n_points, N); of what is trained on with its
         noise, and by default so many."""
-        if index != TRAIN or not self.noise:
+        if index != TRAIN:
+            return self.observe(self.states(index, n_points=n_points))
+        if not self.noise:
             return self.observe(self.states(index, n_points=n_points))[: n_points or self.trained_points]
         wanted = n_points or self.trained_points
         return self.measure(self.states(index, n_points=max(wanted, self.n_points)))[:wanted]

@@ -54,6 +54,8 @@ def _defined(system: System) -> dict[str, Any]:
         trained_on["train_points"] = system.train_points
     if system.noise:
         trained_on |= {"noise": float(system.noise), "noise_seed": NOISE}
+    if trained_on:
+        trained_on["standardised_by"] = "all of it, without noise"
     return {**system.definition(), **trained_on}
 
 

@@ -152,7 +152,18 @@ class Recorded(System):
     def learned_parts(self) -> Parts:
         """Of `learned`."""
         whole = self.measured_parts
-        return whole.first(whole.total * self.n_points // (self.n_points + self.gap + self.test_points))
+        if not self.raw_parts:
+            return whole.first(whole.total * self.n_points // (self.n_points + self.gap + self.test_points))
+        # Each part loses its own first rows to an embedding: what a share of all rows is, lies elsewhere.
+        rows, left = 0, self.n_points
+        for length in whole.lengths:
+            if left <= 0:
+                break
+            points = length_after(length, self.unfolding)
+            enough = (some for some in range(left, length) if length_after(some, self.unfolding) >= left)
+            rows += length if points <= left else next(enough, length)
+            left -= max(points, 0)
+        return whole.first(rows)
 
     def prepared(self) -> FloatArray:
         """The whole prepared series (n_points + test_points, N); raises as `measured`."""

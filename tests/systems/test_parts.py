@@ -109,6 +109,9 @@ def test_an_exponent_is_that_of_all_parts() -> None:
 def test_data_keep_their_parts_and_are_cut_where_they_are_tested(tmp_path: Path) -> None:
     whole = system(recordings(*LENGTHS), test=1_000)
     assert whole.n_points == 2_000 and whole.gap == 0
+    assert len(whole.trajectory(0)) == 2_000 and len(whole.trajectory(1)) == 1_000
+    longer = system(recordings(*LENGTHS), test=2_000)
+    assert len(longer.trajectory(0)) == 1_000 and len(longer.trajectory(1)) == 2_000
     data = load(whole, cache=tmp_path)
     assert data.train_parts == Parts((700, 300, 1_000)) and data.test_parts == Parts((500, 500))
     again = load(whole, cache=tmp_path)
@@ -134,6 +137,25 @@ def test_what_an_embedding_holds_of_both_is_left_out_only_where_a_part_is_cut() 
     assert cut.gap == 10 and cut.parts_of(1) == Parts((110, 490))
     at_break = Recorded(**common, n_points=2_470, test_points=490)  # type: ignore[arg-type]
     assert at_break.gap == 0 and at_break.parts_of(0) == Parts((690, 290, 1_490))
+
+
+def test_an_exponent_is_of_rows_that_are_trained_on_alone() -> None:
+    """Of unequal parts, each of which loses as many points to its embedding."""
+    lengths = (5_000, 2_000, 1_000, 500, 500, 400, 300)
+    x = recordings(*lengths)[:, :1]
+    steps = (step("embed", dimension=5, delay=20),)
+    prepared = sum(lengths) - 80 * len(lengths)
+    for test in (1_000, 1_820, 3_000):
+        at_break = Parts(tuple(length - 80 for length in lengths)).breaks_at(prepared - test)
+        mine = Recorded(
+            name="mine", description="", source="", variables=tuple("abcde"), dt=0.01,
+            read=lambda: x, digest="0", test_points=test, raw_points=sum(lengths),
+            n_points=prepared - test - (0 if at_break else 80), raw_parts=lengths, raw_dt=0.01,
+            columns=("x",), steps=steps, slope=SlopeSettings(theiler=20, steps=100),
+        )  # fmt: skip
+        again, parts = prepare_parts(mine.learned(), mine.learned_parts, steps)
+        assert parts == mine.parts_of(0)
+        np.testing.assert_array_equal(again, mine.states(0))
 
 
 def test_spectra_are_of_the_longest_part() -> None:

@@ -124,6 +124,7 @@ def test_networks_are_scored_by_the_whole_truth_whatever_they_are_trained_on(tmp
     np.testing.assert_equal((noisy.floors, noisy.ceilings), (clean.floors, clean.ceilings))
     series = small("lorenz63(noise=0.2, train_points=1000)").trajectory()
     np.testing.assert_allclose(noisy.train * noisy.sd + noisy.mean, series, atol=1e-9)
+    assert len(small("lorenz63(train_points=1000)").trajectory(1)) == 3_000
     few = small("lorenz63(noise=0.2, train_points=1000)").trajectory(n_points=50)
     np.testing.assert_array_equal(few, series[:50])
     assert noisy.spectrum == clean.spectrum
