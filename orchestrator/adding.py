@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from . import durable, series_files
 from .errors import OrchError, UsageError
 from .systems import own, table_files, tables
-from .systems.analysis.exponent import suggest_embedding, suggest_settings
+from .systems.analysis.suggestion import suggest_embedding, suggest_settings
 from .systems.base import SeriesError
 from .systems.parts import Parts
 from .systems.preparation import Step, length_after, prepare_parts
@@ -114,7 +114,7 @@ def add(
         rows=rows,
         fill_gaps=fill_gaps,
         split_gaps=split_gaps,
-        steps=steps,
+        steps=[*steps, *([_embed(embed)] if isinstance(embed, tuple) else [])],
     )
     values, where = found.values, _named(sources)
     before = [*([Step("fill_gaps", {"longest": fill_gaps})] if found.missing else []), *steps]
@@ -128,6 +128,8 @@ def add(
     if test:
         last = measured[len(measured) - test :]
         tables.check_values(last, found.columns, where=f"{where}, the last {test:,} points, to test on")
+    # Of a series in parts λ_max is of those that are trained on, which may be shorter than those to test on.
+    learned = parts.first(parts.total - test) if found.several else parts
     described = own.Description(
         description=description,
         source=where if len(sources) > 1 else sources[0].name,
@@ -139,7 +141,7 @@ def add(
         time_unit=found.time_unit,
         test_points=test,
         steps=tuple({"step": step.name, **step.parameters} for step in (*before, *after)),
-        exponent=_exponent(measured, parts),
+        exponent=_exponent(measured[: learned.total], learned),
     )
     text = _toml(name, described)
     try:
@@ -193,6 +195,10 @@ def _embedding(series: FloatArray, wanted: tuple[int, int] | Literal["auto"]) ->
     if wanted == "auto":
         found = suggest_embedding(series[:, 0])
         wanted = (found.dimension, found.delay)
+    return _embed(wanted)
+
+
+def _embed(wanted: tuple[int, int]) -> Step:
     return Step("embed", dict(zip(("dimension", "delay"), wanted, strict=True)))
 
 

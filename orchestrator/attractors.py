@@ -83,10 +83,11 @@ def _attractor(
     except (DataError, OSError, ArithmeticError) as error:
         said = f"the data of {context.system} are not here: {error}"
         return drawn([Run(context.system, said)], ("x", "y", "z"), "")
-    seen = projection(data.test, data.variables)
-    stride = _stride(seen.project(data.test), points)
-    steps = points * stride + len(data.test[:_LOOK]) - len(seen.project(data.test[:_LOOK]))
-    true = seen.project(data.test[:steps])[::stride]
+    test = data.test_parts.longest_of(data.test)  # neither delays nor lines go across a break
+    seen = projection(test, data.variables)
+    stride = _stride(seen.project(test), points)
+    steps = points * stride + len(test[:_LOOK]) - len(seen.project(test[:_LOOK]))
+    true = seen.project(test[:steps])[::stride]
     runs = [Run("true", f"the test data of {context.system}", true)]
     for name, cell in _cells(comparison, context):
         trial = cell.median_trial

@@ -14,7 +14,8 @@ from .diagnostics import Diagnosis, diagnose, landmarks
 from .models.rollout import free_run, regressed_read_out
 from .models.training import Stack
 from .settings import EvaluationSettings
-from .systems.dataset import Dataset, Values
+from .systems.dataset import Dataset
+from .systems.making import Values
 from .systems.measures import ForecastSet, MeasureSet
 from .systems.measures.measure_set import SPECTRAL
 from .systems.parts import Parts
@@ -213,7 +214,7 @@ class Evaluator:
         # All of a trajectory, be it that less of it is trained on.
         parts = self._data.train_parts if self._data.is_recorded else Parts.of(data)
         length = min(steps, parts.longest)
-        count = max(1, min(PIECES, parts.total // length))
+        count = max(1, min(PIECES, sum(one // length for one in parts.lengths)))
         first = parts.spread(length - 1, count)
         scored = [self._measures.evaluate(data[at : at + length], only=only) for at in first]
         return {

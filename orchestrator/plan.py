@@ -141,7 +141,7 @@ def make_plan(
     for first in study.cells():
         counts: Counter[str] = Counter()
         missing = []
-        again, renewed = set(), set()
+        again, outdated_seeds = set(), set()
         stale = 0
         now = (fingerprints or {}).get(first.cell_id)
         ids = first.ids_of(study.seeds)
@@ -154,18 +154,24 @@ def make_plan(
                 missing.append(seed)
                 continue
             counts[known.status] += 1
-            outdated_row = retry.is_outdated(known.fingerprint, now)
-            if known.status == "failed" and (outdated_row or retry.is_open(known.status, known.failure)):
-                missing.append(seed)
+            is_outdated = retry.is_outdated(known.fingerprint, now)
+            if retry.is_open(known.status, known.failure) or (is_outdated and known.status == "failed"):
                 again.add(seed)
-                continue
-            if outdated_row:
+            else:
+                stale += now is not None and known.fingerprint != now
+                outdated_seeds |= {seed} if is_outdated else set()
+            if seed in again | outdated_seeds:
                 missing.append(seed)
-                renewed.add(seed)
-            stale += now is not None and known.fingerprint != now
-        kept_counts = dict(counts)
         cells.append(
-            Cell(first, study.seeds, tuple(missing), kept_counts, stale, frozenset(again), frozenset(renewed))
+            Cell(
+                first,
+                study.seeds,
+                tuple(missing),
+                dict(counts),
+                stale=stale,
+                again=frozenset(again),
+                outdated=frozenset(outdated_seeds),
+            )
         )
     kept = _go_on(begun, cells, fingerprints or {}) if begun else ()
     if durations:

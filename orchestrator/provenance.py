@@ -23,7 +23,7 @@ from . import __version__, systems
 from .identity import Trial, canonical_json
 from .models import ARCHITECTURES
 from .models.regimes import REGIMES
-from .systems.collection import MODULES as COLLECTION
+from .systems.collected import MODULES as COLLECTION
 from .systems.substance import substance
 
 PACKAGES = ("torch", "numpy", "scipy", "ray", "optuna", "duckdb", "pyarrow", "safetensors")

@@ -50,10 +50,8 @@ def record_systems(plan: Plan, results: Path) -> None:
         file = f"{systems.get(name).file_name}-{data.content_hash[:16]}"
         if not (results / "journal" / "systems" / f"{file}.parquet").exists():
             journal.write(results / "journal", "systems", file, [row])
-    if len(whys) > 1:
-        raise systems.DataError("\n".join(map(str, whys)))
     if whys:
-        raise whys[0]
+        raise systems.DataError("\n".join(map(str, whys)))
 
 
 def trials_of(plan: Plan) -> list[str]:

@@ -205,9 +205,8 @@ def _sources(
         if planned.missing:
             prior = _prior(planned.search, store, progress)
             news = functools.partial(share.recall, plan.study.name, planned.search)
-            whole = plan.retry.stale
-            source = SearchSource(planned.search, prior, planned.knowledge, news=news, whole=whole, **hooks)
-            sources.append(source)
+            own: dict[str, Any] = {"news": news, "whole": plan.retry.stale}
+            sources.append(SearchSource(planned.search, prior, planned.knowledge, **own, **hooks))
     precision = plan.precision(**hooks)
     return [*sources, *([precision] if precision else [])]
 

@@ -68,7 +68,7 @@ def read(
     steps: Sequence[Step],
 ) -> Files:
     """Read the files of a series; the arguments are those of `adding.add`. Between gaps a stretch of which
-    the steps leave fewer than LEAST_PART points is no part.
+    the steps, with an embedding whose delays are given, leave fewer than LEAST_PART points is no part.
 
     Raises:
         UsageError: settings contradict each other.
@@ -76,6 +76,8 @@ def read(
     """
     if rows is not None and len(sources) > 1:
         raise UsageError("--rows is of one file: rows of several are taken before")
+    if len({path.resolve() for path in sources}) < len(sources):
+        raise UsageError("a file is named twice: networks would be tested on what they were trained on")
     found: list[tuple[tables.Table, float]] = []
     parts: list[FloatArray] = []
     missing = rows_read = rows_added = 0
@@ -103,7 +105,7 @@ def read(
         empty = sum(int(np.isnan(part).all(axis=1).sum()) for part in own)
         rows_added += min(table.rows_added, empty)
         parts += own
-        said = _remarks(table, values, rows, step, split=split_gaps)
+        said = _remarks(table, values, own, rows, step)
         remarks += said if len(sources) == 1 else [f"{source.name}: {one}" for one in said]
     if not parts:
         raise SeriesError(f"{sources[0]}: no stretch without a gap has {LEAST_PART} points after preparation")
@@ -200,20 +202,20 @@ def _missing(values: FloatArray, table: tables.Table, source: Path, filled: int 
 
 
 def _remarks(
-    table: tables.Table, values: FloatArray, rows: tuple[int, int] | None, dt: float, *, split: bool
+    table: tables.Table,
+    values: FloatArray,
+    parts: Sequence[FloatArray],
+    rows: tuple[int, int] | None,
+    dt: float,
 ) -> Iterator[str]:
-    """What may not be as it was meant of a table, and of those of its values that are taken.
-
-    Args:
-        split: whether long gaps part them, and are not filled.
-    """
+    """What may not be as it was meant of a table, and of those of its values that are taken, in parts."""
     if table.dt is not None and not table.dates and not math.isclose(table.dt, dt, rel_tol=EQUAL):
         yield f"rows are {table.dt:g} apart by their times, and count as {dt:g}, as --dt says"
     yield from outliers(values, table.columns, first_row=1 if rows is None else rows[0])
-    gaps = find_gaps(values, table.columns)
-    if gaps and not split:
-        filled = prepare(values, [Step("fill_gaps", {"longest": max(gap.longest for gap in gaps)})])
-        yield from long_gaps(gaps, dict(zip(table.columns, map(mean_period, filled.T), strict=True)))
+    for part in parts:
+        if gaps := find_gaps(part, table.columns):
+            filled = prepare(part, [Step("fill_gaps", {"longest": max(gap.longest for gap in gaps)})])
+            yield from long_gaps(gaps, dict(zip(table.columns, map(mean_period, filled.T), strict=True)))
     for name, column in zip(table.columns, values.T, strict=True):
         steps = np.diff(column)
         if steps[0] > 0 and np.ptp(steps) <= EQUAL * steps[0]:

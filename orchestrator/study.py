@@ -199,7 +199,8 @@ def from_declaration(name: str, raw: dict[str, Any], *, source: str, overridden:
         problems += misfits(system, architectures, [*regimes, *(regime for regime, _ in searched)])
         points = system.longest_sequence
         if max(lengths) >= points:
-            expected = f"expected less than the {points} points of {system.name}, got {max(lengths)}"
+            row = " in a row" if points < system.trained_points else ""
+            expected = f"expected less than the {points} points{row} of {system.name}, got {max(lengths)}"
             problems.append(Problem("training.sequence_length", expected))
     if problems:
         raise StudyError(source, _lines(problems, overridden))

@@ -113,6 +113,11 @@ class System(ABC):
         """The name as a part of names of files."""
         return short_name(re.sub(r"[^\w.=,+-]+", "_", self.name))
 
+    @property
+    def is_variant(self) -> bool:
+        """Whether it has other settings than it was declared with (`variant`), as its name says."""
+        return "(" in self.name
+
     SETTINGS: ClassVar = ("train_points", "noise")
     """What can be set of any system that is not a recording."""
 

@@ -1,13 +1,5 @@
-"""The data of a system: trajectories, exponents, and what its measures can be worth; made once and cached.
-
-`train` is trajectory 0 of the system, `test` trajectory 1: another initial condition, after a transient of
-its own. Both are standardised by the mean and SD of train. Shapes (T, N), float64.
-
-A recording has one trajectory: see `recorded`.
-
-Floors: the measures with `test` as truth and an independent trajectory of the same system as 'generated',
-averaged over three (train and two more): what a perfect model scores. Ceilings: the worst that can be
-scored.
+"""The data of a system: trajectories, exponents, and what its measures can be worth; made once (`making`) and
+cached.
 
 Cache: `<name>-<first 12 digits of content_hash>.npz` in the folder given, a file that needs nothing else to
 be read, whatever has become of the system since; what cannot be read whole is made again. Raises
@@ -26,20 +18,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import cache as cache_file
-from . import variant
 from .analysis.exponent import stands_out
-from .base import TEST, TRAIN, DataError, System
+from .base import System
 from .exponents import LyapunovSpectrum, prediction_time_steps
-from .hashing import canonical_json, content_hash, trajectory_hash
-from .measures.measure_set import MeasureSet
+from .hashing import canonical_json, content_hash
+from .making import Values, make
 from .parts import IntArray, Parts
 from .registry import get
 
-STILL = 1e-9
-"""Share of its largest value, or of 1, below which the SD of a variable is that of rounding."""
-
 FloatArray = NDArray[np.float64]
-Values = dict[str, dict[str, float]]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -166,99 +153,12 @@ def cache_path(system: System, cache: Path) -> Path:
 
 
 def generate(system: System) -> Dataset:
-    """Make the dataset of `system`: four trajectories, the spectrum, floors and ceilings.
+    """Make the dataset of `system`.
 
     Raises:
-        DataError: nothing can be measured against its test data, which are elsewhere than those to train on.
+        DataError: as `making.make`.
     """
-    states = system.states(TRAIN)
-    raw = system.observe(states)
-    _check_motion(system, raw)
-    # By the whole without noise, whatever is trained on: scores of variants are in one unit.
-    mean, sd = system.standardise(raw)
-    trained_on = system.measure(states)[: system.trained_points]
-    test_states = system.states(TEST)
-    scored = _Scored(system, states)
-    spectrum = system.spectrum(states)
-    train_parts, test_parts = system.parts_of(TRAIN), system.parts_of(TEST)
-    try:
-        measures = MeasureSet(scored(test_states), parts=test_parts)
-    except ValueError as error:
-        raise DataError(
-            f"{system.name}: nothing can be measured against its test data ({error}): are they where those "
-            "to train on are, or does the series drift?"
-        ) from None
-    scores = []
-    for truth, generated, *its_parts in system.floor_pairs(states, test_states):
-        of_truth, of_generated = its_parts
-        against = measures if truth is test_states else MeasureSet(scored(truth), parts=of_truth)
-        scores.append(against.evaluate(scored(generated), parts=of_generated))
-    floors = {
-        preset: {
-            measure: math.fsum(score[preset][measure] for score in scores) / len(scores) for measure in values
-        }
-        for preset, values in scores[0].items()
-    }
-    arrays = {
-        "train": (trained_on - mean) / sd,
-        "test": (system.observe(test_states) - mean) / sd,
-        "mean": mean,
-        "sd": sd,
-    }
-    if system.regressed_points or system.noise or system.train_points:
-        arrays |= {"scored_train": scored(states), "scored_test": scored(test_states)}
-    about = {
-        **{
-            name: parts.lengths
-            for name, parts in (("train_parts", train_parts), ("test_parts", test_parts))
-            if parts
-        },
-        "system": system.name,
-        "dt": system.dt,
-        "variables": system.variables,
-        "regressed_points": system.regressed_points,
-        "is_recorded": system.is_recorded,
-        "floors": floors,
-        "ceilings": measures.ceilings(),
-        "content_hash": content_hash(system),
-        "trajectory_hash": trajectory_hash(system),
-        "standardisation": system.standardisation,
-        "parameters": {**system.constants, **_trained_otherwise(system)},
-        "source": system.source,
-    }
-    return _assemble(arrays, spectrum, about)
-
-
-class _Scored:
-    """From states to what is scored, standardised as the training states are."""
-
-    def __init__(self, system: System, train_states: FloatArray) -> None:
-        self._of = (lambda states: states) if system.regressed_points else system.observe
-        train = self._of(train_states)
-        if system.regressed_points:
-            self._mean, self._sd = train.mean(axis=0), train.std(axis=0)
-        else:
-            self._mean, self._sd = system.standardise(train)
-
-    def __call__(self, states: FloatArray) -> FloatArray:
-        standardised: FloatArray = (self._of(states) - self._mean) / self._sd
-        return standardised
-
-
-def _check_motion(system: System, data: FloatArray) -> None:
-    """Raises DataError where a variable of a variant does not move: the attractor may be a point."""
-    if variant.split(system.name) is None:
-        return
-    still = ~(data.std(axis=0) > STILL * np.maximum(1.0, np.abs(data).max(axis=0)))
-    if still.any():
-        variable = system.variables[int(np.argmax(still))]
-        raise DataError(f"system {system.name!r} comes to rest, at a fixed point: {variable} does not move")
-
-
-def _trained_otherwise(system: System) -> dict[str, float]:
-    """What of the data that are trained on is not as of most systems."""
-    points = {"train_points": float(system.train_points)} if system.train_points else {}
-    return {**points, **({"noise": system.noise} if system.noise else {})}
+    return _assemble(*make(system))
 
 
 def _assemble(arrays: dict[str, FloatArray], spectrum: LyapunovSpectrum, about: Mapping[str, Any]) -> Dataset:

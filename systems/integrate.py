@@ -18,7 +18,6 @@ from scipy.integrate import ODEintWarning, odeint
 
 from .base import DataError, FloatArray
 from .flow import Flow
-from .variant import split
 
 RELATIVE_TOLERANCE = 1e-10
 ABSOLUTE_TOLERANCE = 1e-10
@@ -58,11 +57,11 @@ def trajectory(system: Flow, index: int = 0, *, n_points: int | None = None) -> 
                 rtol=RELATIVE_TOLERANCE,
                 atol=ABSOLUTE_TOLERANCE,
                 tfirst=True,
-                mxstep=_MAX_STEPS_PER_INTERVAL if split(system.name) is None else _MAX_STEPS_OF_VARIANT,
+                mxstep=_MAX_STEPS_OF_VARIANT if system.is_variant else _MAX_STEPS_PER_INTERVAL,
             )
         except (ODEintWarning, OverflowError) as error:
-            why = "the solver gave up: with these settings solutions may leave for infinity"
-            why = str(error) if split(system.name) is None else why
+            gave_up = "the solver gave up: with these settings solutions may leave for infinity"
+            why = gave_up if system.is_variant else error
             raise IntegrationError(f"system {system.name!r}, trajectory {index}: {why}") from error
     points: FloatArray = np.ascontiguousarray(states[-count:], dtype=np.float64)
     finite = np.isfinite(points).all(axis=1)

@@ -39,19 +39,14 @@ def split(name: str) -> tuple[str, dict[str, float]] | None:
     if "(" not in name and ")" not in name:
         return None
     found = _NAME.fullmatch(name.strip())
-    settings: dict[str, float] = {}
-    for part in found["inside"].split(",") if found else ():
-        one = _SETTING.fullmatch(part)
-        try:
-            if one is None or one[1] in settings:
-                raise ValueError
-            settings[one[1]] = float(one[2])
-        except ValueError:
-            settings.clear()
-            break
-    if found is None or not settings:
-        raise VariantError(f"system {name!r}: {EXPECTED}")
-    return found["base"].strip(), settings
+    settings = [_SETTING.fullmatch(one) for one in found["inside"].split(",")] if found else [None]
+    given = {one[1]: one[2] for one in settings if one}
+    try:
+        if found and len(given) == len(settings):
+            return found["base"].strip(), {key: float(text) for key, text in given.items()}
+    except ValueError:  # a number that is none
+        pass
+    raise VariantError(f"system {name!r}: {EXPECTED}")
 
 
 def varied(system: System, given: Mapping[str, float]) -> System:

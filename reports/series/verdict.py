@@ -181,7 +181,9 @@ def tau_grid(overview: Overview) -> tuple[int, ...]:
     tau_pred = overview.tau_pred
     if not math.isfinite(tau_pred) or judge(overview)[0] not in ("chaotic", "doubtful"):
         return ()
-    most = overview.system.trained_points // 10  # of longer windows there are too few to learn from
+    system = overview.system
+    # Of longer windows there are too few to learn from, and none goes across a break.
+    most = min(system.trained_points // 10, system.longest_sequence - 1)
     grid = {max(1, round(factor * tau_pred)) for factor in TAU_FACTORS}
     return tuple(sorted(tau for tau in grid if tau <= most))
 

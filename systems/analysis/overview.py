@@ -22,8 +22,9 @@ from ..preparation import Step, time_stretch
 from ..recorded import Recorded
 from .blemishes import Gaps, find_gaps, long_gaps, outliers, standing_still
 from .correlation_dimension import CorrelationSum, Plateau, correlation_sum
-from .exponent import Embedding, Estimate, SlopeSettings, estimate, suggest_embedding, suggest_settings
+from .exponent import Estimate, SlopeSettings, estimate
 from .spectrum import power_spectrum
+from .suggestion import Embedding, suggest_embedding, suggest_settings
 
 DRIFT_BLOCKS = 20
 DRIFT_P = 0.001

@@ -24,7 +24,8 @@ import numpy as np
 
 from orchestrator.reports.series.verdict import doubts_of
 from orchestrator.systems import get
-from orchestrator.systems.analysis.exponent import Estimate, SlopeSettings, other_slopes, suggest_settings
+from orchestrator.systems.analysis.exponent import Estimate, SlopeSettings, other_slopes
+from orchestrator.systems.analysis.suggestion import suggest_settings
 from orchestrator.systems.base import FloatArray
 from orchestrator.systems.preparation import prepare, step
 

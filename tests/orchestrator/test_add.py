@@ -525,7 +525,7 @@ def test_several_files_are_recordings_of_one_system(folder):
     )
     places = np.unique(stack.positions(1).numpy())
     assert {*places} <= {*range(100), *range(900, 1300)} and len(places) > 100
-    with pytest.raises(StudyError, match="expected less than the 1200 points of mine, got 1200"):
+    with pytest.raises(StudyError, match="expected less than the 1200 points in a row of mine, got 1200"):
         study.from_declaration("s", {**table, "training": {"sequence_length": 1200}}, source="s")
 
 
@@ -574,11 +574,21 @@ def test_gaps_that_are_not_filled_part_a_series(folder):
         "mine", path, dt=1.0, split_gaps=True, steps=[step("subsample", every=2)], force=True, test_share=0.1
     )
     assert half.system.prepared_parts.lengths == (250, 199, 399, 600)
+    # What delays leave too little of is left out, too; and what is filled over more than a period is said.
+    embedded = adding.add(
+        "mine", path, columns=["x"], dt=1.0, split_gaps=True, embed=(2, 450), force=True, test_share=0.0
+    )
+    assert embedded.system.raw_parts == (500, 800, 1199)
+    assert embedded.system.prepared_parts.lengths == (50, 350, 749)
     filled = adding.add("mine", path, dt=1.0, fill_gaps=3, split_gaps=True, force=True)
     assert filled.system.raw_parts == (900, 2000) and filled.missing == 3 + 1 + 2
     assert np.isfinite(systems.get("mine").measured()).all()
-    adding.add("mine", path, dt=1.0, fill_gaps=100, split_gaps=True, force=True)
-    assert systems.get("mine").raw_parts == ()
+    whole = adding.add("mine", path, dt=1.0, fill_gaps=100, split_gaps=True, force=True)
+    assert whole.system.raw_parts == () and any(
+        "mean periods, filled by a straight" in s for s in whole.remarks
+    )
+    with pytest.raises(UsageError, match="a file is named twice"):
+        adding.add("mine", path, path, dt=1.0, force=True)
     holes = [value if row % 2 else "" for row, value in enumerate(numbers(2001))]
     with pytest.raises(SeriesError, match="no stretch without a gap has 50 points"):
         adding.add("none", write(folder / "b.csv", {"x": holes}), dt=1.0, split_gaps=True)

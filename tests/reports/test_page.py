@@ -32,6 +32,7 @@ from orchestrator.reports.html.together_sql import together_query
 from orchestrator.reports.scope import Scope
 from orchestrator.reports.statistics import wilson_interval
 from orchestrator.reports.trials import ReportError
+from orchestrator.systems.parts import Parts
 
 from .pages import EVIL, attractors_of, made, trajectory
 from .test_rendering import Strict
@@ -393,6 +394,7 @@ def test_networks_that_are_not_here_are_said_in_words(
 
     class Data:
         test = trajectory(3000)
+        test_parts = Parts((3000,))
         variables = ("x", "y", "z")
 
     def load(name: str, *, cache: Path) -> Data:

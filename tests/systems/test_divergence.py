@@ -16,9 +16,9 @@ from orchestrator.systems.analysis.exponent import (
     OTHER_RISES,
     SlopeSettings,
     other_slopes,
-    suggest_settings,
 )
 from orchestrator.systems.analysis.neighbours import nearest_neighbours
+from orchestrator.systems.analysis.suggestion import suggest_settings
 from orchestrator.systems.embedding import embed
 
 

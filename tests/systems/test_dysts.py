@@ -12,7 +12,7 @@ import pytest
 from orchestrator.systems import collection, collection_source, lorenz63, mackey_glass
 from orchestrator.systems.adaptive import AdaptiveSettings, lyapunov_spectrum
 from orchestrator.systems.base import DataError, FloatArray, System
-from orchestrator.systems.collection import CollectedDelay, CollectedFlow, CollectionError
+from orchestrator.systems.collected import CollectedDelay, CollectedFlow, CollectionError
 
 pytest.importorskip("dysts")
 

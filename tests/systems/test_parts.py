@@ -12,8 +12,9 @@ import pytest
 
 from orchestrator.systems import Recorded, SeriesError, get
 from orchestrator.systems.analysis.divergence import kantz, rosenstein
-from orchestrator.systems.analysis.exponent import SlopeSettings, estimate, suggest_settings
+from orchestrator.systems.analysis.exponent import SlopeSettings, estimate
 from orchestrator.systems.analysis.overview import overview
+from orchestrator.systems.analysis.suggestion import suggest_settings
 from orchestrator.systems.base import FloatArray
 from orchestrator.systems.dataset import Dataset, generate, load
 from orchestrator.systems.hashing import content_hash, trajectory_hash
