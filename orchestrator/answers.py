@@ -1,15 +1,15 @@
 """What a report says of a question, for whoever shows it: a comparison, or a report that is none."""
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .errors import OrchError, UsageError
+from .question import Question, file_name
 from .systems import written
-from .systems.base import short_name
 from .wording import counted
 
 if TYPE_CHECKING:
@@ -19,46 +19,6 @@ if TYPE_CHECKING:
     from .reports import Scope
     from .reports.html import Page
     from .reports.trials import Context
-    from .study import Study
-
-
-@dataclass(frozen=True)
-class Question:
-    """What is asked of which results; of all, where nothing is named."""
-
-    studies: Sequence[str] = ()
-    systems: Sequence[str] = ()
-    architectures: Sequence[str] = ()
-    baseline: str | None = None
-    """Of a comparison; None: clipping, where that was run."""
-    measure: str = "d_stsp"
-    """Of a comparison."""
-    legend: bool = True
-    allow_stale: bool = False
-    now: bool = False
-    """Whether only what the studies name now counts: no regimes, settings or data that they named once."""
-    results: Path = Path("results")
-    """Where they are, for what is said of how to make some."""
-    named: "Mapping[str, Study] | None" = None
-    """The studies as they are meant; None: as their files say now."""
-
-    @cached_property
-    def definitions(self) -> "Mapping[str, Study]":
-        """The studies as they are meant, by name; of files those that are here and valid."""
-        from .definitions import by_file
-
-        return by_file(self.studies) if self.named is None else self.named
-
-    @property
-    def scope(self) -> str:
-        """For the name of a file."""
-        named = [*(self.studies or ["all"]), *self.systems, *self.architectures]
-        return short_name("-".join(map(_file_name, named)))
-
-    @property
-    def said(self) -> str:
-        """For people."""
-        return f"Studies: {', '.join(self.studies)}." if self.studies else "All results."
 
 
 @dataclass(frozen=True)
@@ -180,21 +140,30 @@ def _comparison(connection: "duckdb.DuckDBPyConnection", asked: Question, scope:
         said = f"{baseline} is still to be run." if to_come else f"{why} --compare takes one of them."
         comparison = reports.without_pairs(connection, baseline, said, **of)
     ids = _trial_ids(comparison.contexts)
-    stem = f"{asked.scope}-vs-{_file_name(baseline)}"
+    stem = f"{asked.scope}-vs-{file_name(baseline)}"
     stem += "" if asked.measure == "d_stsp" else f"-{asked.measure}"
+    stem += "" if asked.over is None else f"-over-{file_name(asked.over)}"
 
     def page(results: Path) -> "Page":
         from .attractors import read_attractors
         from .reports.html import comparison_page
 
         attractors = read_attractors(connection, comparison, results)
-        return comparison_page(comparison, connection, attractors=attractors)
+        return comparison_page(comparison, connection, attractors=attractors, over=asked.over)
 
+    shown = partial(reports.render_comparison, comparison, legend=asked.legend)
+    rows = comparison.as_dicts()
+    headlines = tuple(f"{line.title}: {line.text}" for line in comparison.headlines)
+    if asked.over is not None:
+        found = reports.along(comparison, asked.over)
+        shown = partial(reports.render_along, comparison, found, legend=asked.legend)
+        rows = [row for one in found for row in one.as_dicts()]
+        headlines = reports.along_said.headlines(found, comparison.measure_name)
     return Answer(
-        lambda: reports.render_comparison(comparison, legend=asked.legend),
-        comparison.as_dicts(),
+        shown,
+        rows,
         ids,
-        tuple(f"{line.title}: {line.text}" for line in comparison.headlines),
+        headlines,
         page,
         stem,
         f"Code: {_code_of(connection, ids)}.",
@@ -293,7 +262,3 @@ def _code_of(connection: "duckdb.DuckDBPyConnection", trial_ids: list[str]) -> s
         [trial_ids],
     ).fetchall()
     return ", ".join(version for (version,) in versions)
-
-
-def _file_name(text: str) -> str:
-    return "".join(letter if letter.isalnum() or letter in "_.=" else "-" for letter in text).strip("-")

@@ -104,6 +104,21 @@ class Trial:
         return digest(self.context)
 
     @property
+    def settings(self) -> dict[str, dict[str, Any]]:
+        """All settings but the seed, those at their defaults too, by what they are of.
+
+        A system has its name as it is declared, and what can be set of it (`System.settings`)."""
+        base, _ = systems.split(self.system) or (self.system, {})
+        return {
+            "system": {**self._system_identity, "name": base, **systems.get(self.system).settings},
+            "architecture": {"name": self.architecture.name, **self.architecture.model_dump()},
+            "regime": {"name": self.regime.name, **self.regime.model_dump()},
+            "training": self.training.model_dump(),
+            "evaluation": self.evaluation.model_dump(),
+            "versions": dict(VERSIONS),
+        }
+
+    @property
     def tau(self) -> int | None:
         """The learning interval, where the regime has one."""
         return getattr(self.regime, "tau", None)

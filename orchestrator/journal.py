@@ -18,12 +18,12 @@ import pyarrow.parquet as pq
 
 from . import durable
 
-SCHEMA_VERSION = 9
+SCHEMA_VERSION = 10
 
 TRIALS = pa.schema(
     [
         ("trial_id", pa.string()), ("cell_id", pa.string()), ("context_id", pa.string()),
-        ("context", pa.string()), ("config", pa.string()),
+        ("context", pa.string()), ("config", pa.string()), ("settings", pa.string()),
         ("system", pa.string()), ("architecture", pa.string()), ("regime", pa.string()),
         ("regime_label", pa.string()), ("tau", pa.int64()), ("seed", pa.int64()),
         ("latent_dim", pa.int64()), ("epochs", pa.int64()), ("sequence_length", pa.int64()),

@@ -55,6 +55,7 @@ def settings_row(trial: Trial) -> dict[str, Any]:
         "context_id": trial.context_id,
         "context": trial.context_label,
         "config": canonical_json(trial.config),
+        "settings": canonical_json(trial.settings),
         "system": trial.system,
         "architecture": trial.architecture.name,
         "regime": trial.regime.name,

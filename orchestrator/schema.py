@@ -50,6 +50,7 @@ MIGRATIONS = {
     """,
     7: "",  # columns are described, and `cells` has more of them
     8: "ALTER TABLE trials ADD COLUMN anew BOOLEAN",
+    9: "ALTER TABLE trials ADD COLUMN settings JSON",
 }
 """Version → the statements that make the next version of it; the schema is run after them."""
 

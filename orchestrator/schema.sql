@@ -17,6 +17,9 @@ CREATE TABLE IF NOT EXISTS trials (
     context VARCHAR,              -- settings of architecture, training and evaluation that are not the
                                   -- defaults, in words
     config JSON,                  -- all settings; those at their defaults are left out
+    settings JSON,                -- all settings but the seed, those at their defaults too, by what they are
+                                  -- of: settings->>'$.system.noise' is text, CAST(… AS DOUBLE) a number; NULL
+                                  -- of trials before schema 10
     system VARCHAR,               -- name of the system: see the table `systems`
     architecture VARCHAR,         -- name of the architecture
     regime VARCHAR,               -- name of the training regime
@@ -226,7 +229,7 @@ SELECT
     cell_id, any_value(context_id) AS context_id, any_value(context) AS context,
     any_value(system) AS system, any_value(architecture) AS architecture,
     any_value(regime) AS regime, any_value(regime_label) AS regime_label, any_value(tau) AS tau,
-    any_value(latent_dim) AS latent_dim, any_value(epochs) AS epochs,
+    any_value(settings) AS settings, any_value(latent_dim) AS latent_dim, any_value(epochs) AS epochs,
     any_value(sequence_length) AS sequence_length, any_value(learning_rate) AS learning_rate,
     count(*) AS seeds,                 -- seeds with a row, but for those that a search gave up early
     count(*) FILTER (status = 'ok') AS ok,                 -- seeds that were trained and ran to the end

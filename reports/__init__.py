@@ -10,6 +10,8 @@ A leaf of the project: it is handed an open read-only DuckDB connection and reli
 Figures and pages are in `reports.figures` and `reports.html`, which take half a second to import.
 """
 
+from . import along_said
+from .along import along
 from .codes import StaleError, mixed_codes
 from .compare import compare, without_pairs
 from .comparison import Comparison, Headline, Row, Side
@@ -18,7 +20,8 @@ from .measures import MEASURES, Measure
 from .reading import contexts_of, read_contexts
 from .scope import Scope
 from .statistics import Estimate, geometric_mean, paired_ratio, seeds_needed, wilson_interval
-from .table import comparison_table, render_comparison
+from .table import comparison_table
+from .terminal import render_along, render_comparison
 from .trials import (
     Cell,
     Context,
@@ -51,6 +54,8 @@ __all__ = [
     "UnknownBaselineError",
     "UnknownNameError",
     "UnknownStudyError",
+    "along",
+    "along_said",
     "compare",
     "comparison_table",
     "contexts_of",
@@ -59,6 +64,7 @@ __all__ = [
     "paired_ratio",
     "read_contexts",
     "read_exponents",
+    "render_along",
     "render_comparison",
     "render_exponents",
     "seeds_needed",

@@ -15,20 +15,18 @@ after Friedman (1937) and Demšar (2006), with tests that flip or permute, for c
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
 
 import numpy as np
 from scipy import special
 
-from .comparison import Comparison, Row, Selection
+from .comparison import Comparison
 from .evidence import Share, holm, sign_flip_test
-from .pairing import regime_name
+from .methods import Part, methods_of, written
 from .statistics import SMALLEST_SCORE, Array, wilson_interval
-from .trials import Cell, Context
-from .verdict import FAR, SELECTIONS, near_prediction
+from .trials import Context
 
 DRAWS, FEWEST_DRAWS, DRAWN_RUNS = 2000, 400, 2_000_000
 """Of the bootstrap, where runs are many fewer; and of the permutations of ranks."""
@@ -37,18 +35,6 @@ THRESHOLDS = np.linspace(0, 1, 51)
 """Of the performance profile."""
 
 RECONSTRUCTED = 0.5
-
-CHOICES: tuple[Selection, ...] = ("tau_pred", "split")
-"""Ways of choosing τ, where there are several."""
-
-
-class Part(NamedTuple):
-    """What a method ran in one context."""
-
-    context: Context
-    cell: Cell
-    seeds: tuple[int, ...]
-    """That it is scored on."""
 
 
 @dataclass(frozen=True)
@@ -136,104 +122,52 @@ class Across:
     """Methods that some context lacks."""
 
 
-class _Key(NamedTuple):
-    """What a method is, whichever context it is looked at in."""
-
-    family: str
-    role: str
-    """How τ was chosen; `baseline`; '' for a regime without a choice."""
-    tau: int | None = None
-    """Of a baseline of which there are several in a context."""
-
-
 def across(comparison: Comparison) -> Across | None:
     """None where fewer than two contexts, or two methods that are in all of them, can be put on one scale; or
     where a system and an architecture were run with several settings, which are not pooled.
     """
-    if len({(context.system, context.architecture) for context in comparison.contexts}) < len(
+    if len({(context.base, context.architecture) for context in comparison.contexts}) < len(
         comparison.contexts
     ):
-        return None  # other settings of one system are no other system
-    runs: dict[_Key, dict[str, tuple[Part, Array]]] = {}
-    for context in comparison.contexts:
-        rows = [row for row in comparison.rows if row.context_id == context.context_id and row.n_pairs]
-        for key, ran in _methods(context, rows).items():
-            runs.setdefault(key, {})[context.context_id] = ran
-    # Of a family whose τ was chosen somewhere the choices count, of any other its one entry.
-    chosen = {row.challenger.family for row in comparison.rows if row.tau_choices > 1}
-    choices = {FAR, *(SELECTIONS[choice] for choice in CHOICES)}
-    runs = {
-        key: by_context
-        for key, by_context in runs.items()
-        if key.role == "baseline" or (key.role in choices) == (key.family in chosen)
-    }
-    where = list(dict.fromkeys(context_id for by_context in runs.values() for context_id in by_context))
+        return None  # other settings of one system are no other system (`along`)
+    runs = methods_of(filter(_has_scale, comparison.contexts), comparison.rows)
+    where = list(dict.fromkeys(context_id for parts in runs.values() for context_id in parts))
     cells = [cell for context in comparison.contexts for cell in context.cells]
-    whole = {key: by_context for key, by_context in runs.items() if len(by_context) == len(where)}
+    whole = {key: [parts[one] for one in where] for key, parts in runs.items() if len(parts) == len(where)}
     if len(where) < 2 or len(whole) < 2:
         return None
-    means = np.array([[by_context[one][1].mean() for one in where] for by_context in whole.values()])
+    y = {key: tuple(map(_on_one_scale, parts)) for key, parts in whole.items()}
+    means = np.array([[one.mean() for one in scores] for scores in y.values()])
     ranks = _ranks(means)
-    methods = []
-    for (key, by_context), rank in zip(whole.items(), ranks.mean(axis=1), strict=True):
-        parts, y = zip(*(by_context[one] for one in where), strict=True)
-        methods.append(Method(_written(key, parts, cells), y, float(rank), parts))
+    methods = [
+        Method(written(key, parts, cells), y[key], float(rank), tuple(parts))
+        for (key, parts), rank in zip(whole.items(), ranks.mean(axis=1), strict=True)
+    ]
     order = sorted(range(len(methods)), key=lambda i: (methods[i].mean_rank, methods[i].name))
     return Across(
         tuple(methods[i] for i in order),
         len(where),
         _permuted(ranks),
         _alike(means[order]),
-        tuple(
-            _written(key, [part for part, _ in by_context.values()], cells)
-            for key, by_context in runs.items()
-            if key not in whole
-        ),
+        tuple(written(key, parts.values(), cells) for key, parts in runs.items() if key not in whole),
     )
 
 
-def _methods(context: Context, rows: Sequence[Row]) -> dict[_Key, tuple[Part, Array]]:
-    floor, ceiling = context.floor, context.ceiling
-    if floor is None or ceiling is None or not max(floor, SMALLEST_SCORE) < ceiling:
-        return {}
-    cells = {cell.cell_id: cell for cell in context.cells}
-    bases = {row.baseline.cell_id for row in rows}
-    found: dict[_Key, tuple[Cell, Sequence[int]]] = {}
-    for row in rows:
-        base = cells[row.baseline.cell_id]
-        role = "" if base.tau is None else "baseline"
-        key = _Key(base.family, role, base.tau if len(bases) > 1 else None)
-        found.setdefault(key, (base, sorted(base.scores)))
-        cell = cells[row.challenger.cell_id]
-        seeds = row.seeds if row.selection == "split" else sorted(cell.scores)
-        # Where there is one τ there is none to choose: it is what any choice comes to.
-        for choice in (row.selection,) if row.tau_choices > 1 else ("fixed", *(CHOICES if cell.tau else ())):
-            far = choice == "tau_pred" and not near_prediction(row)
-            found.setdefault(_Key(cell.family, FAR if far else SELECTIONS[choice]), (cell, seeds))
-    floor = max(floor, SMALLEST_SCORE)
-    return {
-        key: (
-            Part(context, cell, tuple(seeds)),
-            _on_one_scale([cell.for_ranks[seed] for seed in seeds], floor, ceiling),
-        )
-        for key, (cell, seeds) in found.items()
-    }
+def _has_scale(context: Context) -> bool:
+    return (
+        context.floor is not None
+        and context.ceiling is not None
+        and max(context.floor, SMALLEST_SCORE) < context.ceiling
+    )
 
 
-def _written(key: _Key, parts: Iterable[Part], cells: Sequence[Cell]) -> str:
-    """The name of a method among these cells, for people."""
-    name = regime_name(next(cell for cell in cells if cell.family == key.family), cells)
-    if key.role != "baseline":
-        return f"{name} {key.role}".strip()
-    taus = {part.cell.tau for part in parts}
-    return f"{name} at τ={taus.pop()}" if len(taus) == 1 else f"{name}, the baseline"
-
-
-def _on_one_scale(scores: Sequence[float], floor: float, ceiling: float) -> Array:
-    """y of scores, 0 for what blew up and what is worse than the ceiling."""
-    raised = np.clip(np.asarray(scores, dtype=float), SMALLEST_SCORE, ceiling)
-    y: Array = np.log(ceiling / raised) / math.log(ceiling / floor)
-    return y
+def _on_one_scale(part: Part) -> Array:
+    """y of a part's scores, 0 for what blew up and what is worse than the ceiling."""
+    floor, ceiling = part.context.floor, part.context.ceiling
+    assert floor is not None and ceiling is not None  # `_has_scale`
+    scores = np.array([part.cell.for_ranks[seed] for seed in part.seeds], dtype=float)
+    y: Array = np.log(ceiling / np.clip(scores, SMALLEST_SCORE, ceiling))
+    return y / math.log(ceiling / max(floor, SMALLEST_SCORE))
 
 
 def interquartile_mean(groups: Sequence[Array]) -> float:

@@ -7,6 +7,7 @@ Views relied on: ``results`` (one row per trial), ``pruned`` (those that a searc
 from __future__ import annotations
 
 import difflib
+import json
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
@@ -55,7 +56,7 @@ def read_contexts(
     *,
     scope: Scope = ALL,
 ) -> tuple[Context, ...]:
-    """Every context with results, ordered by system, architecture and settings.
+    """Every context with results, ordered by system, architecture and settings, these as numbers.
 
     Raises UnknownNameError for an unknown measure or study, ReportError when there are no results at all.
     """
@@ -85,10 +86,13 @@ def read_contexts(
     columns = ("tau_pred", "lambda_max", "lambda_max_se", "dt")
     middles = ", ".join(f"quantile_disc({name}, 0.5) FILTER (isfinite({name}))" for name in columns)
     middles += f", {asked.floor}, {asked.ceiling}"
+    there = {row[0] for row in connection.execute(f"DESCRIBE {chosen}").fetchall()}
+    recorded = "any_value(settings)" if "settings" in there else "NULL"  # which schema 9 lacks
     numbers = {
         context_id: values
         for context_id, *values in connection.execute(
-            f"SELECT context_id, any_value(lambda_from), {middles} FROM {chosen} GROUP BY context_id"
+            f"SELECT context_id, {recorded}, any_value(lambda_from), {middles} "
+            f"FROM {chosen} GROUP BY context_id"
         ).fetchall()
     }
     trials: dict[str, list[Trial]] = defaultdict(list)
@@ -105,15 +109,20 @@ def read_contexts(
         by_context[context_id].append((system, architecture, settings or "", *cell))
     same_text = Counter(cells[0][:3] for cells in by_context.values())
     return tuple(
-        _context(
-            context_id,
-            cells,
-            numbers[context_id],
-            trials,
-            given_up.get(context_id, {}),
-            ambiguous=same_text[cells[0][:3]] > 1,
+        sorted(
+            (
+                _context(
+                    context_id,
+                    cells,
+                    numbers[context_id],
+                    trials,
+                    given_up.get(context_id, {}),
+                    ambiguous=same_text[cells[0][:3]] > 1,
+                )
+                for context_id, cells in by_context.items()
+            ),
+            key=_by_numbers,
         )
-        for context_id, cells in by_context.items()
     )
 
 
@@ -173,7 +182,7 @@ def _context(
         mark = f" #{cell_id[:8]}" if alike[label] > 1 else ""
         family = family_of(label) + mark
         cells.append(Cell(cell_id, regime, label + mark, family, tau, tuple(trials[cell_id])))
-    lambda_from, (tau_pred, lambda_max, lambda_max_se, dt, floor, ceiling) = numbers[0], numbers[1:]
+    recorded, lambda_from, tau_pred, lambda_max, lambda_max_se, dt, floor, ceiling = numbers
     return Context(
         context_id=context_id,
         system=system,
@@ -189,4 +198,22 @@ def _context(
         cells=tuple(cell for cell in cells if cell.cell_id not in given_up),
         partial=tuple(cell for cell in cells if cell.cell_id in given_up),
         given_up=tuple(dict.fromkeys(given_up.values())),
+        values=_values(recorded),
     )
+
+
+def _values(recorded: str | None) -> dict[str, Any]:
+    """Settings of a context by name: `system.noise`."""
+    parts = json.loads(recorded) if recorded else {}
+    return {
+        f"{part}.{name}": value
+        for part, settings in parts.items()
+        if part != "regime"
+        for name, value in settings.items()
+    }
+
+
+def _by_numbers(context: Context) -> tuple[Any, ...]:
+    """Where a context stands among others: noise=0.02 before noise=0.1, which as text is the other way."""
+    numbers = [(name, value) for name, value in context.values.items() if isinstance(value, int | float)]
+    return (context.base, context.architecture, sorted(numbers), context.system, context.settings)

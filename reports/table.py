@@ -1,23 +1,17 @@
-"""A comparison for the terminal: per context a table with its verdicts, then notes, then the headlines.
-
-The headlines come last because the end of the output is what stays in sight.
-"""
+"""The tables of a comparison, for the terminal."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from rich import box
-from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from .across import Across, across
+from .across import Across
 from .comparison import Comparison, Headline, Outcome, Row, Side
 from .evidence import Share, smallest_p
 from .statistics import geometric_mean, wilson_interval
-from .trials import Context
-from .verdict import LEGEND, counted, number, p_text, tau_choice, times
+from .trials import Cell, Context
+from .verdict import counted, number, p_text, tau_choice, times
 
 STYLES: dict[Outcome, str] = {
     "better": "green",
@@ -29,14 +23,10 @@ STYLES: dict[Outcome, str] = {
 }
 
 
-TABLES_AT_MOST = 24
-"""Of a terminal's tables: of more contexts the first, and the verdict on each."""
-
-
 def comparison_table(comparison: Comparison, headline: Headline) -> Table:
     """The ratios of one context against one baseline; fits 80 columns."""
     rows = comparison.rows_of(headline)
-    table = _grid()
+    table = grid()
     table.add_column("challenger", overflow="fold", min_width=10)
     table.add_column("τ", justify="left", no_wrap=True)
     table.add_column("seeds", justify="right", no_wrap=True)
@@ -65,7 +55,7 @@ def comparison_table(comparison: Comparison, headline: Headline) -> Table:
 
 def evidence_table(comparison: Comparison, headline: Headline) -> Table:
     """What the same pairs say beside their ratio, and how often either side blew up; fits 80 columns."""
-    table = _grid()
+    table = grid()
     table.add_column("challenger", overflow="fold", min_width=10)
     table.add_column("τ", justify="left", no_wrap=True)
     for name in ("P(better)", "δ", "p (Holm)"):
@@ -87,13 +77,13 @@ def evidence_table(comparison: Comparison, headline: Headline) -> Table:
 
 def cells_table(comparison: Comparison, context: Context) -> Table:
     """The cells of a context, where nothing is compared."""
-    table = _grid()
+    table = grid()
     table.add_column("regime", overflow="fold", min_width=10)
     for name in ("seeds", comparison.measure_name, "95%", "blew up", "failed"):
         table.add_column(name, justify="right", no_wrap=True)
     for cell in context.cells:
         mean = geometric_mean(list(cell.scores.values()))
-        blown, ran = cell.count("diverged") + cell.count("unbounded"), len(cell.trials) - cell.count("failed")
+        blown, ran = cell.blown_up, cell.ran
         table.add_row(
             Text(cell.label),
             str(len(cell.trials)),
@@ -107,7 +97,7 @@ def cells_table(comparison: Comparison, context: Context) -> Table:
 
 def across_table(together: Across) -> Table:
     """How each method does over all contexts, best rank first."""
-    table = _grid()
+    table = grid()
     table.add_column("method", overflow="fold")
     for name in ("runs", "interquartile mean", "reconstruct", "mean rank"):
         table.add_column(name, justify="right")
@@ -146,7 +136,8 @@ def across_said(together: Across) -> list[str]:
     return said
 
 
-def _grid() -> Table:
+def grid() -> Table:
+    """An empty table in the style of all."""
     return Table(
         box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold"
     )
@@ -174,54 +165,6 @@ def signed(value: float | None) -> str:
     return "–" if value is None else f"{value:+.2f}".replace("-", "−")
 
 
-def blown_up(side: Side) -> str:
+def blown_up(side: Side | Cell) -> str:
     """'2/8': of the trials that ran to an outcome, so that failed ones (bugs) are not among them."""
     return f"{side.blown_up}/{side.ran}"
-
-
-def render_comparison(comparison: Comparison, *, legend: bool = True) -> RenderableType:
-    """Everything about a comparison, as one rich renderable."""
-    parts: list[RenderableType] = []
-    shown = comparison.headlines[:TABLES_AT_MOST]
-    for headline in shown:
-        context = comparison.context(headline.context_id)
-        facts = [f"τ_pred {number(context.tau_pred)}"] if context.tau_pred is not None else []
-        facts += [f"floor {number(context.floor)}"] if context.floor is not None else []
-        facts += [f"ceiling {number(context.ceiling)}"] if context.ceiling is not None else []
-        parts.append(Text(headline.title, style="bold"))
-        parts.append(Text(f"against {headline.baseline} · {comparison.measure_name} · " + " · ".join(facts)))
-        parts += [comparison_table(comparison, headline), Text(), evidence_table(comparison, headline)]
-        parts += [Text(), _verdicts(comparison.rows_of(headline)), Text()]
-    if not comparison.rows:
-        parts.append(Text(f"{comparison.notes[0]}\n", style="yellow"))
-        for context in comparison.contexts[:TABLES_AT_MOST]:
-            parts += [Text(context.title, style="bold"), cells_table(comparison, context), Text()]
-        return Group(*parts, *(Text(f"Note: {note}", style="yellow") for note in comparison.notes[1:]))
-    together = across(comparison)
-    if len(shown) < len(comparison.headlines):
-        rest = len(comparison.headlines) - len(shown)
-        parts.append(
-            Text(f"Tables of {rest} more contexts: ask for a --system, an --architecture, or --html.\n")
-        )
-    if together is not None:
-        parts += [Text(f"Across {together.contexts} systems and architectures", style="bold")]
-        parts += [across_table(together), Text(), *map(Text, across_said(together)), Text()]
-    parts += [Text(f"Note: {note}", style="yellow") for note in comparison.notes]
-    if legend:
-        parts += [Text(line.format(measure=comparison.measure_name), style="dim") for line in LEGEND]
-    if comparison.notes or legend:
-        parts.append(Text())
-    parts.append(Text("Verdict", style="bold"))
-    parts += [
-        Text.assemble((headline.title, "bold"), ": ", (headline.text, STYLES[headline.outcome]))
-        for headline in comparison.headlines
-    ]
-    return Group(*parts)
-
-
-def _verdicts(rows: Sequence[Row]) -> Table:
-    """One bullet per row, with a hanging indent."""
-    lines = Table.grid(padding=(0, 1, 0, 0))
-    for row in rows:
-        lines.add_row("•", Text(row.verdict))
-    return lines

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 _TAU = re.compile(r"(?<![^\s(,])(?:tau|τ)\s*=\s*[^,()]*(?:,\s*)?")
 
@@ -92,6 +93,16 @@ class Cell:
         """How many trials ended with `status`."""
         return sum(trial.status == status for trial in self.trials)
 
+    @property
+    def blown_up(self) -> int:
+        """Trials counted at the ceiling."""
+        return self.count("diverged") + self.count("unbounded")
+
+    @property
+    def ran(self) -> int:
+        """Trials that ran to an outcome: failed ones (bugs) are not among them."""
+        return len(self.trials) - self.count("failed")
+
 
 @dataclass(frozen=True)
 class Context:
@@ -115,6 +126,13 @@ class Context:
     """Of which a search gave seeds up, with those that it did not, the luckier ones: never to be compared."""
     given_up: tuple[str, ...] = ()
     """Labels of those cells, and of those that were given up with all of their seeds."""
+    values: Mapping[str, Any] = field(default_factory=dict)
+    """All settings by name, defaults too, `system.noise`; none where they are not in the database."""
+
+    @property
+    def base(self) -> str:
+        """The system as it is declared, of a variant too: `lorenz63` of `lorenz63(noise=0.1)`."""
+        return str(self.values.get("system.name", self.system))
 
     @property
     def title(self) -> str:

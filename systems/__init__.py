@@ -22,7 +22,7 @@ from .registry import (
     vary,
     written,
 )
-from .variant import VariantError
+from .variant import VariantError, split
 
 __all__ = [
     "DataError",
@@ -41,6 +41,7 @@ __all__ = [
     "hold_as",
     "names",
     "shipped",
+    "split",
     "vary",
     "written",
 ]

@@ -5,8 +5,9 @@ from typing import Annotated, Any
 import typer
 import typer.core
 
-from ..answers import Question, declared
+from ..answers import declared
 from ..errors import UsageError
+from ..question import Question
 from .output import Format, FormatOption, ResultsOption
 from .report_figure import figure
 from .show import show
@@ -54,6 +55,13 @@ def report(
             "--measure",
             help="What to compare by: d_stsp, d_h, psc; with `_published` by the authors' definition.",
             show_default="d_stsp",
+        ),
+    ] = None,
+    over: Annotated[
+        str | None,
+        typer.Option(
+            "--over",
+            help="Along this setting alone, such as noise, rho or latent_dim: what changes as it grows.",
         ),
     ] = None,
     system: Annotated[
@@ -104,7 +112,7 @@ def report(
 
     folder, names = results_folder(results), studies or []
     options = {
-        "comparison": ("--compare or --measure", compare or measure),
+        "comparison": ("--compare, --measure or --over", compare or measure or over),
         "exponents": ("--exponents", exponents),
         "theorems": ("--theorems", theorems),
         "tau": ("--tau", tau),
@@ -126,6 +134,7 @@ def report(
         architecture or (),
         baseline=compare,
         measure=measure or "d_stsp",
+        over=over,
         allow_stale=allow_stale,
         now=now,
         results=folder,

@@ -3,8 +3,9 @@
 import sys
 from pathlib import Path
 
-from ..answers import Answer, Question
+from ..answers import Answer
 from ..errors import OrchError, UsageError
+from ..question import Question
 from ..wording import counted
 from .output import Format, print_mappings, print_shown
 

@@ -138,8 +138,8 @@ def _not_run(plan: "Plan", folder: Path) -> str:
 
 def _verdict(plan: "Plan", folder: Path, baseline: str | None, regimes: set[str]) -> None:
     """Print the report that a run ends with, or why there is none."""
-    from ..answers import Question
     from ..catalogue import results_option
+    from ..question import Question
     from .show import show
 
     name = plan.study.name

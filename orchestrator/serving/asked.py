@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from ..answers import Question
+from ..question import Question
 
 KINDS = {"comparison": "regimes compared", "tau": "τ", "theorems": "theorems"}
 """Reports that have a page, with what they are called there."""

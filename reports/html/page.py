@@ -11,12 +11,14 @@ from dataclasses import replace
 
 import duckdb
 
+from ..along import along
 from ..comparison import Comparison
 from ..exponents import WITHIN, answer, read_exponents
 from ..figures import exponent_curve, tau_curve, to_svg
 from ..figures.learning_curves import Courses, learning_curves, places
 from ..trials import Context
 from ..verdict import LEGEND
+from .along_section import along_sections
 from .answered import ROWS, answered
 from .attractor import Attractor, attractor_figure, without
 from .courses import courses_query, read_courses, shown_contexts
@@ -72,15 +74,16 @@ def comparison_page(
     connection: duckdb.DuckDBPyConnection,
     *,
     attractors: Sequence[Attractor] = (),
+    over: str | None = None,
 ) -> Page:
-    """The page of a comparison, with all that its queries answer now."""
+    """The page of a comparison, with all that its queries answer now; along one setting or all."""
     svg = to_svg(tau_curve(comparison))
     measure, baseline = comparison.measure_name, comparison.baseline
     scope = f"Studies: {', '.join(comparison.scope.studies)}" if comparison.scope.studies else "All results"
     title = f"Every regime against {baseline}" if comparison.rows else "Results"
     settings = shared_settings(comparison)
     said = " · ".join(filter(None, [scope, measure, "paired by seed", settings]))
-    sections = page_sections(comparison, connection, svg, attractors=attractors)
+    sections = page_sections(comparison, connection, svg, attractors=attractors, over=over)
     head = [element("h1", title), element("p", said, css="soft")]
     verdict = headlines(comparison) if comparison.rows else bullets(comparison.notes[:1], css="warnings")
     parts = ["\n".join([*head, verdict]), contents(sections), *sections]
@@ -93,6 +96,7 @@ def page_sections(
     svg: str,
     *,
     attractors: Sequence[Attractor] = (),
+    over: str | None = None,
 ) -> list[str]:
     """What stands below the verdict, a section each; '' for one that has nothing to show."""
     measure, baseline = comparison.measure_name, comparison.baseline
@@ -106,6 +110,7 @@ def page_sections(
         spectra="floor_d_h" in {row[0] for row in connection.execute("DESCRIBE results").fetchall()},
     )
     return [
+        *along_sections(comparison, along(comparison, over), connection),
         section("Comparison", *pair_tables(comparison), _notes(comparison)),
         section(
             f"{measure} against τ",

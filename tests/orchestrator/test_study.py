@@ -144,6 +144,9 @@ def test_systems_are_varied_and_known_by_one_name(write):
     for system, trial in trials.items():
         assert trial.config["system"] == {"name": system}
         assert trial_from_config(json.loads(canonical_json(trial.config))) == trial
+    of = trials["henon(b=0.2)"].settings  # all of them, by the name that it was declared under
+    assert of["system"] == {"name": "henon", "a": 1.4, "b": 0.2, "train_points": 100_000, "noise": 0.0}
+    assert of["architecture"].keys() >= {"name", "latent_dim"} and of["training"]["learning_rate"] == 0.001
     assert trials["lorenz63"].trial_id == [*load(write(GOOD)).trials()][-1].trial_id
     for key in ("systems.lorenz63(rho=28.5).noise", 'systems."lorenz63(rho=28.5)".noise'):
         of_variant = load(write(GOOD), ['grid.system=["lorenz63(rho=28.5)"]', f"{key}=[0, 0.1]"])

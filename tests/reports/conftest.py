@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -22,7 +23,7 @@ CREATE TABLE results (
     floor_d_stsp DOUBLE, ceiling_d_stsp DOUBLE, floor_d_stsp_published DOUBLE,
     ceiling_d_stsp_published DOUBLE, floor_d_h DOUBLE, floor_psc DOUBLE, floor_d_h_published DOUBLE,
     floor_psc_published DOUBLE, evaluation_steps BIGINT, tau_pred DOUBLE, lambda_max DOUBLE,
-    lambda_max_se DOUBLE, dt DOUBLE,
+    lambda_max_se DOUBLE, dt DOUBLE, settings JSON,
     code_fingerprint VARCHAR, lambda_from VARCHAR,
     dynamics VARCHAR, net_lambda_max DOUBLE, net_kaplan_yorke DOUBLE, kaplan_yorke DOUBLE,
     dynamics_evidence JSON, system_hash VARCHAR);
@@ -56,6 +57,7 @@ class Database:
         study: str = "demo",
         tau_pred: float | None = 26.4,
         code: str | None = None,
+        settings: Mapping[str, Any] | None = None,
     ) -> None:
         """One cell: seed → D_stsp, or a status ('diverged', 'unbounded', 'failed')."""
         inside = ", ".join(filter(None, ["" if tau is None else f"tau={tau}", parameters]))
@@ -95,6 +97,7 @@ class Database:
                 "lambda_max": 0.906,
                 "lambda_max_se": 0.002,
                 "dt": 0.01,
+                "settings": None if settings is None else json.dumps(settings),
                 "code_fingerprint": code,
                 "system_hash": system,
             }

@@ -1,0 +1,88 @@
+"""Methods along a setting: scores with the floor (left), and ratios to the baseline (right)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from matplotlib.transforms import ScaledTranslation
+
+from ..along import Along, Line, plain
+from ..statistics import Estimate
+from .learning_curves import DASHES
+from .style import GREY, colour_and_marker, styled
+
+WIDE = 8.0
+"""Values that span more than such a factor are on a logarithmic axis."""
+
+DODGE = 5.0
+"""Methods stand so many points apart at each value, so that no interval hides another."""
+
+POINTS = 72
+"""In an inch."""
+
+
+def along_setting(one: Along, measure: str) -> Figure:
+    """The figure; write it with `to_svg`."""
+    with styled():
+        figure = Figure(figsize=(10.0, 3.9), layout="constrained")
+        scores, ratios = figure.subplots(1, 2)
+        values = list(one.contexts)
+        names = [line.name for line in one.lines]
+        for line in one.lines:
+            _curve(figure, scores, line, names, {point.value: point.mean for point in line.points})
+            found = {
+                value: Estimate(part.row.n_pairs, part.row.ratio, part.row.low, part.row.high)
+                for value, part in line.points
+                if part.row is not None
+            }
+            if found:
+                _curve(figure, ratios, line, names, found)
+        floors = [(value, context.floor) for value, context in one.contexts.items() if context.floor]
+        scores.plot(*zip(*floors, strict=True), color=GREY, linestyle=":", linewidth=1.2) if floors else None
+        ratios.axhline(1, color=GREY, linewidth=1.0, zorder=1)
+        scores.set_ylabel(f"{measure} (dotted: floor)")
+        ratios.set_ylabel(f"ratio to {one.baseline}")
+        for axis in (scores, ratios):
+            axis.set_yscale("log")
+            axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+            axis.yaxis.set_minor_formatter(NullFormatter())
+            _scale(axis, values, one.setting)
+        figure.legend(*scores.get_legend_handles_labels(), loc="outside lower center", ncols=4, fontsize=9)
+    return figure
+
+
+def _scale(axis: Axes, values: Sequence[float], setting: str) -> None:
+    """The setting's axis, with a tick at every value that was run."""
+    least = min(abs(value) for value in values if value)
+    if max(values) > WIDE * least and min(values) >= 0:
+        axis.set_xscale("log") if min(values) > 0 else axis.set_xscale("symlog", linthresh=least)
+    axis.set_xticks(values, [plain(value) for value in values], minor=False)
+    axis.set_xticks([], minor=True)
+    axis.set_xlabel(setting)
+
+
+def _curve(
+    figure: Figure, axis: Axes, line: Line, names: Sequence[str], found: dict[float, Estimate]
+) -> None:
+    place = names.index(line.name)
+    colour, marker = colour_and_marker(line.name, names)
+    values = [(value, one.value) for value, one in found.items() if one.value is not None]
+    if not values:
+        return
+    apart = DODGE * (place - (len(names) - 1) / 2)
+    beside = axis.transData + ScaledTranslation(apart / POINTS, 0, figure.dpi_scale_trans)
+    axis.plot(
+        *zip(*values, strict=True), color=colour, marker=marker, markersize=5, linewidth=1.4,
+        linestyle=DASHES[place % len(DASHES)], label=line.name, transform=beside, zorder=3,
+    )  # fmt: skip
+    drawn = list(values)
+    for value, one in found.items():
+        if one.low is not None and one.high is not None:
+            axis.plot([value] * 2, [one.low, one.high], color=colour, linewidth=1.1, transform=beside)
+            drawn += [(value, one.low), (value, one.high)]
+    axis.update_datalim(drawn)  # which matplotlib does not, of what is moved aside
+    axis.autoscale_view()

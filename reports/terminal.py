@@ -1,0 +1,85 @@
+"""A comparison for the terminal: per context a table with its verdicts, then notes, then the headlines.
+
+The headlines come last because the end of the output is what stays in sight.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from . import along_said
+from .across import across
+from .along import Along, along
+from .comparison import Comparison, Row
+from .table import STYLES, across_said, across_table, cells_table, comparison_table, evidence_table
+from .verdict import LEGEND, number
+
+TABLES_AT_MOST = 24
+"""Of contexts: of more the first, and the verdict on each."""
+
+
+def render_along(comparison: Comparison, found: Sequence[Along], *, legend: bool = True) -> RenderableType:
+    """What there is along a setting, and nothing else of the comparison but its notes."""
+    parts = list(along_said.render(comparison, found))
+    parts += [Text(f"Note: {note}", style="yellow") for note in comparison.notes]
+    parts += _legend(comparison, found) if legend else []
+    return Group(*parts)
+
+
+def _legend(comparison: Comparison, found: Sequence[Along]) -> list[RenderableType]:
+    lines = (*LEGEND, *along_said.LEGEND) if found else LEGEND
+    return [Text(line.format(measure=comparison.measure_name), style="dim") for line in lines]
+
+
+def render_comparison(comparison: Comparison, *, legend: bool = True) -> RenderableType:
+    """Everything about a comparison, as one rich renderable."""
+    parts: list[RenderableType] = []
+    shown = comparison.headlines[:TABLES_AT_MOST]
+    for headline in shown:
+        context = comparison.context(headline.context_id)
+        facts = [f"τ_pred {number(context.tau_pred)}"] if context.tau_pred is not None else []
+        facts += [f"floor {number(context.floor)}"] if context.floor is not None else []
+        facts += [f"ceiling {number(context.ceiling)}"] if context.ceiling is not None else []
+        parts.append(Text(headline.title, style="bold"))
+        parts.append(Text(f"against {headline.baseline} · {comparison.measure_name} · " + " · ".join(facts)))
+        parts += [comparison_table(comparison, headline), Text(), evidence_table(comparison, headline)]
+        parts += [Text(), _verdicts(comparison.rows_of(headline)), Text()]
+    if not comparison.rows:
+        parts.append(Text(f"{comparison.notes[0]}\n", style="yellow"))
+        for context in comparison.contexts[:TABLES_AT_MOST]:
+            parts += [Text(context.title, style="bold"), cells_table(comparison, context), Text()]
+        return Group(*parts, *(Text(f"Note: {note}", style="yellow") for note in comparison.notes[1:]))
+    together = across(comparison)
+    if len(shown) < len(comparison.headlines):
+        rest = len(comparison.headlines) - len(shown)
+        parts.append(
+            Text(f"Tables of {rest} more contexts: ask for a --system, an --architecture, or --html.\n")
+        )
+    if together is not None:
+        parts += [Text(f"Across {together.contexts} systems and architectures", style="bold")]
+        parts += [across_table(together), Text(), *map(Text, across_said(together)), Text()]
+    found = along(comparison)
+    parts += along_said.render(comparison, found)
+    parts += [Text(f"Note: {note}", style="yellow") for note in comparison.notes]
+    if legend:
+        parts += _legend(comparison, found)
+    if comparison.notes or legend:
+        parts.append(Text())
+    parts.append(Text("Verdict", style="bold"))
+    parts += [
+        Text.assemble((headline.title, "bold"), ": ", (headline.text, STYLES[headline.outcome]))
+        for headline in comparison.headlines
+    ]
+    return Group(*parts)
+
+
+def _verdicts(rows: Sequence[Row]) -> Table:
+    """One bullet per row, with a hanging indent."""
+    lines = Table.grid(padding=(0, 1, 0, 0))
+    for row in rows:
+        lines.add_row("•", Text(row.verdict))
+    return lines
