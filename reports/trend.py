@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import reduce
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
-from scipy.stats import rankdata
+import numpy.typing as npt
 
 from .statistics import Array
+
+Places: TypeAlias = npt.NDArray[np.int64]
 
 DRAWS = 9_999
 """Orders of a seed's scores that are drawn, where some are alike."""
@@ -35,8 +37,8 @@ class Trend(NamedTuple):
 def trend(scores: Mapping[int, Mapping[float, float]]) -> Trend:
     """The trend of scores, by seed and value of the setting; `inf` is a run that blew up."""
     seeds = [sorted(by_value.items()) for by_value in scores.values() if len(by_value) > 1]
-    # Only orders count; infinities have no difference, ranks do.
-    ranks = [np.asarray(rankdata([score for _, score in one]), dtype=float) for one in seeds]
+    # Only orders count; infinities have no difference, places among the others do.
+    ranks = [np.unique([score for _, score in one], return_inverse=True)[1] for one in seeds]
     pairs = sum(len(one) * (len(one) - 1) // 2 for one in ranks)
     if not pairs:
         return Trend(None, None)
@@ -47,14 +49,14 @@ def trend(scores: Mapping[int, Mapping[float, float]]) -> Trend:
     return Trend(observed / pairs, min(1.0, float(extreme)))
 
 
-def _directions(ranks: Array) -> Array:
+def _directions(ranks: Places) -> Places:
     """Of each row of (orders, values): pairs that rise less pairs that fall."""
     first, second = np.triu_indices(ranks.shape[1], 1)
-    sums: Array = np.sign(ranks[:, second] - ranks[:, first]).sum(axis=1)
+    sums: Places = np.sign(ranks[:, second] - ranks[:, first]).sum(axis=1)
     return sums
 
 
-def _chances(ranks: Array) -> Array:
+def _chances(ranks: Places) -> Array:
     """Probability of each sum of directions from −pairs to pairs, had one seed its scores in any order."""
     if len(set(ranks)) == len(ranks):
         # The i-th score stands in any of i + 1 places among those before it, each as likely.
@@ -63,6 +65,6 @@ def _chances(ranks: Array) -> Array:
         return chances
     orders = np.random.default_rng(0).permuted(np.tile(ranks, (DRAWS, 1)), axis=1)
     pairs = len(ranks) * (len(ranks) - 1) // 2
-    sums = np.bincount(_directions(orders).astype(int) + pairs, minlength=2 * pairs + 1) / DRAWS
+    sums = np.bincount(_directions(orders) + pairs, minlength=2 * pairs + 1) / DRAWS
     symmetric: Array = (sums + sums[::-1]) / 2
     return symmetric

@@ -111,8 +111,12 @@ def report(
     from ..store import NoResultsError
 
     folder, names = results_folder(results), studies or []
+    of_comparisons = {"--compare": compare, "--measure": measure, "--over": over}
     options = {
-        "comparison": ("--compare, --measure or --over", compare or measure or over),
+        "comparison": (
+            ", ".join(name for name, given in of_comparisons.items() if given),
+            any(of_comparisons.values()),
+        ),
         "exponents": ("--exponents", exponents),
         "theorems": ("--theorems", theorems),
         "tau": ("--tau", tau),

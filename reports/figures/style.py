@@ -15,7 +15,9 @@ from contextlib import contextmanager
 from typing import Any, Literal, get_args
 
 import matplotlib
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.text import Text
@@ -67,13 +69,16 @@ def hide_unused(axes: Sequence[Axes], used: int) -> None:
         spare.set_axis_off()
 
 
-def _names_as_they_are(figure: Figure) -> None:
-    """A name with dollars in it is no formula; only the ticks of logarithmic axes are."""
-    axes = [axis for one in figure.axes for axis in (one.xaxis, one.yaxis)]
-    ticks = {id(text) for axis in axes for text in axis.findobj(Text)}
-    for text in figure.findobj(Text):
-        if id(text) not in ticks:
-            text.set_parse_math(False)
+def _names_as_they_are(artist: Artist) -> None:
+    """A name with dollars in it is no formula; only ticks of logarithmic axes are, which are not looked at:
+    to ask for them makes them."""
+    for child in artist.get_children():
+        if isinstance(child, Axis):
+            child.label.set_parse_math(False)
+        elif isinstance(child, Text):
+            child.set_parse_math(False)
+        else:
+            _names_as_they_are(child)
 
 
 def to_svg(figure: Figure, *, outlines: bool = False) -> str:

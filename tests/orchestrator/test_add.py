@@ -448,15 +448,15 @@ def test_a_study_on_a_csv_with_missing_values(orch) -> None:
     x[[70, 71, 900], 1] = np.nan
     text = ["" if np.isnan(v) else repr(float(v)) for v in x.ravel()]
     write(orch.directory / "mine.csv", {"x": text[::2], "y": text[1::2]})
-    assert "--fill-gaps 2 would" in orch("system", "add", "mine", "mine.csv", "--dt", "1", code=1)[1]
-    said = orch("system", "add", "mine", "mine.csv", "--dt", "1", "--fill-gaps", "2")[1]
+    assert "--fill-gaps 2 would" in orch.here("system", "add", "mine", "mine.csv", "--dt", "1", code=1)[1]
+    said = orch.here("system", "add", "mine", "mine.csv", "--dt", "1", "--fill-gaps", "2")[1]
     assert "3 missing values are filled in" in said
     (orch.directory / "own.toml").write_text(OWN.replace("tau = [5]", SEARCHED))
     out, err = orch.here("study", "plan", "./own.toml")
     assert "at most 3 evaluations of 2 seeds" in out and "8 of 8 trials to run" in err
     out, err = orch("study", "run", "own.toml")
     assert "3 of 3 evaluations" in err and "Verdict" in out
-    _, err = orch("study", "run", "own.toml")
+    _, err = orch.here("study", "run", "own.toml")
     assert "all 8 trials are finished, nothing to run" in err
     with Store(orch.results).reading() as (connection, _):
         rows = connection.execute(

@@ -15,25 +15,25 @@ SMALL = ["--tau", "7", "--length", "20", "--members", "2", "--rounds", "2"]
 
 
 def test_both_sides_are_timed(orch):
-    out, err = orch("bench", *SMALL, "--no-studies", "--format", "json")
+    out, err = orch.here("bench", *SMALL, "--no-studies", "--format", "json")
     rows = json.loads(out)
     assert [row["architecture"] for row in rows] == ["rnn", "plrnn", "lstm"]
     assert all(min(row["textbook_s"], row["ours_s"], row["least"]) > 0 for row in rows)
     assert "computed by" in err
-    _, err = orch("bench", "--architecture", "lstn", code=2)
+    _, err = orch.here("bench", "--architecture", "lstn", code=2)
     assert "did you mean 'lstm'" in err
 
 
 def test_hours_of_studies_are_part_of_one_document(smoke, orch, tmp_path):
     prepared = ["--results", str(smoke.results)]
-    out, err = orch("bench", *SMALL, "--architecture", "plrnn", "--format", "json", *prepared)
+    out, err = orch.here("bench", *SMALL, "--architecture", "plrnn", "--format", "json", *prepared)
     found = json.loads(out)
     assert [row["architecture"] for row in found["epochs"]] == ["plrnn"]
     assert {row["study"] for row in found["studies"]} >= {"quickstart", "lorenz_smoke"}
     assert all(0 < row["seconds"] < row["usual_seconds"] for row in found["studies"] if row["trials"] > 50)
     assert "lorenz_tau is left out: lstm, rnn not timed" in err
     (tmp_path / "file").touch()
-    _, err = orch("bench", *SMALL, "--results", str(tmp_path / "file" / "within"), code=1)
+    _, err = orch.here("bench", *SMALL, "--results", str(tmp_path / "file" / "within"), code=1)
     assert "cannot be written" in err and "τ" not in err
 
 

@@ -128,7 +128,7 @@ def test_report_looks_up_theorems_in_the_networks_that_ran(smoke, two):
 
 def test_a_report_is_one_question(smoke):
     complaint = smoke.here("report", "--theorems", "--compare", "clipping", code=2)[1]
-    assert "--compare or --measure, --theorems are of different reports" in complaint
+    assert "report: --compare, --theorems are of different reports" in complaint
 
 
 def test_report_sets_exponents_of_networks_beside_those_of_the_data(smoke, two):
