@@ -111,11 +111,18 @@ class Trial:
         base, _ = systems.split(self.system) or (self.system, {})
         return {
             "system": {**self._system_identity, "name": base, **systems.get(self.system).settings},
+            **self.in_full,
+            "versions": dict(VERSIONS),
+        }
+
+    @property
+    def in_full(self) -> dict[str, dict[str, Any]]:
+        """Settings of what is trained and evaluated, and how."""
+        return {
             "architecture": {"name": self.architecture.name, **self.architecture.model_dump()},
             "regime": {"name": self.regime.name, **self.regime.model_dump()},
             "training": self.training.model_dump(),
             "evaluation": self.evaluation.model_dump(),
-            "versions": dict(VERSIONS),
         }
 
     @property

@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import duckdb
 
-from .errors import UsageError
+from . import journal
+from .errors import OrchError, UsageError
 
 SHORTEST = 4
 """Characters of an id that must be given at least."""
@@ -15,6 +17,13 @@ PROVENANCE = (
     "code_fingerprint", "code_version", "code_commit", "code_changes", "packages", "device", "host",
     "threads", "stack_size", "system_hash", "measure_definitions",
 )  # fmt: skip
+
+
+HISTORY = (
+    "finished_at", "status", "failure", "d_stsp", "anew", "resumed", "device", "host", "code_version",
+    "code_commit", "code_fingerprint", "parameters_digest",
+)  # fmt: skip
+"""What tells the rows of one trial apart."""
 
 
 def find(connection: duckdb.DuckDBPyConnection, trial_id: str) -> dict[str, Any]:
@@ -40,6 +49,31 @@ def find(connection: duckdb.DuckDBPyConnection, trial_id: str) -> dict[str, Any]
     return dict(zip(columns, found[0], strict=True))
 
 
+def history(connection: duckdb.DuckDBPyConnection, results: Path, trial_id: str) -> list[dict[str, Any]]:
+    """Every row that the journal has of a trial, the one that counts first (`rank_of` in the schema).
+
+    Raises:
+        OrchError: a file of the journal cannot be read.
+    """
+    files = [str(path) for path in journal.files(results / "journal", "trials")]
+    columns = ", ".join(f'"{name}"' for name in HISTORY)
+    try:
+        cursor = connection.execute(
+            f"""
+            SELECT {columns}
+            FROM (FROM read_parquet(?, union_by_name = true)
+                  UNION ALL BY NAME FROM trials WHERE false)
+            WHERE trial_id = ? ORDER BY rank_of(status, anew, finished_at)
+            """,
+            [files, trial_id],
+        )
+    except duckdb.Error as error:
+        why = str(error).splitlines()[0]
+        raise OrchError(f"the journal cannot be read: {why}; `orch db check` says more") from None
+    rows = [dict(zip(HISTORY, values, strict=True)) for values in cursor.fetchall()]
+    return [{"counts": place == 0, **row} for place, row in enumerate(rows)]
+
+
 def settings(row: Mapping[str, Any]) -> dict[str, Any]:
     """Every setting of a trial by its dotted name, defaults included.
 
@@ -54,17 +88,7 @@ def settings(row: Mapping[str, Any]) -> dict[str, Any]:
         trial = trial_from_config(config)
     except (KeyError, ValidationError):
         return dict(_flat(config))
-    return dict(
-        _flat(
-            {
-                **config,
-                "architecture": {"name": trial.architecture.name, **trial.architecture.model_dump()},
-                "regime": {"name": trial.regime.name, **trial.regime.model_dump()},
-                "training": trial.training.model_dump(),
-                "evaluation": trial.evaluation.model_dump(),
-            }
-        )
-    )
+    return dict(_flat({**config, **trial.in_full}))
 
 
 def _flat(value: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

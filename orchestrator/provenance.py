@@ -13,6 +13,7 @@ import resource
 import socket
 import subprocess
 import sys
+from collections.abc import Iterable
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -99,6 +100,15 @@ def fingerprint(trial: Trial) -> str:
     old results as they are.
     """
     return _fingerprint(trial.system, type(trial.architecture), type(trial.regime))
+
+
+def code_of(trials: Iterable[Trial]) -> dict[str, str]:
+    """What the code that shapes these trials says, by what it is of; what all have in common as `shared`."""
+    found: dict[str, str] = {}
+    for trial in trials:
+        names = ("shared", trial.system, trial.architecture.name, trial.regime.name)
+        found.update(zip(names, fingerprint(trial).split("-"), strict=True))
+    return found
 
 
 @cache

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import begun, tuning
+from . import begun, provenance, tuning
 from .agenda import Agenda, GridSource, Source
 from .cluster import Placement, check_here, cluster, settled, slots_of
 from .errors import OrchError
@@ -73,7 +73,13 @@ def run(plan: Plan, *, results: Path, placement: Placement, progress: Progress) 
     before: dict[str, Any] = {"total": plan.missing, "done": 0, "seconds_left": None, "stacks": []}
     with (
         tuning.sigterm_as_interrupt(),
-        beacon(results, plan.study.name, plan.study.definition_id, lambda: before) as lit,
+        beacon(
+            results,
+            plan.study.name,
+            plan.study.definition_id,
+            lambda: before,
+            code=provenance.code_of(plan.study.representatives()),
+        ) as lit,
         contextlib.closing(Share(store, lit.name, since=since, retry=plan.retry)) as shared,
     ):
         shared.look()

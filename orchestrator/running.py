@@ -13,7 +13,7 @@ import time
 import traceback
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -60,12 +60,16 @@ class Run:
     seconds_left: float | None
     """None while nothing can be said."""
     stacks: tuple[RunningStack, ...]
+    code: Mapping[str, str] = field(default_factory=dict)
+    """What its code says, as `provenance.code_of` has it; nothing, of earlier versions."""
 
 
 class Beacon:
     """What a driver tells, again and again once it is `lit`."""
 
-    def __init__(self, results: Path, study: str, definition_id: str) -> None:
+    def __init__(
+        self, results: Path, study: str, definition_id: str, *, code: Mapping[str, str] | None = None
+    ) -> None:
         # Machines may share a name, and processes in containers a number.
         self.name = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
         self.path = _path(results, self.name)
@@ -76,6 +80,7 @@ class Beacon:
             "pid": os.getpid(),
             "processes": _processes(),
             "started_at": datetime.now(UTC).isoformat(),
+            "code": dict(code or {}),
         }
         self._state: Callable[[], Mapping[str, Any]] = lambda: NOTHING
         self._over = threading.Event()
@@ -115,14 +120,20 @@ class Beacon:
 
 @contextlib.contextmanager
 def beacon(
-    results: Path, study: str, definition_id: str, state: Callable[[], Mapping[str, Any]]
+    results: Path,
+    study: str,
+    definition_id: str,
+    state: Callable[[], Mapping[str, Any]],
+    *,
+    code: Mapping[str, str] | None = None,
 ) -> Iterator[Beacon]:
     """A beacon for as long as a run takes; those that killed runs left are removed.
 
     Args:
         state: what it says at first.
+        code: what the code says that it is run by (`provenance.code_of`).
     """
-    lit = Beacon(results, study, definition_id)
+    lit = Beacon(results, study, definition_id, code=code)
     for path in (results / ".running").glob("*.json"):
         with contextlib.suppress(OSError):
             if not is_fresh(path):

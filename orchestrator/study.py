@@ -88,6 +88,11 @@ class Study:
         for system, architecture, training, (regime, settings) in axes:
             yield Search(self._cell(system, architecture, training, regime), settings)
 
+    def representatives(self) -> Iterator[Trial]:
+        """A trial of every cell of the grid, and of every search."""
+        yield from self.cells()
+        yield from (search.first for search in self.searches())
+
     @property
     def regime_names(self) -> set[str]:
         """The names of all regimes."""

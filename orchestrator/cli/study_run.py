@@ -90,7 +90,7 @@ def run_study(
         stale = f" ({plan.stale} made by other code: --retry-stale runs them again)" if plan.stale else ""
         say(f"{plan.study.name}: all {plan.total} trials are finished, nothing to run{stale}")
     if plan.missing or plan.further:
-        _say_beside(plan.study.name, folder)
+        _say_beside(plan, folder)
     placement = Placement(cpus_per_trial=cpus_per_trial, gpus_per_trial=gpus_per_trial, address=address)
     try:
         outcome = run(plan, results=folder, placement=placement, progress=Progress())
@@ -118,13 +118,18 @@ def run_study(
         raise typer.Exit(1)
 
 
-def _say_beside(study: str, folder: Path) -> None:
+def _say_beside(plan: "Plan", folder: Path) -> None:
+    from ..provenance import code_of
     from ..running import beside
 
+    study = plan.study.name
     if other := beside(folder, study):
         since = f"{other.started_at.astimezone():%H:%M}"
         say(f"{study} is being run here already, by process {other.pid} on {other.host} since {since}:")
         say("they divide what is missing between them; Ctrl-C stops this one alone")
+        ours = code_of(plan.study.representatives())
+        if other_code := [name for name in ours if ours[name] != other.code.get(name, ours[name])]:
+            say(f"its code is not this one's ({', '.join(other_code)}), and reports do not pool the two")
 
 
 def _not_run(plan: "Plan", folder: Path) -> str:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from ..errors import OrchError, UsageError
-from .output import Format, FormatOption, ResultsOption, print_rows
+from .output import Format, FormatOption, ResultsOption, print_mappings, print_rows
 from .series import SeriesOption, check_suffix, csv_bytes, write_series
 
 app = typer.Typer(help="Single trials: their settings, their networks.", no_args_is_help=True)
@@ -27,6 +27,23 @@ def show(trial: IdArgument, form: FormatOption = Format.table, results: ResultsO
         wide = 80 if form is Format.table else sys.maxsize
         rows = [[key, _wrapped(value, wide)] for key, value in row.items()]
         print_rows(["field", "value"], rows, form)
+
+
+@app.command("history")
+def history(trial: IdArgument, form: FormatOption = Format.table, results: ResultsOption = None) -> None:
+    """Print every row that the journal has of a trial, such as before --retry-stale; the first one counts."""
+    from .. import lookup
+    from ..store import Store
+
+    row, folder = _find(trial, results)
+    with Store(folder).reading() as (connection, _):
+        found = lookup.history(connection, folder, row["trial_id"])
+    always = {"counts", "finished_at", "status", "d_stsp", "code_fingerprint"}
+    told = list(found[0])
+    if form is Format.table:  # else it is wider than any terminal
+        told = [name for name in told if name in always or len({one[name] for one in found}) > 1]
+        found = [{name: _wrapped(value, 36) for name, value in one.items()} for one in found]
+    print_mappings([{name: one[name] for name in told} for one in found], form)
 
 
 @app.command("generate")

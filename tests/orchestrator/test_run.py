@@ -94,7 +94,7 @@ def test_what_other_code_made_is_run_again_on_request_and_kept(smoke_copy):
                 other, row["d_stsp"] = row, 5.0
         journal.write(results / "journal", "trials", path.stem, made)
     rebuild(results)
-    said = smoke_copy(*run)[1]
+    said = smoke_copy.here(*run)[1]
     assert "nothing to run (1 made by other code: --retry-stale runs them again)" in said
     assert "orch study run STUDY --retry-stale` runs those again" in said  # and no verdict
     cells = plan_study("lorenz_smoke", results, retry=Retry(stale=True)).cells
@@ -110,6 +110,11 @@ def test_what_other_code_made_is_run_again_on_request_and_kept(smoke_copy):
         assert weights.digest(weights.load(results, row["trial_id"], expected=digest)) == digest
     assert check.check(results) == []
     assert plan_study("lorenz_smoke", results, retry=Retry(stale=True)).missing == 0
+    told = json.loads(smoke_copy.here("trial", "history", other["trial_id"], "-f", "json")[0])
+    assert [(row["counts"], row["d_stsp"], row["code_fingerprint"]) for row in told] == [
+        (True, now["d_stsp"], now["code_fingerprint"]), (False, 5.0, "a-b-c-d"),
+    ]  # fmt: skip
+    assert "a-b-c-d" in smoke_copy.here("trial", "history", other["trial_id"])[0]
 
 
 def test_a_report_says_which_trials_the_study_does_not_name_now(smoke_copy):

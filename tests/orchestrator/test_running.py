@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from orchestrator import catalogue, running
+from orchestrator import catalogue, planning, provenance, running
+from orchestrator.cli import study_run
 from orchestrator.progress import Progress
 from orchestrator.study import load
 
@@ -33,6 +34,20 @@ def test_another_run_is_seen_while_its_driver_lives(tmp_path: Path) -> None:
     lit.path.write_text(json.dumps(told | {"pid": killed.pid, "processes": "elsewhere"}))
     assert running.beside(tmp_path, "mine") is not None
     lit.put_out()
+
+
+def test_another_run_of_other_code_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    plan = planning.plan_study("lorenz_smoke", tmp_path)
+    ours = provenance.code_of(plan.study.representatives())
+    assert {"shared", "lorenz63", "plrnn", "clipping", "sparse_forcing"} <= ours.keys()
+    for code, told in (({}, False), (ours, False), ({**ours, "plrnn": "changed", "lstm": "else"}, True)):
+        lit = running.Beacon(tmp_path, "lorenz_smoke", "d", code=code)
+        lit.tell(lambda: STATE)
+        study_run._say_beside(plan, tmp_path)
+        err = capsys.readouterr().err
+        assert "is being run here already" in err
+        assert ("its code is not this one's (plrnn), and reports do not pool the two" in err) == told
+        lit.put_out()
 
 
 def test_the_time_left_is_at_the_pace_of_all_runs(monkeypatch: pytest.MonkeyPatch) -> None:
