@@ -158,7 +158,7 @@ def _comparison(connection: "duckdb.DuckDBPyConnection", asked: Question, scope:
         found = reports.along(comparison, asked.over)
         shown = partial(reports.render_along, comparison, found, legend=asked.legend)
         rows = [row for one in found for row in one.as_dicts()]
-        headlines = reports.along_said.headlines(found, comparison.measure_name)
+        headlines = reports.along_headlines(found, comparison.measure_name)
     return Answer(
         shown,
         rows,

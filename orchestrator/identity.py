@@ -108,9 +108,11 @@ class Trial:
         """All settings but the seed, those at their defaults too, by what they are of.
 
         A system has its name as it is declared, and what can be set of it (`System.settings`)."""
-        base, _ = systems.split(self.system) or (self.system, {})
+        base, varied = systems.split(self.system) or (self.system, {})
+        # Of variants that of their base: what is hashed of a collected one holds its noise and length.
+        identity = systems.get(base).identity if varied else self._system_identity
         return {
-            "system": {**self._system_identity, "name": base, **systems.get(self.system).settings},
+            "system": {**identity, "name": base, **systems.get(self.system).settings},
             **self.in_full,
             "versions": dict(VERSIONS),
         }
@@ -199,3 +201,13 @@ def trial_from_config(config: dict[str, Any]) -> Trial:
         seed=config["seed"],
         data=config["system"].get("data"),
     )
+
+
+def recorded_settings(config: str | None) -> str:
+    """`Trial.settings` of a `config` as JSON; `{}` where this version does not know them."""
+    from pydantic import ValidationError
+
+    try:
+        return canonical_json(trial_from_config(json.loads(config or "{}")).settings)
+    except (KeyError, TypeError, ValueError, ValidationError, systems.DataError):
+        return "{}"

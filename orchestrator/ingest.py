@@ -11,7 +11,7 @@ from pathlib import Path
 import duckdb
 
 from . import journal
-from .schema import CLASSIFY_FAILURES, migrate
+from .schema import CLASSIFY_FAILURES, fill_settings, migrate
 
 SETTLED_SECONDS = 60.0
 """A journal file that cannot be read and is younger may be on its way here: it is passed over, not moved."""
@@ -172,13 +172,13 @@ def _set_aside(path: Path, why: str) -> None:
 
 
 def _insert_trials(connection: duckdb.DuckDBPyConnection, paths: Sequence[str]) -> None:
-    # One row a trial, whatever the order in which files come. Files of older versions lack `anew`.
+    # One row a trial, whatever the order in which files come. Files of older versions lack some columns.
     connection.execute(
         """
         CREATE TEMP TABLE arriving AS
         WITH new AS (
             FROM read_parquet(?, union_by_name = true, filename = true)
-            UNION ALL BY NAME SELECT NULL::BOOLEAN AS anew WHERE false
+            UNION ALL BY NAME SELECT NULL::BOOLEAN AS anew, NULL::VARCHAR AS settings WHERE false
         )
         SELECT * EXCLUDE (filename) FROM new
         WHERE NOT EXISTS (
@@ -197,6 +197,7 @@ def _insert_trials(connection: duckdb.DuckDBPyConnection, paths: Sequence[str]) 
     nested = sorted(columns & set(NESTED))  # files of older versions lack some
     connection.execute(f"INSERT INTO trials BY NAME SELECT * EXCLUDE ({', '.join(nested)}) FROM arriving")
     connection.execute(CLASSIFY_FAILURES)
+    fill_settings(connection)
     for table in nested:
         points = ", ".join(f"point.{name}" for name in NESTED[table])
         connection.execute(f"DELETE FROM {table} WHERE trial_id IN (SELECT trial_id FROM arriving)")

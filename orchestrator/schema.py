@@ -14,6 +14,27 @@ CLASSIFY_FAILURES = """
 """
 """Version 1 had no classes of failures, neither in the database nor in journal files."""
 
+
+def fill_settings(connection: duckdb.DuckDBPyConnection) -> None:
+    """Settings of trials of before version 10, from their config, as far as this version knows them."""
+    found = connection.execute(
+        "SELECT cell_id, any_value(config) FROM trials WHERE settings IS NULL GROUP BY cell_id"
+    ).fetchall()
+    if found:
+        from .identity import recorded_settings
+
+        connection.execute("CREATE TEMP TABLE filled (cell_id VARCHAR, settings JSON)")
+        connection.execute(
+            "INSERT INTO filled SELECT unnest(?), unnest(?)",
+            [[cell_id for cell_id, _ in found], [recorded_settings(config) for _, config in found]],
+        )
+        connection.execute(
+            "UPDATE trials SET settings = filled.settings FROM filled "
+            "WHERE trials.cell_id IS NOT DISTINCT FROM filled.cell_id AND trials.settings IS NULL"
+        )
+        connection.execute("DROP TABLE filled")
+
+
 MIGRATIONS = {
     1: """
         ALTER TABLE trials ADD COLUMN failure VARCHAR;
@@ -133,6 +154,7 @@ def migrate(connection: duckdb.DuckDBPyConnection) -> None:
             connection.execute(MIGRATIONS[step])
         connection.execute("DELETE FROM meta WHERE key = 'schema_version'")
         connection.execute(CLASSIFY_FAILURES)
+        fill_settings(connection)
     connection.execute(_schema())
     _describe(connection)
     connection.execute("INSERT INTO meta VALUES ('schema_version', ?)", [str(journal.SCHEMA_VERSION)])

@@ -18,8 +18,8 @@ CREATE TABLE IF NOT EXISTS trials (
                                   -- defaults, in words
     config JSON,                  -- all settings; those at their defaults are left out
     settings JSON,                -- all settings but the seed, those at their defaults too, by what they are
-                                  -- of: settings->>'$.system.noise' is text, CAST(… AS DOUBLE) a number; NULL
-                                  -- of trials before schema 10
+                                  -- of: settings->>'$.system.noise' is text, CAST(… AS DOUBLE) a number; {}
+                                  -- where this version does not know them
     system VARCHAR,               -- name of the system: see the table `systems`
     architecture VARCHAR,         -- name of the architecture
     regime VARCHAR,               -- name of the training regime

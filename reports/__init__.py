@@ -10,8 +10,8 @@ A leaf of the project: it is handed an open read-only DuckDB connection and reli
 Figures and pages are in `reports.figures` and `reports.html`, which take half a second to import.
 """
 
-from . import along_said
 from .along import along
+from .along_said import headlines as along_headlines
 from .codes import StaleError, mixed_codes
 from .compare import compare, without_pairs
 from .comparison import Comparison, Headline, Row, Side
@@ -55,7 +55,7 @@ __all__ = [
     "UnknownNameError",
     "UnknownStudyError",
     "along",
-    "along_said",
+    "along_headlines",
     "compare",
     "comparison_table",
     "contexts_of",

@@ -9,36 +9,55 @@ ratios to the baseline.
 
 from __future__ import annotations
 
-import difflib
-import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import NamedTuple
 
 from .comparison import Comparison, Row
 from .evidence import holm
 from .methods import Part, methods_of, written
+from .settings import groups, settings_along, title, why_none
 from .statistics import Estimate, geometric_mean, paired_ratio
 from .trend import Trend, trend
 from .trials import Context, UnknownNameError
+from .verdict import FAR, SELECTIONS
 
 
-class Point(NamedTuple):
+@dataclass(frozen=True)
+class Point:
     """A method at one value of the setting."""
 
     value: float
     part: Part
 
-    @property
+    @cached_property
     def scores(self) -> dict[int, float]:
         """Seed → score, of the seeds that it is scored on."""
         return {seed: self.part.cell.scores[seed] for seed in self.part.seeds}
 
-    @property
+    @cached_property
     def mean(self) -> Estimate:
         """Geometric mean of the scores with its 95% interval."""
         return geometric_mean(list(self.scores.values()))
+
+    @property
+    def ratios(self) -> dict[int, float]:
+        """Seed → ln of the ratio to the baseline; a run that blew up is worse than any other."""
+        row, base = self.part.row, self.part.base
+        if row is None or base is None:
+            return {}
+        ours, theirs = self.part.cell.for_ranks, base.for_ranks
+        return {seed: _log_ratio(ours[seed], theirs[seed]) for seed in row.seeds}
+
+
+def _log_ratio(score: float, base: float) -> float:
+    if math.isinf(score) and math.isinf(base):
+        return 0.0
+    if math.isinf(score) or math.isinf(base):
+        return math.inf if math.isinf(score) else -math.inf
+    ratio = paired_ratio([score], [base]).value
+    return math.log(ratio) if ratio else -math.inf
 
 
 @dataclass(frozen=True)
@@ -50,11 +69,11 @@ class Line:
     scores: Trend
     """Of its scores."""
     ratios: Trend
-    """Of its ratios to the baseline; without a pair for the baseline itself."""
+    """Of its ratios to the baseline; without a seed for the baseline itself."""
 
     @cached_property
     def ends(self) -> Estimate:
-        """Score at the last value over that at the first, paired by seed."""
+        """Score at the last value over that at the first, over the seeds that are scored at both."""
         first, last = self.points[0].scores, self.points[-1].scores
         common = sorted(first.keys() & last.keys())
         return paired_ratio([last[seed] for seed in common], [first[seed] for seed in common])
@@ -69,10 +88,13 @@ class Along:
     title: str
     """What all have in common: 'lorenz63 × rnn'."""
     baseline: str
+    """'' where nothing is compared."""
     contexts: Mapping[float, Context]
     """By value of the setting, rising."""
     lines: tuple[Line, ...]
     """The baseline first."""
+    left_out: tuple[str, ...] = ()
+    """Methods that are at one value alone."""
 
     def as_dicts(self) -> list[dict[str, str | int | float | None]]:
         """A flat row for each method and value, for `--format json|csv`."""
@@ -92,35 +114,32 @@ class Along:
                 "mean": point.mean.value,
                 "mean_low": point.mean.low,
                 "mean_high": point.mean.high,
+                "blown_up": point.part.cell.blown_up,
+                "ran": point.part.cell.ran,
                 "floor": point.part.context.floor,
                 "ceiling": point.part.context.ceiling,
                 "baseline": self.baseline,
-                **_against(point.part.row),
-                "trend": line.scores.concordance,
-                "trend_p": line.scores.p,
-                "trend_p_holm": line.scores.p_holm,
-                "ratio_trend": line.ratios.concordance,
-                "ratio_trend_p": line.ratios.p,
-                "ratio_trend_p_holm": line.ratios.p_holm,
+                **_row(point.part.row),
+                "last_over_first": line.ends.value,
+                "last_over_first_low": line.ends.low,
+                "last_over_first_high": line.ends.high,
+                **_trend("trend", line.scores),
+                **_trend("ratio_trend", line.ratios),
             }
             for line in self.lines
             for point in line.points
         ]
 
 
-def _against(row: Row | None) -> dict[str, str | float | None]:
+def _row(row: Row | None) -> dict[str, str | float | None]:
     if row is None:
         return {"ratio": None, "ratio_low": None, "ratio_high": None, "outcome": None}
     return {"ratio": row.ratio, "ratio_low": row.low, "ratio_high": row.high, "outcome": row.outcome}
 
 
-def settings_along(contexts: Sequence[Context]) -> dict[str, str]:
-    """Numbers that tell some contexts apart which are otherwise alike: by short name, `noise`, the full one,
-    `system.noise`; by that where two would be called the same.
-    """
-    full = [name for name in _numbers(contexts) if any(len(group) > 1 for group in _groups(contexts, name))]
-    short = [name.rpartition(".")[2] for name in full]
-    return {one if short.count(one) == 1 else name: name for name, one in zip(full, short, strict=True)}
+def _trend(name: str, found: Trend) -> dict[str, float | None]:
+    told = {"concordance": found.concordance, "seeds": found.seeds, "p": found.p, "p_holm": found.p_holm}
+    return {f"{name}_{key}": value for key, value in told.items()}
 
 
 def along(comparison: Comparison, setting: str | None = None) -> tuple[Along, ...]:
@@ -131,145 +150,114 @@ def along(comparison: Comparison, setting: str | None = None) -> tuple[Along, ..
     Raises:
         UnknownNameError: no contexts differ in the setting alone.
     """
-    known = settings_along(comparison.contexts)
+    contexts = comparison.contexts
+    known = settings_along(contexts)
     if setting is not None and setting not in known and setting not in known.values():
-        there = _what_there_is(known, comparison.contexts, setting)
-        raise UnknownNameError(f"No results along '{setting}': {there}")
-    made = [
-        one
-        for short, full in known.items()
-        if setting in (None, short, full)
-        for group in _groups(comparison.contexts, full)
-        if len(group) > 1
-        for one in _along(comparison, short, full, group)
-    ]
-    trends = [found for one in made for line in one.lines for found in (line.scores, line.ratios)]
-    adjusted = iter(holm([found.p for found in trends]))
-    return tuple(
-        replace(
-            one,
-            lines=tuple(
-                replace(
-                    line,
-                    scores=line.scores._replace(p_holm=next(adjusted)),
-                    ratios=line.ratios._replace(p_holm=next(adjusted)),
-                )
-                for line in one.lines
-            ),
-        )
-        for one in made
+        raise UnknownNameError(why_none(setting, known, contexts))
+    return _adjusted(
+        [
+            one
+            for short, full in known.items()
+            if setting in (None, short, full)
+            for group in groups(contexts, full)
+            if len(group) > 1
+            for one in _along(comparison, short, full, group)
+        ]
     )
 
 
-def _what_there_is(known: Mapping[str, str], contexts: Sequence[Context], setting: str) -> str:
-    values = {
-        value
-        for context in contexts
-        for name, value in context.values.items()
-        if setting in (name, name.rpartition(".")[2])
-    }
-    one = f"it is {next(iter(values))} in all of them. " if len(values) == 1 else ""
-    if not known:
-        return f"{one}No two contexts differ in a number alone."
-    near = difflib.get_close_matches(setting, known, n=1)
-    return f"{one}{f'did you mean {near[0]!r}? ' if near else ''}Contexts differ in {', '.join(known)}."
+def _adjusted(made: Sequence[Along]) -> tuple[Along, ...]:
+    """With p for all trends of them; what several baselines have in common is one."""
+    family: dict[object, Trend] = {}
+    for one in made:
+        for line in one.lines:
+            family[_what(line)] = line.scores
+            family[one.baseline, _what(line)] = line.ratios
+    adjusted = dict(zip(family, holm([found.p for found in family.values()]), strict=True))
+
+    def with_p(one: Along, line: Line) -> Line:
+        scores = line.scores._replace(p_holm=adjusted[_what(line)])
+        ratios = line.ratios._replace(p_holm=adjusted[one.baseline, _what(line)])
+        return replace(line, scores=scores, ratios=ratios)
+
+    return tuple(replace(one, lines=tuple(with_p(one, line) for line in one.lines)) for one in made)
 
 
-def _numbers(contexts: Sequence[Context]) -> list[str]:
-    """Names of settings with several numbers as their values, in their order."""
-    values: dict[str, set[float]] = {}
-    for context in contexts:
-        for name, value in context.values.items():
-            if isinstance(value, int | float) and not isinstance(value, bool):
-                values.setdefault(name, set()).add(float(value))
-    return [name for name, found in values.items() if len(found) > 1]
-
-
-def _groups(contexts: Sequence[Context], name: str) -> list[dict[float, Context]]:
-    """Contexts that differ in this number alone, by its value, rising."""
-    groups: dict[str, dict[float, Context]] = {}
-    for context in contexts:
-        value = context.values.get(name)
-        if isinstance(value, int | float):
-            rest = {key: other for key, other in context.values.items() if key != name}
-            groups.setdefault(json.dumps(rest, sort_keys=True), {})[float(value)] = context
-    return [dict(sorted(group.items())) for group in groups.values()]
+def _what(line: Line) -> tuple[object, ...]:
+    return tuple((point.part.cell.cell_id, point.part.seeds) for point in line.points)
 
 
 def _along(
     comparison: Comparison, setting: str, full: str, group: Mapping[float, Context]
 ) -> Iterator[Along]:
-    """One for each baseline that there is in at least two of these contexts."""
+    """One for each baseline that there is in at least two of these contexts; where there is none, one of all
+    cells."""
     ids = {context.context_id for context in group.values()}
+    common = title(next(iter(group.values())), full)
     rows = [row for row in comparison.rows if row.context_id in ids]
+    made = 0
+    for against in _by_baseline(rows):
+        lines, left_out = _lines(group, against)
+        if len(lines) > 1:
+            made += 1
+            yield Along(setting, common, lines[0].name, group, lines, left_out)
+    if not made and (lines := _of_cells(group)):
+        yield Along(setting, common, "", group, lines)
+
+
+def _by_baseline(rows: Sequence[Row]) -> list[list[Row]]:
+    """Rows of one baseline, together: of a regime with the τ of each context, but where several of its τ are
+    baselines of one context, as no τ is predicted, of each by itself."""
     taus: dict[tuple[str, str], set[int | None]] = {}
     for row in rows:
         taus.setdefault((row.baseline.family, row.context_id), set()).add(row.baseline.tau)
-    by_baseline: dict[tuple[str, int | None], list[Row]] = {}
-    for row in rows:  # of which there may be several that differ in τ, where no τ is predicted
-        several = any(len(found) > 1 for (family, _), found in taus.items() if family == row.baseline.family)
-        key = (row.baseline.family, row.baseline.tau if several else None)
-        by_baseline.setdefault(key, []).append(row)
-    title = _title(next(iter(group.values())), full)
-    for against in by_baseline.values():
-        lines = tuple(_lines(group, against))
-        if len(lines) > 1:
-            yield Along(setting, title, lines[0].name, group, lines)
+    several = {family for (family, _), found in taus.items() if len(found) > 1}
+    found: dict[tuple[str, int | None], list[Row]] = {}
+    for row in rows:
+        family = row.baseline.family
+        found.setdefault((family, row.baseline.tau if family in several else None), []).append(row)
+    return list(found.values())
 
 
-def _lines(group: Mapping[float, Context], rows: Sequence[Row]) -> Iterator[Line]:
+def _lines(group: Mapping[float, Context], rows: Sequence[Row]) -> tuple[tuple[Line, ...], tuple[str, ...]]:
+    """The methods of these rows, the baseline first, and the names of those at one value alone."""
     cells = [cell for context in group.values() for cell in context.cells]
-    found = methods_of(group.values(), rows)
+    found = methods_of(group.values(), rows, far_apart=False)
+    lines: list[Line] = []
+    left_out: list[str] = []
     for key, parts in sorted(found.items(), key=lambda one: any(part.row for part in one[1].values())):
-        points = tuple(
+        name = written(key, parts.values(), cells)
+        if all(part.is_far for part in parts.values()):
+            name = name.replace(SELECTIONS["tau_pred"], FAR)
+        points = [
             Point(value, parts[context.context_id])
             for value, context in group.items()
             if context.context_id in parts
-        )
+        ]
         if len(points) > 1:
-            yield Line(written(key, parts.values(), cells), points, _of_scores(points), _of_ratios(points))
+            lines.append(_line(name, points))
+        else:
+            left_out.append(name)
+    return tuple(lines), tuple(left_out)
 
 
-def _of_scores(points: Sequence[Point]) -> Trend:
+def _of_cells(group: Mapping[float, Context]) -> tuple[Line, ...]:
+    """Cells that are at two values or more, each with all of its seeds."""
+    found: dict[str, list[Point]] = {}
+    for value, context in group.items():
+        for cell in context.cells:
+            if cell.scores:
+                part = Part(context, cell, tuple(sorted(cell.scores)))
+                found.setdefault(cell.label, []).append(Point(value, part))
+    return tuple(_line(name, points) for name, points in found.items() if len(points) > 1)
+
+
+def _line(name: str, points: Sequence[Point]) -> Line:
     scores: dict[int, dict[float, float]] = {}
-    for value, part in points:
-        for seed in part.seeds:
-            scores.setdefault(seed, {})[value] = part.cell.for_ranks[seed]
-    return trend(scores)
-
-
-def _of_ratios(points: Sequence[Point]) -> Trend:
     ratios: dict[int, dict[float, float]] = {}
-    for value, part in points:
-        if part.row is not None:
-            base = next(c for c in part.context.cells if c.cell_id == part.row.baseline.cell_id)
-            for seed in part.row.seeds:
-                one = paired_ratio([part.cell.scores[seed]], [base.scores[seed]]).value
-                assert one is not None
-                ratios.setdefault(seed, {})[value] = one
-    return trend(ratios)
-
-
-def plain(value: float) -> str:
-    """A setting's value as people write it: 30, 0.05."""
-    return f"{value:.10g}"
-
-
-def _title(context: Context, full: str) -> str:
-    """The context's title without the setting."""
-    place, _, key = full.partition(".")
-    base, _, inside = context.system.removesuffix(")").partition("(")
-    settings = context.settings
-    if place == "system":
-        inside = _without(inside, key)
-    else:
-        settings = _without(settings, full if place == "evaluation" else key)
-    return _bracketed(f"{_bracketed(base, inside, '(', ')')} × {context.architecture}", settings, " [", "]")
-
-
-def _without(settings: str, key: str) -> str:
-    return ", ".join(one for one in settings.split(", ") if not one.startswith(f"{key}="))
-
-
-def _bracketed(name: str, inside: str, opening: str, closing: str) -> str:
-    return f"{name}{opening}{inside}{closing}" if inside else name
+    for point in points:
+        for seed in point.part.seeds:
+            scores.setdefault(seed, {})[point.value] = point.part.cell.for_ranks[seed]
+        for seed, ratio in point.ratios.items():
+            ratios.setdefault(seed, {})[point.value] = ratio
+    return Line(name, tuple(points), trend(scores), trend(ratios))

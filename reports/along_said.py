@@ -1,24 +1,22 @@
-"""A comparison along a setting, for the terminal and in words."""
+"""A comparison along a setting, in words."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from rich.console import RenderableType
-from rich.text import Text
-
-from .along import Along, Line, plain
-from .comparison import Comparison, Outcome
-from .statistics import Estimate
-from .table import STYLES, blown_up, grid, interval
+from .along import Along, Line
+from .comparison import Outcome
+from .settings import plain
 from .trend import Trend
-from .verdict import ALPHA, number, p_text, times
+from .verdict import ALPHA, number, p_text, seeds, times
 
 LEGEND = (
     "Along a setting all else is equal. From the first value to the last: geometric mean of the ratios of "
-    "each seed. Rises, falls: seasonal Kendall test, each seed with itself at other values, 5%; Holm: p "
-    "adjusted for all trends of this report. A curve that turns has no trend: the table shows it. Every "
-    "value of a setting of the system has one data set, and a trend is one of these data.",
+    "the seeds that both have. A curve that turns has no trend: the table shows it.",
+    "Rises, falls: seasonal Kendall test, each seed with itself at other values, at 5% and each trend by "
+    "itself: of 20 without any, one is said. Holm: p adjusted for all that are shown. Where floors differ "
+    "between values so do scores: look at the ratios. All seeds share the data of a value, and a tuned τ is "
+    "one choice for all of them, so a trend is one of these data and choices.",
 )
 
 _SAID: dict[Outcome, str] = {
@@ -31,21 +29,6 @@ _SAID: dict[Outcome, str] = {
 }
 
 
-def facts(one: Along) -> str:
-    """What theory and truth say at each value: τ_pred, floor, ceiling; once where it is the same at all."""
-    contexts = list(one.contexts.values())
-    said = []
-    for name, values in (
-        ("τ_pred", [context.tau_pred for context in contexts]),
-        ("floor", [context.floor for context in contexts]),
-        ("ceiling", [context.ceiling for context in contexts]),
-    ):
-        texts = [number(value) for value in values]
-        if any(value is not None for value in values):
-            said.append(f"{name} {texts[0] if len(set(texts)) == 1 else ', '.join(texts)}")
-    return " · ".join(said)
-
-
 def headlines(found: Sequence[Along], measure: str) -> tuple[str, ...]:
     """What is said of all, each line with what it is of."""
     return tuple(f"{one.title}, {said}" for one in found for said in sentences(one, measure))
@@ -55,67 +38,45 @@ def sentences(one: Along, measure: str) -> Iterator[str]:
     """One about each method: from where to where, which way, and how it stands to the baseline where."""
     for line in one.lines:
         first, last = line.points[0], line.points[-1]
-        ends = (
+        said = [
             f"{line.name}: {measure} {number(first.mean.value)} at {one.setting}={plain(first.value)}, "
-            f"{number(last.mean.value)} at {plain(last.value)}"
-        )
-        said = [f"{ends}{_factor(line.ends)}: {_which_way(line.scores)}", *_against(line, one.baseline)]
-        if line.ratios.p is not None:
+            f"{number(last.mean.value)} at {plain(last.value)}{_factor(line)}: {_which_way(line.scores)}"
+        ]
+        said += _against(line, one.baseline)
+        if line.ratios.seeds:
             said.append(f"its ratio to {one.baseline}: {_which_way(line.ratios)}")
+        far = [plain(point.value) for point in line.points if point.part.is_far]
+        if 0 < len(far) < len(line.points):
+            said.append(f"far from τ_pred at {', '.join(far)}")
+        lacking = [plain(value) for value in one.contexts if value not in {p.value for p in line.points}]
+        if lacking:
+            said.append(f"nothing at {', '.join(lacking)}")
         yield "; ".join(said)
+    if one.left_out:
+        yield f"at one value alone, and left out: {', '.join(one.left_out)}"
 
 
-def _factor(ends: Estimate) -> str:
+def _factor(line: Line) -> str:
+    ends = line.ends
     if ends.value is None or ends.low is None:
         return ""
-    return f", {times(ends.value)} (95% {times(ends.low)} to {times(ends.high)})"
+    common = "" if ends.n == line.points[0].mean.n == line.points[-1].mean.n else f", {ends.n} common seeds"
+    return f", {times(ends.value)} (95% {times(ends.low)} to {times(ends.high)}{common})"
 
 
 def _which_way(found: Trend) -> str:
     if found.p is None or found.concordance is None:
-        return "no seed at two values"
-    way = "no trend" if found.p >= ALPHA else "rises" if found.concordance > 0 else "falls"
-    return f"{way} (p {p_text(found.p)}, Holm {p_text(found.p_holm)})"
+        return "no seed is scored at two values"
+    if found.least_p >= ALPHA:
+        return f"too few to show a trend ({seeds(found.seeds)}: p {p_text(found.least_p)} at the least)"
+    way = "no trend shown" if found.p >= ALPHA else "rises" if found.concordance > 0 else "falls"
+    return f"{way} (p {p_text(found.p)}, Holm {p_text(found.p_holm)}, {seeds(found.seeds)})"
 
 
 def _against(line: Line, baseline: str) -> Iterator[str]:
     where: dict[str, list[str]] = {}
-    for value, part in line.points:
-        if part.row is not None:
-            where.setdefault(_SAID[part.row.outcome], []).append(plain(value))
+    for point in line.points:
+        if point.part.row is not None:
+            where.setdefault(_SAID[point.part.row.outcome], []).append(plain(point.value))
     for said, values in where.items():
         yield said.format(baseline, ", ".join(values))
-
-
-def render(comparison: Comparison, found: Sequence[Along]) -> Iterator[RenderableType]:
-    """A table for each, and what is said of it; fits 90 columns."""
-    for one in found:
-        yield Text(f"{one.title}, along {one.setting}", style="bold")
-        yield Text(f"against {one.baseline} · {comparison.measure_name} · {facts(one)}")
-        table = grid()
-        table.add_column(one.setting, justify="right", no_wrap=True)
-        table.add_column("method", overflow="fold", min_width=10)
-        for name in ("τ", "seeds", "mean", "95%", "ratio", "95%", "blew up"):
-            table.add_column(name, justify="right", no_wrap=True)
-        for value in one.contexts:
-            here = [(line, point) for line in one.lines for point in line.points if point.value == value]
-            for place, (line, (_, part)) in enumerate(here):
-                mean = next(point.mean for point in line.points if point.value == value)
-                row = part.row
-                table.add_row(
-                    plain(value) if place == 0 else "",
-                    Text(line.name),
-                    "–" if part.cell.tau is None else str(part.cell.tau),
-                    str(mean.n),
-                    number(mean.value),
-                    "–" if mean.low is None else f"{number(mean.low)}–{number(mean.high)}",
-                    Text("" if row is None else times(row.ratio), style=STYLES[row.outcome] if row else ""),
-                    "" if row is None else interval(row),
-                    blown_up(part.cell),
-                    end_section=place == len(here) - 1,
-                )
-        yield table
-        yield Text()
-        for said in sentences(one, comparison.measure_name):
-            yield Text(f"• {said}.")
-        yield Text()

@@ -87,7 +87,7 @@ def read_contexts(
     middles = ", ".join(f"quantile_disc({name}, 0.5) FILTER (isfinite({name}))" for name in columns)
     middles += f", {asked.floor}, {asked.ceiling}"
     there = {row[0] for row in connection.execute(f"DESCRIBE {chosen}").fetchall()}
-    recorded = "any_value(settings)" if "settings" in there else "NULL"  # which schema 9 lacks
+    recorded = ", ".join(f"any_value({name})" if name in there else "NULL" for name in ("settings", "config"))
     numbers = {
         context_id: values
         for context_id, *values in connection.execute(
@@ -182,7 +182,7 @@ def _context(
         mark = f" #{cell_id[:8]}" if alike[label] > 1 else ""
         family = family_of(label) + mark
         cells.append(Cell(cell_id, regime, label + mark, family, tau, tuple(trials[cell_id])))
-    recorded, lambda_from, tau_pred, lambda_max, lambda_max_se, dt, floor, ceiling = numbers
+    settings_of, config, lambda_from, tau_pred, lambda_max, lambda_max_se, dt, floor, ceiling = numbers
     return Context(
         context_id=context_id,
         system=system,
@@ -198,17 +198,18 @@ def _context(
         cells=tuple(cell for cell in cells if cell.cell_id not in given_up),
         partial=tuple(cell for cell in cells if cell.cell_id in given_up),
         given_up=tuple(dict.fromkeys(given_up.values())),
-        values=_values(recorded),
+        values=_by_name(settings_of),
+        chosen=_by_name(config),
     )
 
 
-def _values(recorded: str | None) -> dict[str, Any]:
+def _by_name(recorded: str | None) -> dict[str, Any]:
     """Settings of a context by name: `system.noise`."""
     parts = json.loads(recorded) if recorded else {}
     return {
         f"{part}.{name}": value
         for part, settings in parts.items()
-        if part != "regime"
+        if part not in ("regime", "seed")
         for name, value in settings.items()
     }
 

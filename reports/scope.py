@@ -50,5 +50,10 @@ def quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
+def quoted_name(name: str) -> str:
+    """A column's name as SQL has it."""
+    return '"' + name.replace('"', '""') + '"'
+
+
 def _listed(names: Collection[str]) -> str:
     return ", ".join(map(quoted, sorted(set(names))))

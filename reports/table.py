@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from rich import box
 from rich.table import Table
 from rich.text import Text
 
 from .across import Across
+from .along import Along
 from .comparison import Comparison, Headline, Outcome, Row, Side
 from .evidence import Share, smallest_p
+from .settings import plain
 from .statistics import geometric_mean, wilson_interval
 from .trials import Cell, Context
 from .verdict import counted, number, p_text, tau_choice, times
@@ -134,6 +138,49 @@ def across_said(together: Across) -> list[str]:
     if together.left_out:
         said.append(f"Not in every context, and left out here: {', '.join(together.left_out)}.")
     return said
+
+
+def along_table(one: Along) -> Table:
+    """Every method at every value; fits 80 columns."""
+    table = grid()
+    table.add_column(one.setting, justify="right", overflow="fold", max_width=9)
+    table.add_column("method", overflow="fold", min_width=8)
+    table.add_column("τ", no_wrap=True)
+    for name in ("seeds", "mean", "95%", "ratio", "95%"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("blew up", justify="right")
+    for value in one.contexts:
+        here = [(line.name, point) for line in one.lines for point in line.points if point.value == value]
+        for place, (name, point) in enumerate(here):
+            row, cell = point.part.row, point.part.cell
+            table.add_row(
+                plain(value) if place == 0 else "",
+                Text(name),
+                "–" if cell.tau is None else f"{cell.tau} far" if point.part.is_far else str(cell.tau),
+                str(point.mean.n),
+                number(point.mean.value),
+                "–" if point.mean.low is None else f"{number(point.mean.low)}–{number(point.mean.high)}",
+                Text("" if row is None else times(row.ratio), style=STYLES[row.outcome] if row else ""),
+                "" if row is None else interval(row),
+                blown_up(cell),
+                end_section=place == len(here) - 1,
+            )
+    return table
+
+
+def facts(measure: str, contexts: Iterable[Context]) -> str:
+    """The measure, and what theory and truth say in each context; once where it is the same in all."""
+    contexts = list(contexts)
+    said = [measure]
+    for name, values in (
+        ("τ_pred", [context.tau_pred for context in contexts]),
+        ("floor", [context.floor for context in contexts]),
+        ("ceiling", [context.ceiling for context in contexts]),
+    ):
+        texts = [number(value) for value in values]
+        if any(value is not None for value in values):
+            said.append(f"{name} {texts[0] if len(set(texts)) == 1 else ', '.join(texts)}")
+    return " · ".join(said)
 
 
 def grid() -> Table:

@@ -5,7 +5,7 @@ The headlines come last because the end of the output is what stays in sight.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -14,9 +14,18 @@ from rich.text import Text
 from . import along_said
 from .across import across
 from .along import Along, along
-from .comparison import Comparison, Row
-from .table import STYLES, across_said, across_table, cells_table, comparison_table, evidence_table
-from .verdict import LEGEND, number
+from .comparison import Comparison
+from .table import (
+    STYLES,
+    across_said,
+    across_table,
+    along_table,
+    cells_table,
+    comparison_table,
+    evidence_table,
+    facts,
+)  # fmt: skip
+from .verdict import LEGEND
 
 TABLES_AT_MOST = 24
 """Of contexts: of more the first, and the verdict on each."""
@@ -24,10 +33,22 @@ TABLES_AT_MOST = 24
 
 def render_along(comparison: Comparison, found: Sequence[Along], *, legend: bool = True) -> RenderableType:
     """What there is along a setting, and nothing else of the comparison but its notes."""
-    parts = list(along_said.render(comparison, found))
+    parts = [*_along(comparison, found)]
     parts += [Text(f"Note: {note}", style="yellow") for note in comparison.notes]
     parts += _legend(comparison, found) if legend else []
     return Group(*parts)
+
+
+def _along(comparison: Comparison, found: Sequence[Along]) -> Iterator[RenderableType]:
+    """A table for each, and what is said of it."""
+    for one in found:
+        yield Text(f"{one.title}, along {one.setting}", style="bold")
+        against = f"against {one.baseline} · " if one.baseline else ""
+        yield Text(f"{against}{facts(comparison.measure_name, one.contexts.values())}")
+        yield along_table(one)
+        yield Text()
+        yield _bullets(f"{said}." for said in along_said.sentences(one, comparison.measure_name))
+        yield Text()
 
 
 def _legend(comparison: Comparison, found: Sequence[Along]) -> list[RenderableType]:
@@ -41,17 +62,15 @@ def render_comparison(comparison: Comparison, *, legend: bool = True) -> Rendera
     shown = comparison.headlines[:TABLES_AT_MOST]
     for headline in shown:
         context = comparison.context(headline.context_id)
-        facts = [f"τ_pred {number(context.tau_pred)}"] if context.tau_pred is not None else []
-        facts += [f"floor {number(context.floor)}"] if context.floor is not None else []
-        facts += [f"ceiling {number(context.ceiling)}"] if context.ceiling is not None else []
         parts.append(Text(headline.title, style="bold"))
-        parts.append(Text(f"against {headline.baseline} · {comparison.measure_name} · " + " · ".join(facts)))
+        parts.append(Text(f"against {headline.baseline} · {facts(comparison.measure_name, [context])}"))
         parts += [comparison_table(comparison, headline), Text(), evidence_table(comparison, headline)]
-        parts += [Text(), _verdicts(comparison.rows_of(headline)), Text()]
+        parts += [Text(), _bullets(row.verdict for row in comparison.rows_of(headline)), Text()]
     if not comparison.rows:
         parts.append(Text(f"{comparison.notes[0]}\n", style="yellow"))
         for context in comparison.contexts[:TABLES_AT_MOST]:
             parts += [Text(context.title, style="bold"), cells_table(comparison, context), Text()]
+        parts += _along(comparison, along(comparison))
         return Group(*parts, *(Text(f"Note: {note}", style="yellow") for note in comparison.notes[1:]))
     together = across(comparison)
     if len(shown) < len(comparison.headlines):
@@ -63,7 +82,7 @@ def render_comparison(comparison: Comparison, *, legend: bool = True) -> Rendera
         parts += [Text(f"Across {together.contexts} systems and architectures", style="bold")]
         parts += [across_table(together), Text(), *map(Text, across_said(together)), Text()]
     found = along(comparison)
-    parts += along_said.render(comparison, found)
+    parts += _along(comparison, found)
     parts += [Text(f"Note: {note}", style="yellow") for note in comparison.notes]
     if legend:
         parts += _legend(comparison, found)
@@ -77,9 +96,9 @@ def render_comparison(comparison: Comparison, *, legend: bool = True) -> Rendera
     return Group(*parts)
 
 
-def _verdicts(rows: Sequence[Row]) -> Table:
-    """One bullet per row, with a hanging indent."""
-    lines = Table.grid(padding=(0, 1, 0, 0))
-    for row in rows:
-        lines.add_row("•", Text(row.verdict))
-    return lines
+def _bullets(lines: Iterable[str]) -> Table:
+    """One bullet per line, with a hanging indent."""
+    bullets = Table.grid(padding=(0, 1, 0, 0))
+    for line in lines:
+        bullets.add_row("•", Text(line))
+    return bullets

@@ -18,53 +18,78 @@ from .statistics import Array
 
 Places: TypeAlias = npt.NDArray[np.int64]
 
-DRAWS = 9_999
-"""Orders of a seed's scores that are drawn, where some are alike."""
-
 
 class Trend(NamedTuple):
     """How scores go with a setting."""
 
+    seeds: int
+    """With a score at two values or more: those that are compared, each with itself."""
     concordance: float | None
     """Of pairs of values, within seeds, the share with the higher score at the larger value less that with
     the lower: Kendall's rank correlation, −1 to 1; None without a pair."""
     p: float | None
-    """Two-sided, had each seed its scores in any order; None without a pair."""
+    """Two-sided and exact, had each seed its scores in any order; None without a pair."""
+    least_p: float = 1.0
+    """What p would be, had all pairs that differ one direction: with few seeds a trend cannot be shown."""
     p_holm: float | None = None
-    """The same, adjusted for all trends of a report."""
+    """p, adjusted for all trends of a report."""
 
 
 def trend(scores: Mapping[int, Mapping[float, float]]) -> Trend:
     """The trend of scores, by seed and value of the setting; `inf` is a run that blew up."""
     seeds = [sorted(by_value.items()) for by_value in scores.values() if len(by_value) > 1]
+    if not seeds:
+        return Trend(0, None, None)
     # Only orders count; infinities have no difference, places among the others do.
-    ranks = [np.unique([score for _, score in one], return_inverse=True)[1] for one in seeds]
-    pairs = sum(len(one) * (len(one) - 1) // 2 for one in ranks)
-    if not pairs:
-        return Trend(None, None)
-    observed = sum(int(_directions(one[None])[0]) for one in ranks)
-    chances = reduce(np.convolve, map(_chances, ranks))
+    places = [np.unique([score for _, score in one], return_inverse=True)[1] for one in seeds]
+    pairs = sum(len(one) * (len(one) - 1) // 2 for one in places)
+    observed = sum(map(_rising_less_falling, places))
+    chances = reduce(np.convolve, map(_chances, places))
     middle = len(chances) // 2
-    extreme = chances[: middle - abs(observed) + 1].sum() + chances[middle + abs(observed) :].sum()
-    return Trend(observed / pairs, min(1.0, float(extreme)))
+
+    def two_sided(size: int) -> float:
+        return min(1.0, float(chances[: middle - size + 1].sum() + chances[middle + size :].sum()))
+
+    return Trend(len(seeds), observed / pairs, two_sided(abs(observed)), two_sided(middle))
 
 
-def _directions(ranks: Places) -> Places:
-    """Of each row of (orders, values): pairs that rise less pairs that fall."""
-    first, second = np.triu_indices(ranks.shape[1], 1)
-    sums: Places = np.sign(ranks[:, second] - ranks[:, first]).sum(axis=1)
-    return sums
+def _rising_less_falling(places: Places) -> int:
+    first, second = np.triu_indices(len(places), 1)
+    return int(np.sign(places[second] - places[first]).sum())
 
 
-def _chances(ranks: Places) -> Array:
-    """Probability of each sum of directions from −pairs to pairs, had one seed its scores in any order."""
-    if len(set(ranks)) == len(ranks):
-        # The i-th score stands in any of i + 1 places among those before it, each as likely.
-        places = [np.tile([1.0, 0.0], i + 1)[:-1] / (i + 1) for i in range(1, len(ranks))]
-        chances: Array = reduce(np.convolve, places)
-        return chances
-    orders = np.random.default_rng(0).permuted(np.tile(ranks, (DRAWS, 1)), axis=1)
-    pairs = len(ranks) * (len(ranks) - 1) // 2
-    sums = np.bincount(_directions(orders) + pairs, minlength=2 * pairs + 1) / DRAWS
-    symmetric: Array = (sums + sums[::-1]) / 2
-    return symmetric
+def _chances(places: Places) -> Array:
+    """Probability of each number of rising less falling pairs, from the least to the greatest, had one seed
+    its scores in any order.
+
+    Falling pairs of scores of which some are alike have the generating function of a multinomial coefficient
+    in q (MacMahon 1916): one group of like scores after the other is put among those before it.
+    """
+    counts = [1]
+    before = 0
+    for group in np.bincount(places).tolist():
+        counts = _product(counts, _gaussian_binomial(before, group))
+        before += group
+    chances = np.zeros(2 * len(counts) - 1)
+    total = sum(counts)
+    chances[::2] = [count / total for count in counts]
+    return chances
+
+
+def _gaussian_binomial(m: int, n: int) -> list[int]:
+    """In how many orders of n among m so many pairs fall: Π (1 − q^(m+i)) / (1 − q^i) over i = 1 … n."""
+    found = [1]
+    for i in range(1, n + 1):
+        found = _product(found, [1, *[0] * (m + i - 1), -1])
+        for power in range(i, len(found)):
+            found[power] += found[power - i]
+        found = found[: m * i + 1]
+    return found
+
+
+def _product(a: list[int], b: list[int]) -> list[int]:
+    found = [0] * (len(a) + len(b) - 1)
+    for power, factor in enumerate(a):
+        for other, value in enumerate(b):
+            found[power + other] += factor * value
+    return found

@@ -128,11 +128,14 @@ class Context:
     """Labels of those cells, and of those that were given up with all of their seeds."""
     values: Mapping[str, Any] = field(default_factory=dict)
     """All settings by name, defaults too, `system.noise`; none where they are not in the database."""
+    chosen: Mapping[str, Any] = field(default_factory=dict)
+    """Those of them that are not at their defaults, and what else is of its identity; `system.name` is that
+    of the variant."""
 
     @property
     def base(self) -> str:
         """The system as it is declared, of a variant too: `lorenz63` of `lorenz63(noise=0.1)`."""
-        return str(self.values.get("system.name", self.system))
+        return self.system.partition("(")[0]
 
     @property
     def title(self) -> str:

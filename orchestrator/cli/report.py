@@ -61,7 +61,8 @@ def report(
         str | None,
         typer.Option(
             "--over",
-            help="Along this setting alone, such as noise, rho or latent_dim: what changes as it grows.",
+            help="What changes as this setting grows, such as noise, rho or latent_dim, and nothing else; of "
+            "the page the rest stays.",
         ),
     ] = None,
     system: Annotated[
@@ -111,6 +112,8 @@ def report(
     from ..store import NoResultsError
 
     folder, names = results_folder(results), studies or []
+    if over == "":
+        raise UsageError("report: --over '': expected the name of a setting, such as noise")
     of_comparisons = {"--compare": compare, "--measure": measure, "--over": over}
     options = {
         "comparison": (

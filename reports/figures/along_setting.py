@@ -9,7 +9,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from matplotlib.transforms import ScaledTranslation
 
-from ..along import Along, Line, plain
+from ..along import Along, Line
+from ..settings import plain
 from ..statistics import Estimate
 from .learning_curves import DASHES
 from .style import GREY, colour_and_marker, styled
@@ -25,32 +26,33 @@ POINTS = 72
 
 
 def along_setting(one: Along, measure: str) -> Figure:
-    """The figure; write it with `to_svg`."""
+    """The figure, without ratios where nothing is compared; write it with `to_svg`."""
     with styled():
         figure = Figure(figsize=(10.0, 3.9), layout="constrained")
-        scores, ratios = figure.subplots(1, 2)
-        values = list(one.contexts)
+        scores, *ratios = figure.subplots(1, 2 if one.baseline else 1, squeeze=False)[0]
         names = [line.name for line in one.lines]
         for line in one.lines:
             _curve(figure, scores, line, names, {point.value: point.mean for point in line.points})
-            found = {
-                value: Estimate(part.row.n_pairs, part.row.ratio, part.row.low, part.row.high)
-                for value, part in line.points
-                if part.row is not None
-            }
-            if found:
-                _curve(figure, ratios, line, names, found)
         floors = [(value, context.floor) for value, context in one.contexts.items() if context.floor]
-        scores.plot(*zip(*floors, strict=True), color=GREY, linestyle=":", linewidth=1.2) if floors else None
-        ratios.axhline(1, color=GREY, linewidth=1.0, zorder=1)
+        if floors:
+            scores.plot(*zip(*floors, strict=True), color=GREY, linestyle=":", linewidth=1.2)
         scores.set_ylabel(f"{measure} (dotted: floor)")
-        ratios.set_ylabel(f"ratio to {one.baseline}")
-        for axis in (scores, ratios):
+        for axis in ratios:
+            for line in one.lines:
+                found = {
+                    point.value: Estimate(row.n_pairs, row.ratio, row.low, row.high)
+                    for point in line.points
+                    if (row := point.part.row) is not None
+                }
+                _curve(figure, axis, line, names, found)
+            axis.axhline(1, color=GREY, linewidth=1.0, zorder=1)
+            axis.set_ylabel(f"ratio to {one.baseline}")
+        for axis in (scores, *ratios):
             axis.set_yscale("log")
             axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
             axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
             axis.yaxis.set_minor_formatter(NullFormatter())
-            _scale(axis, values, one.setting)
+            _scale(axis, list(one.contexts), one.setting)
         figure.legend(*scores.get_legend_handles_labels(), loc="outside lower center", ncols=4, fontsize=9)
     return figure
 
@@ -58,8 +60,10 @@ def along_setting(one: Along, measure: str) -> Figure:
 def _scale(axis: Axes, values: Sequence[float], setting: str) -> None:
     """The setting's axis, with a tick at every value that was run."""
     least = min(abs(value) for value in values if value)
-    if max(values) > WIDE * least and min(values) >= 0:
-        axis.set_xscale("log") if min(values) > 0 else axis.set_xscale("symlog", linthresh=least)
+    if max(values) > WIDE * least and min(values) > 0:
+        axis.set_xscale("log")
+    elif max(values) > WIDE * least and min(values) == 0:
+        axis.set_xscale("symlog", linthresh=least)
     axis.set_xticks(values, [plain(value) for value in values], minor=False)
     axis.set_xticks([], minor=True)
     axis.set_xlabel(setting)

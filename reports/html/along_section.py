@@ -12,16 +12,18 @@ from ..comparison import Comparison
 from ..figures import to_svg
 from ..figures.along_setting import along_setting
 from ..measures import BLEW_UP, MEASURES
-from ..scope import quoted
+from ..scope import quoted, quoted_name
+from ..table import facts
 from .answered import answered
 from .pairs import short
 from .parts import bullets, element, figure, section
 from .queries import mean_log
 
 CAPTION = (
-    "{title}: {measure} of each method as {setting} grows (left), and its ratio to {baseline} (right); below "
-    "1 the method reconstructs better. Geometric means with 95% t-intervals on the logs."
+    "{title}: {measure} of each method as {setting} grows{ratios}. Geometric means with 95% t-intervals "
+    "on the logs."
 )
+RATIOS = " (left), and its ratio to {baseline} (right); below 1 the method reconstructs better"
 
 
 def along_sections(
@@ -47,10 +49,11 @@ def _of(
     comparison: Comparison, one: Along, connection: duckdb.DuckDBPyConnection, name: str
 ) -> tuple[str, ...]:
     measure, title = comparison.measure_name, short(one.title, comparison)
-    words = {"title": title, "measure": measure, "setting": one.setting, "baseline": one.baseline}
+    ratios = RATIOS.format(baseline=one.baseline) if one.baseline else ""
+    words = {"title": title, "measure": measure, "setting": one.setting, "ratios": ratios}
     return (
-        element("h3", f"{title}, against {one.baseline}"),
-        element("p", along_said.facts(one), css="soft"),
+        element("h3", f"{title}, against {one.baseline}" if one.baseline else title),
+        element("p", facts(measure, one.contexts.values()), css="soft"),
         bullets(f"{said}." for said in along_said.sentences(one, measure)),
         figure(to_svg(along_setting(one, measure)), CAPTION.format(**words), name),
         answered(connection, along_query(comparison, one), caption=f"{title}, along {one.setting}."),
@@ -61,12 +64,14 @@ def along_query(comparison: Comparison, one: Along) -> str:
     """Of each method at each value: its seeds, their mean, and their ratio to the baseline."""
     points = [(line, point) for line in one.lines for point in line.points]
     values = ",\n    ".join(
-        f"({place}, {value!r}::DOUBLE, {quoted(line.name)}, {quoted(part.cell.cell_id)}, "
-        f"{_list(part.seeds)}, {quoted(part.row.baseline.cell_id) if part.row else 'NULL'}, "
-        f"{_list(part.row.seeds if part.row else ())})"
-        for place, (line, (value, part)) in enumerate(points)
+        f"({place}, {point.value!r}::DOUBLE, {quoted(line.name)}, {quoted(part.cell.cell_id)}, "
+        f"{_list(part.seeds)}, {quoted(part.row.baseline.cell_id) if part.row else 'NULL::VARCHAR'}, "
+        f"{_list(part.row.seeds if part.row else ())}::BIGINT[])"
+        for place, (line, point) in enumerate(points)
+        for part in [point.part]
     )
-    counts = {n for _, (_, part) in points for n in (len(part.seeds), part.row.n_pairs if part.row else 0)}
+    parts = [point.part for _, point in points]
+    counts = {n for part in parts for n in (len(part.seeds), part.row.n_pairs if part.row else 0)}
     score = MEASURES[comparison.measure].score
     mean, half = mean_log("score", counts)
     ratio, ratio_half = mean_log("score / base", counts)
@@ -87,7 +92,7 @@ def along_query(comparison: Comparison, one: Along) -> str:
 ), blown AS (
     SELECT place, count(*) FILTER (blew_up) AS blew_up FROM asked JOIN runs USING (cell_id) GROUP BY place
 )
-SELECT value AS {_column(one.setting)}, method, tau, seeds, mean AS {comparison.measure},
+SELECT value AS {quoted_name(one.setting)}, method, tau, seeds, mean AS {comparison.measure},
        means.low AS "95% low", means.high AS "95% high",
        ratio, ratios.low AS "ratio low", ratios.high AS "ratio high", blew_up
 FROM asked JOIN means USING (place) JOIN blown USING (place) LEFT JOIN ratios USING (place)
@@ -96,7 +101,3 @@ ORDER BY value, place"""
 
 def _list(seeds: Sequence[int]) -> str:
     return f"[{', '.join(map(str, seeds))}]"
-
-
-def _column(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

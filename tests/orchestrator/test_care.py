@@ -75,10 +75,18 @@ def test_every_column_says_what_it_is(old, made):
     ]  # fmt: skip
 
 
-def test_cells_have_the_settings_that_studies_vary(old):
+@pytest.mark.parametrize("made", ["migrated", "anew"])
+def test_cells_have_the_settings_that_studies_vary(old, made):
+    if made == "anew":
+        rebuild(old)
     assert query(old, "SELECT DISTINCT latent_dim, epochs, sequence_length, learning_rate FROM cells") == [
         query(old, "SELECT latent_dim, epochs, sequence_length, learning_rate FROM trials LIMIT 1")[0]
     ]
+    of = ("system.name", "system.rho", "system.noise", "architecture.latent_dim", "training.learning_rate")
+    asked = ", ".join(f"settings->>'$.{name}'" for name in of)  # which version 1 had only as far as chosen
+    assert query(old, f"SELECT DISTINCT {asked} FROM cells") == [("lorenz63", "45.92", "0.0", "30", "0.001")]
+    journal.write(old / "journal", "trials", "odd", [{"trial_id": "n", "config": '{"system": {}}'}])
+    assert query(old, "SELECT settings FROM trials WHERE trial_id = 'n'") == [("{}",)]
 
 
 def test_columns_are_told_before_there_are_results(tmp_path):

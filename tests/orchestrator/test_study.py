@@ -147,6 +147,10 @@ def test_systems_are_varied_and_known_by_one_name(write):
     of = trials["henon(b=0.2)"].settings  # all of them, by the name that it was declared under
     assert of["system"] == {"name": "henon", "a": 1.4, "b": 0.2, "train_points": 100_000, "noise": 0.0}
     assert of["architecture"].keys() >= {"name", "latent_dim"} and of["training"]["learning_rate"] == 0.001
+    thomas = load(write(GOOD), ['grid.system=["dysts:Thomas"]', 'systems."dysts:Thomas".noise=[0, 0.1]'])
+    cells = {cell.system: cell for cell in thomas.cells()}.values()  # the last of each
+    plain, noisy = (trial_from_config(cell.config).settings for cell in cells)  # as a worker has it
+    assert noisy.pop("system") == {**plain.pop("system"), "noise": 0.1} and noisy == plain
     assert trials["lorenz63"].trial_id == [*load(write(GOOD)).trials()][-1].trial_id
     for key in ("systems.lorenz63(rho=28.5).noise", 'systems."lorenz63(rho=28.5)".noise'):
         of_variant = load(write(GOOD), ['grid.system=["lorenz63(rho=28.5)"]', f"{key}=[0, 0.1]"])

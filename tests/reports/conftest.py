@@ -23,7 +23,7 @@ CREATE TABLE results (
     floor_d_stsp DOUBLE, ceiling_d_stsp DOUBLE, floor_d_stsp_published DOUBLE,
     ceiling_d_stsp_published DOUBLE, floor_d_h DOUBLE, floor_psc DOUBLE, floor_d_h_published DOUBLE,
     floor_psc_published DOUBLE, evaluation_steps BIGINT, tau_pred DOUBLE, lambda_max DOUBLE,
-    lambda_max_se DOUBLE, dt DOUBLE, settings JSON,
+    lambda_max_se DOUBLE, dt DOUBLE, settings JSON, config JSON,
     code_fingerprint VARCHAR, lambda_from VARCHAR,
     dynamics VARCHAR, net_lambda_max DOUBLE, net_kaplan_yorke DOUBLE, kaplan_yorke DOUBLE,
     dynamics_evidence JSON, system_hash VARCHAR);
@@ -58,6 +58,7 @@ class Database:
         tau_pred: float | None = 26.4,
         code: str | None = None,
         settings: Mapping[str, Any] | None = None,
+        config: Mapping[str, Any] | None = None,
     ) -> None:
         """One cell: seed → D_stsp, or a status ('diverged', 'unbounded', 'failed')."""
         inside = ", ".join(filter(None, ["" if tau is None else f"tau={tau}", parameters]))
@@ -98,6 +99,7 @@ class Database:
                 "lambda_max_se": 0.002,
                 "dt": 0.01,
                 "settings": None if settings is None else json.dumps(settings),
+                "config": None if config is None else json.dumps(config),
                 "code_fingerprint": code,
                 "system_hash": system,
             }
