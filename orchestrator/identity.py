@@ -203,11 +203,11 @@ def trial_from_config(config: dict[str, Any]) -> Trial:
     )
 
 
-def recorded_settings(config: str | None) -> str:
+def recorded_settings(config: str) -> str:
     """`Trial.settings` of a `config` as JSON; `{}` where this version does not know them."""
     from pydantic import ValidationError
 
     try:
-        return canonical_json(trial_from_config(json.loads(config or "{}")).settings)
+        return canonical_json(trial_from_config(json.loads(config)).settings)
     except (KeyError, TypeError, ValueError, ValidationError, systems.DataError):
         return "{}"

@@ -20,19 +20,26 @@ def fill_settings(connection: duckdb.DuckDBPyConnection) -> None:
     found = connection.execute(
         "SELECT cell_id, any_value(config) FROM trials WHERE settings IS NULL GROUP BY cell_id"
     ).fetchall()
-    if found:
-        from .identity import recorded_settings
+    if not found:
+        return
+    connection.execute("CREATE TEMP TABLE filled (cell_id VARCHAR, settings JSON)")
+    connection.execute(
+        "INSERT INTO filled SELECT unnest(?), unnest(?)",
+        [[cell_id for cell_id, _ in found], [_settings(config) for _, config in found]],
+    )
+    connection.execute(
+        "UPDATE trials SET settings = filled.settings FROM filled "
+        "WHERE trials.cell_id IS NOT DISTINCT FROM filled.cell_id AND trials.settings IS NULL"
+    )
+    connection.execute("DROP TABLE filled")
 
-        connection.execute("CREATE TEMP TABLE filled (cell_id VARCHAR, settings JSON)")
-        connection.execute(
-            "INSERT INTO filled SELECT unnest(?), unnest(?)",
-            [[cell_id for cell_id, _ in found], [recorded_settings(config) for _, config in found]],
-        )
-        connection.execute(
-            "UPDATE trials SET settings = filled.settings FROM filled "
-            "WHERE trials.cell_id IS NOT DISTINCT FROM filled.cell_id AND trials.settings IS NULL"
-        )
-        connection.execute("DROP TABLE filled")
+
+def _settings(config: str | None) -> str:
+    if config is None:
+        return "{}"
+    from .identity import recorded_settings  # which takes a second to import
+
+    return recorded_settings(config)
 
 
 MIGRATIONS = {

@@ -65,7 +65,8 @@ for name in ("open", "fsync", "replace"):
 curves = [{"epoch": 1, "quantity": "loss", "value": 0.5}]
 for name in ("a", "b"):
     rows = [
-        {"trial_id": f"{name}{i}", "status": "ok", "d_stsp": 0.1 * i, "curves": curves} for i in (1, 2, 3)
+        {"trial_id": f"{name}{i}", "status": "ok", "settings": "{}", "d_stsp": 0.1 * i, "curves": curves}
+        for i in (1, 2, 3)
     ]
     journal.write(results / "journal", "trials", name, rows)
     step()
