@@ -13,11 +13,12 @@ from ..figures import to_svg
 from ..figures.along_setting import along_setting
 from ..measures import BLEW_UP, MEASURES
 from ..scope import quoted, quoted_name
+from ..statistics import SMALLEST_SCORE
 from ..table import facts
 from .answered import answered
 from .pairs import short
 from .parts import bullets, element, figure, section
-from .queries import mean_log
+from .queries import mean_log, t_factor
 
 CAPTION = (
     "{title}: {measure} of each method as {setting} grows{ratios}. Geometric means with 95% t-intervals "
@@ -74,7 +75,8 @@ def along_query(comparison: Comparison, one: Along) -> str:
     counts = {n for part in parts for n in (len(part.seeds), part.row.n_pairs if part.row else 0)}
     score = MEASURES[comparison.measure].score
     mean, half = mean_log("score", counts)
-    ratio, ratio_half = mean_log("score / base", counts)
+    log = f"(ln(greatest(score, {SMALLEST_SCORE:g})) - ln(greatest(base, {SMALLEST_SCORE:g})))"
+    ratio, half_ratio = f"avg({log})", f"{t_factor('count(*)', counts)} * stddev_samp({log}) / sqrt(count(*))"
     return f"""WITH asked(place, value, method, cell_id, scored_on, base_id, pairs) AS (VALUES
     {values}
 ), runs AS (
@@ -84,8 +86,8 @@ def along_query(comparison: Comparison, one: Along) -> str:
            exp({mean} - {half}) AS low, exp({mean} + {half}) AS high
     FROM asked JOIN runs USING (cell_id) WHERE list_contains(scored_on, seed) GROUP BY place
 ), ratios AS (
-    SELECT place, exp({ratio}) AS ratio, exp({ratio} - {ratio_half}) AS low,
-           exp({ratio} + {ratio_half}) AS high
+    SELECT place, exp({ratio}) AS ratio, exp({ratio} - {half_ratio}) AS low,
+           exp({ratio} + {half_ratio}) AS high
     FROM asked JOIN runs USING (cell_id)
     JOIN (SELECT cell_id AS base_id, seed, score AS base FROM runs) USING (base_id, seed)
     WHERE list_contains(pairs, seed) GROUP BY place

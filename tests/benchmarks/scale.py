@@ -32,9 +32,9 @@ seeds = { count = 500 }
 
 
 def columns(configs: list, rng: np.random.Generator) -> dict:
-    """Columns of trials; in `configs`: their ids, config, architecture, regime, τ and seed."""
+    """Columns of trials; in `configs`: their ids, config, settings, architecture, regime, τ and seed."""
     n = len(configs)
-    ids, cells, contexts, texts, architectures, regimes, taus, seeds = zip(*configs, strict=True)
+    ids, cells, contexts, texts, settings, architectures, regimes, taus, seeds = zip(*configs, strict=True)
     score = np.exp(rng.normal(0, 1, n))
     status = np.where(rng.random(n) < 0.03, "diverged", "ok")
     labels = [f"{r}(tau={t})" if t else r for r, t in zip(regimes, taus, strict=True)]
@@ -42,6 +42,7 @@ def columns(configs: list, rng: np.random.Generator) -> dict:
     start = datetime(2026, 1, 1)
     return {
         "trial_id": ids, "cell_id": cells, "context_id": contexts, "context": [""] * n, "config": texts,
+        "settings": settings,
         "system": ["lorenz63"] * n, "architecture": architectures, "regime": regimes, "regime_label": labels,
         "tau": taus, "seed": seeds, "latent_dim": [30] * n, "epochs": [3000] * n,
         "sequence_length": [200] * n, "batch_size": [32] * n, "batches_per_epoch": [10] * n,
@@ -63,13 +64,16 @@ def write(results: Path, study: Path, *, trials: int, per_file: int) -> None:
     rng = np.random.default_rng(0)
     declared = load(study)
     configs = [
-        (t.trial_id, t.cell_id, t.context_id, canonical_json(t.config), t.architecture.name, t.regime.name,
-         t.tau, t.seed)
+        (t.trial_id, t.cell_id, t.context_id, canonical_json(t.config), canonical_json(t.settings),
+         t.architecture.name, t.regime.name, t.tau, t.seed)
         for t in declared.trials()
     ][:trials]  # fmt: skip
+    some = configs[0][4]
     for i in range(trials - len(configs)):
         cell = f"{i // 20:064x}"
-        configs.append((f"e{i:063x}", cell, f"{i // 400:064x}", "{}", "lstm", "clipping", None, i % 20))
+        settings = some.replace('"latent_dim":30', f'"latent_dim":{i // 400}')
+        own = ("{}", settings, "lstm", "clipping", None, i % 20)
+        configs.append((f"e{i:063x}", cell, f"{i // 400:064x}", *own))
     asked = {"study": declared.name, "trial_ids": declared.trial_ids(), "declaration": "{}"}
     journal.write(results / "journal", "studies", "big", [asked])
     system = {

@@ -208,6 +208,9 @@ def test_where_nothing_is_compared_scores_have_a_trend_all_the_same(database: Da
 def test_its_sql_gives_its_numbers(database: Database) -> None:
     study(database)
     database.add("sparse_forcing", {99: "unbounded"}, tau=30, **where(0.1))
+    of: dict[int, float | str] = {0: 1e-7, 1: "diverged", 2: "failed", 3: 2e-7}
+    for noise in (0.02, 0.1):
+        database.add("noise", of, **where(noise))
     comparison = compare(database.connection, "clipping")
     (one,) = along(comparison)
     points = sorted(
