@@ -81,14 +81,16 @@ def settings(row: Mapping[str, Any]) -> dict[str, Any]:
     """
     from pydantic import ValidationError
 
-    from .identity import trial_from_config
+    from .identity import recorded_settings, trial_from_config
 
     config = json.loads(row["config"])
     try:
         trial = trial_from_config(config)
     except (KeyError, ValidationError):
         return dict(_flat(config))
-    return dict(_flat({**config, **trial.in_full}))
+    of_system = json.loads(recorded_settings(row["config"])).get("system", {})
+    system = {**of_system, **config["system"]}  # a variant by its own name, and by what it is
+    return dict(_flat({**config, **trial.in_full, "system": system}))
 
 
 def _flat(value: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

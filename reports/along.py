@@ -21,7 +21,10 @@ from .settings import groups, settings_along, title, why_none
 from .statistics import Estimate, geometric_mean, paired_ratio
 from .trend import Trend, trend
 from .trials import Context, UnknownNameError
-from .verdict import FAR, SELECTIONS
+from .verdict import SELECTIONS
+
+NEAREST = "nearest τ_pred"
+"""How the τ was chosen that is nearest to τ_pred, be it near or far."""
 
 
 @dataclass(frozen=True)
@@ -109,6 +112,7 @@ class Along:
                 "method": line.name,
                 "tau": point.part.cell.tau,
                 "tau_pred": point.part.context.tau_pred,
+                "far_from_tau_pred": point.part.is_far,
                 "cell_id": point.part.cell.cell_id,
                 "seeds": point.mean.n,
                 "mean": point.mean.value,
@@ -226,9 +230,7 @@ def _lines(group: Mapping[float, Context], rows: Sequence[Row]) -> tuple[tuple[L
     lines: list[Line] = []
     left_out: list[str] = []
     for key, parts in sorted(found.items(), key=lambda one: any(part.row for part in one[1].values())):
-        name = written(key, parts.values(), cells)
-        if all(part.is_far for part in parts.values()):
-            name = name.replace(SELECTIONS["tau_pred"], FAR)
+        name = written(key, parts.values(), cells).replace(SELECTIONS["tau_pred"], NEAREST)
         points = [
             Point(value, parts[context.context_id])
             for value, context in group.items()

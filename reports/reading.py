@@ -16,7 +16,7 @@ import duckdb
 
 from .measures import MEASURES
 from .scope import ALL, Scope
-from .trials import Cell, Context, ReportError, Trial, UnknownNameError, UnknownStudyError, family_of
+from .trials import Cell, Context, ReportError, Trial, UnknownNameError, UnknownStudyError, base_of, family_of
 
 
 def contexts_of(
@@ -28,6 +28,8 @@ def contexts_of(
 ) -> set[str] | None:
     """The context_ids with results of these systems and architectures; None where none is named.
 
+    A system's name stands for its variants, too, as in a study.
+
     Raises UnknownNameError for a name without results, with what was near.
     """
     if not systems and not architectures:
@@ -37,7 +39,7 @@ def contexts_of(
         f"SELECT DISTINCT context_id, system, architecture FROM {scope.rows}"
     ).fetchall()
     for kind, asked, there in (
-        ("system", systems, {row[1] for row in found}),
+        ("system", systems, {name for row in found for name in (row[1], base_of(row[1]))}),
         ("architecture", architectures, {row[2] for row in found}),
     ):
         for name in asked:
@@ -46,7 +48,8 @@ def contexts_of(
     return {
         context_id
         for context_id, system, architecture in found
-        if (not systems or system in systems) and (not architectures or architecture in architectures)
+        if not systems or system in systems or base_of(system) in systems
+        if not architectures or architecture in architectures
     }
 
 

@@ -13,6 +13,9 @@ PLACES = ("system", "architecture", "training")
 
 NO_SETTINGS = ("system.version", "system.data")
 
+ELSEWHERE = {"tau": "τ is of a regime, and `--tau` the report on it. ", "seed": "Seeds are replicates. "}
+"""Axes that are no settings of a context."""
+
 
 def settings_along(contexts: Sequence[Context]) -> dict[str, str]:
     """Numbers that tell some contexts apart which are otherwise alike: by short name, `noise`, the full one,
@@ -56,6 +59,7 @@ def why_none(setting: str, known: Mapping[str, str], contexts: Sequence[Context]
     without = sum(not context.values for context in contexts)
     lacking = f" Of {without} of {len(contexts)} contexts the settings are not known." if without else ""
     hint = _told(setting, contexts) or _near(setting, known)
+    hint = hint or ELSEWHERE.get(setting, "")
     return f"No results along '{setting}': {hint}{there}{lacking}"
 
 

@@ -140,32 +140,45 @@ def across_said(together: Across) -> list[str]:
     return said
 
 
+LONGEST_HEAD = 9
+"""Letters of a setting that stand above its values: the title has its name in any case."""
+
+
 def along_table(one: Along) -> Table:
     """Every method at every value; fits 80 columns."""
     table = grid()
-    table.add_column(one.setting, justify="right", overflow="fold", max_width=9)
-    table.add_column("method", overflow="fold", min_width=8)
+    head = one.setting if len(one.setting) <= LONGEST_HEAD else "value"
+    table.add_column(head, justify="right", no_wrap=True)
+    table.add_column("method", overflow="fold", min_width=10)
     table.add_column("τ", no_wrap=True)
-    for name in ("seeds", "mean", "95%", "ratio", "95%"):
+    for name in ("seeds", "mean", "95%", *(("ratio", "95%") if one.baseline else ()), "blown"):
         table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("blew up", justify="right")
     for value in one.contexts:
         here = [(line.name, point) for line in one.lines for point in line.points if point.value == value]
         for place, (name, point) in enumerate(here):
             row, cell = point.part.row, point.part.cell
+            ratio: tuple[Text | str, str] = ("", "")
+            if row is not None:
+                ratio = Text(times(row.ratio), style=STYLES[row.outcome]), _between(row.low, row.high)
             table.add_row(
                 plain(value) if place == 0 else "",
                 Text(name),
                 "–" if cell.tau is None else f"{cell.tau} far" if point.part.is_far else str(cell.tau),
                 str(point.mean.n),
                 number(point.mean.value),
-                "–" if point.mean.low is None else f"{number(point.mean.low)}–{number(point.mean.high)}",
-                Text("" if row is None else times(row.ratio), style=STYLES[row.outcome] if row else ""),
-                "" if row is None else interval(row),
+                _between(point.mean.low, point.mean.high),
+                *(ratio if one.baseline else ()),
                 blown_up(cell),
                 end_section=place == len(here) - 1,
             )
     return table
+
+
+def _between(low: float | None, high: float | None) -> str:
+    """An interval, no wider than its table: two seeds may leave open eleven decades."""
+    if low is None or high is None:
+        return "–"
+    return f"{'<0.001' if low < 1e-3 else number(low)}–{'>999' if high > 999 else number(high)}"
 
 
 def facts(measure: str, contexts: Iterable[Context]) -> str:

@@ -35,7 +35,7 @@ def render_along(comparison: Comparison, found: Sequence[Along], *, legend: bool
     """What there is along a setting, and nothing else of the comparison but its notes."""
     parts = [*_along(comparison, found)]
     parts += [Text(f"Note: {note}", style="yellow") for note in comparison.notes]
-    parts += _legend(comparison, found) if legend else []
+    parts += _legend(comparison, (*along_said.LEGEND, *LEGEND[:4])) if legend else []
     return Group(*parts)
 
 
@@ -51,8 +51,7 @@ def _along(comparison: Comparison, found: Sequence[Along]) -> Iterator[Renderabl
         yield Text()
 
 
-def _legend(comparison: Comparison, found: Sequence[Along]) -> list[RenderableType]:
-    lines = (*LEGEND, *along_said.LEGEND) if found else LEGEND
+def _legend(comparison: Comparison, lines: Sequence[str]) -> list[RenderableType]:
     return [Text(line.format(measure=comparison.measure_name), style="dim") for line in lines]
 
 
@@ -85,7 +84,7 @@ def render_comparison(comparison: Comparison, *, legend: bool = True) -> Rendera
     parts += _along(comparison, found)
     parts += [Text(f"Note: {note}", style="yellow") for note in comparison.notes]
     if legend:
-        parts += _legend(comparison, found)
+        parts += _legend(comparison, (*LEGEND, *along_said.LEGEND) if found else LEGEND)
     if comparison.notes or legend:
         parts.append(Text())
     parts.append(Text("Verdict", style="bold"))

@@ -135,13 +135,18 @@ class Context:
     @property
     def base(self) -> str:
         """The system as it is declared, of a variant too: `lorenz63` of `lorenz63(noise=0.1)`."""
-        return self.system.partition("(")[0]
+        return base_of(self.system)
 
     @property
     def title(self) -> str:
         """'system × architecture', with the settings where they are not the defaults."""
         name = f"{self.system} × {self.architecture}"
         return f"{name} [{self.settings}]" if self.settings else name
+
+
+def base_of(system: str) -> str:
+    """The system as it is declared, of a variant too: `lorenz63` of `lorenz63(noise=0.1)`."""
+    return system.partition("(")[0]
 
 
 def family_of(label: str) -> str:

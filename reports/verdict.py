@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from .comparison import Outcome, Row, Selection
 from .statistics import SMALLEST_SCORE
+from .trials import Context
 
 CEILING_SHARE = 0.95
 """A geometric mean above this share of the ceiling reconstructs nothing."""
@@ -181,11 +182,11 @@ def _alike(row: Row) -> bool:
     return row.low * ALIKE >= 1 and row.high <= ALIKE
 
 
-def reconstructs(row: Row, mean: float | None) -> bool | None:
+def reconstructs(at: Row | Context, mean: float | None) -> bool | None:
     """Whether a mean lies nearer to the floor than to the ceiling, on a log scale; None: cannot be said."""
-    if mean is None or not row.floor or not row.ceiling:
+    if mean is None or not at.floor or not at.ceiling:
         return None
-    return mean <= math.sqrt(max(row.floor, SMALLEST_SCORE) * row.ceiling)
+    return mean <= math.sqrt(max(at.floor, SMALLEST_SCORE) * at.ceiling)
 
 
 def _level(row: Row) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
@@ -13,7 +14,7 @@ from ..along import Along, Line
 from ..settings import plain
 from ..statistics import Estimate
 from .learning_curves import DASHES
-from .style import GREY, colour_and_marker, styled
+from .style import GREY, colour_and_marker, hide_unused, styled
 
 WIDE = 8.0
 """Values that span more than such a factor are on a logarithmic axis."""
@@ -25,40 +26,50 @@ POINTS = 72
 """In an inch."""
 
 
-def along_setting(one: Along, measure: str) -> Figure:
-    """The figure, without ratios where nothing is compared; write it with `to_svg`."""
+def along_setting(found: Sequence[Along], measure: str) -> Figure:
+    """The figure, a row of panels for each, without ratios where nothing is compared."""
     with styled():
-        figure = Figure(figsize=(10.0, 3.9), layout="constrained")
-        scores, *ratios = figure.subplots(1, 2 if one.baseline else 1, squeeze=False)[0]
-        names = [line.name for line in one.lines]
-        for line in one.lines:
-            _curve(figure, scores, line, names, {point.value: point.mean for point in line.points})
-        floors = [(value, context.floor) for value, context in one.contexts.items() if context.floor]
-        if floors:
-            scores.plot(*zip(*floors, strict=True), color=GREY, linestyle=":", linewidth=1.2)
-        scores.set_ylabel(f"{measure} (dotted: floor)")
-        for axis in ratios:
+        figure = Figure(figsize=(10.0, 0.6 + 3.3 * len(found)), layout="constrained")
+        columns = 2 if any(one.baseline for one in found) else 1
+        names = list(dict.fromkeys(line.name for one in found for line in one.lines))
+        handles: dict[str, Artist] = {}
+        for one, panels in zip(found, figure.subplots(len(found), columns, squeeze=False), strict=True):
             for line in one.lines:
-                found = {
-                    point.value: Estimate(row.n_pairs, row.ratio, row.low, row.high)
-                    for point in line.points
-                    if (row := point.part.row) is not None
-                }
-                _curve(figure, axis, line, names, found)
-            axis.axhline(1, color=GREY, linewidth=1.0, zorder=1)
-            axis.set_ylabel(f"ratio to {one.baseline}")
-        for axis in (scores, *ratios):
-            axis.set_yscale("log")
-            axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-            axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-            axis.yaxis.set_minor_formatter(NullFormatter())
-            _scale(axis, list(one.contexts), one.setting)
-        figure.legend(*scores.get_legend_handles_labels(), loc="outside lower center", ncols=4, fontsize=9)
+                _curve(figure, panels[0], line, names, {point.value: point.mean for point in line.points})
+            floors = [(value, context.floor) for value, context in one.contexts.items() if context.floor]
+            if floors:
+                panels[0].plot(*zip(*floors, strict=True), color=GREY, linestyle=":", linewidth=1.2)
+            panels[0].set_ylabel(f"{measure} (dotted: floor)")
+            handles |= dict(zip(*reversed(panels[0].get_legend_handles_labels()), strict=True))
+            if len(found) > 1:
+                panels[0].set_title(one.title)
+            if one.baseline:
+                _ratios(figure, panels[1], one, names)
+            hide_unused(panels, columns if one.baseline else 1)
+            for axis in panels[: columns if one.baseline else 1]:
+                _scale(axis, list(one.contexts), one.setting)
+        figure.legend(handles.values(), handles, loc="outside lower center", ncols=4, fontsize=9)
     return figure
 
 
+def _ratios(figure: Figure, axis: Axes, one: Along, names: Sequence[str]) -> None:
+    for line in one.lines:
+        found = {
+            point.value: Estimate(row.n_pairs, row.ratio, row.low, row.high)
+            for point in line.points
+            if (row := point.part.row) is not None
+        }
+        _curve(figure, axis, line, names, found)
+    axis.axhline(1, color=GREY, linewidth=1.0, zorder=1)
+    axis.set_ylabel(f"ratio to {one.baseline}")
+
+
 def _scale(axis: Axes, values: Sequence[float], setting: str) -> None:
-    """The setting's axis, with a tick at every value that was run."""
+    """The setting's axis, with a tick at every value that was run, and that of what is measured."""
+    axis.set_yscale("log")
+    axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.yaxis.set_minor_formatter(NullFormatter())
     least = min(abs(value) for value in values if value)
     if max(values) > WIDE * least and min(values) > 0:
         axis.set_xscale("log")

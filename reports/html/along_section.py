@@ -56,7 +56,7 @@ def _of(
         element("h3", f"{title}, against {one.baseline}" if one.baseline else title),
         element("p", facts(measure, one.contexts.values()), css="soft"),
         bullets(f"{said}." for said in along_said.sentences(one, measure)),
-        figure(to_svg(along_setting(one, measure)), CAPTION.format(**words), name),
+        figure(to_svg(along_setting([one], measure)), CAPTION.format(**words), name),
         answered(connection, along_query(comparison, one), caption=f"{title}, along {one.setting}."),
     )
 

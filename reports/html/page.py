@@ -15,6 +15,7 @@ from ..along import along
 from ..comparison import Comparison
 from ..exponents import WITHIN, answer, read_exponents
 from ..figures import exponent_curve, tau_curve, to_svg
+from ..figures.along_setting import along_setting
 from ..figures.learning_curves import Courses, learning_curves, places
 from ..trials import Context
 from ..verdict import LEGEND
@@ -87,6 +88,8 @@ def comparison_page(
     head = [element("h1", title), element("p", said, css="soft")]
     verdict = headlines(comparison) if comparison.rows else bullets(comparison.notes[:1], css="warnings")
     parts = ["\n".join([*head, verdict]), contents(sections), *sections]
+    if over is not None:  # whose figure is asked for
+        svg = to_svg(along_setting(along(comparison, over), measure))
     return Page(title, parts, svg, scripts=("page.js", "attractor.js"))
 
 

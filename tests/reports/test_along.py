@@ -83,7 +83,7 @@ def test_a_known_trend_comes_back_with_its_size(database: Database) -> None:
     assert (one.setting, one.title, one.baseline) == ("noise", "lorenz63 × lstm", "clipping")
     assert list(one.contexts) == [0.02, 0.1, 0.5]
     base, near, tuned = one.lines
-    assert [line.name for line in one.lines] == ["clipping", "forcing near τ_pred", "forcing tuned"]
+    assert [line.name for line in one.lines] == ["clipping", "forcing nearest τ_pred", "forcing tuned"]
     assert near.ends.value == pytest.approx(25) and near.ends.low == pytest.approx(25)
     assert (
         near.scores.concordance == 1
@@ -96,9 +96,9 @@ def test_a_known_trend_comes_back_with_its_size(database: Database) -> None:
     assert near.scores.p_holm == pytest.approx(len(trends) * near.scores.p)
     said = list(along_sentences(one, "D_stsp"))
     assert said[1] == (
-        "forcing near τ_pred: D_stsp 0.028 at noise=0.02, 0.70 at 0.5, 25× (95% 25× to 25×): rises "
-        "(p <0.001, Holm <0.001, 8 seeds); better than clipping at 0.02, 0.1, 0.5; its ratio to clipping: "
-        "rises (p <0.001, Holm <0.001, 8 seeds)"
+        "forcing nearest τ_pred: D_stsp 0.028 at noise=0.02, 0.70 at 0.5, which is 25× as much (95% 25× to "
+        "25×): rises (p <0.001, Holm <0.001, 8 seeds); better than clipping at 0.02, 0.1, 0.5; against "
+        "clipping as noise grows: loses ground (p <0.001, Holm <0.001, 8 seeds)"
     )
     rows = one.as_dicts()
     assert len(rows) == 9 and rows[3]["ratio"] == near.points[0].part.row.ratio  # type: ignore[union-attr]
@@ -129,6 +129,7 @@ def test_what_there_is_is_said(database: Database) -> None:
         ("SYSTEM.noi", "did you mean 'noise'?"),
         ("latent_dim", "it is 30 wherever it is known. Contexts differ in noise"),
         ("steps", "it is 1000 wherever it is known"),
+        ("tau", "`--tau` the report on it"),
     ):
         with pytest.raises(UnknownNameError, match=said.replace("?", r"\?")):
             along(comparison, asked)
@@ -172,7 +173,10 @@ def test_what_is_not_everywhere_is_said(database: Database) -> None:
     said = list(along_sentences(one, "D_stsp"))
     assert said[-1] == "at one value alone, and left out: zero reset"
     (noise,) = [line for line in said if line.startswith("noise: ")]
-    assert "nothing at 0.1" in noise and "too few to show a trend (2 seeds: p 0.50 at the least)" in noise
+    assert (
+        "not compared at 0.1" in noise
+        and "too few to show a trend (2 seeds cannot give p below 0.50)" in noise
+    )
 
 
 def test_a_tau_near_the_prediction_here_and_far_from_it_there_is_one_line(database: Database) -> None:
@@ -182,7 +186,7 @@ def test_a_tau_near_the_prediction_here_and_far_from_it_there_is_one_line(databa
             database.add("sparse_forcing", {s: noise for s in SEEDS}, tau=tau, tau_pred=tau_pred, **of)
         database.add("clipping", {s: 9.0 for s in SEEDS}, tau_pred=tau_pred, **of)
     (one,) = along(compare(database.connection, "clipping"))
-    assert [line.name for line in one.lines] == ["clipping", "forcing near τ_pred", "forcing tuned"]
+    assert [line.name for line in one.lines] == ["clipping", "forcing nearest τ_pred", "forcing tuned"]
     assert "far from τ_pred at 0.2" in list(along_sentences(one, "D_stsp"))[1]
 
 
