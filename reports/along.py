@@ -20,7 +20,7 @@ from .methods import Part, methods_of, written
 from .settings import groups, settings_along, title, why_none
 from .statistics import Estimate, geometric_mean, paired_ratio
 from .trend import Trend, trend
-from .trials import Context, UnknownNameError
+from .trials import Context, NothingToCompareError, UnknownNameError
 from .verdict import SELECTIONS
 
 NEAREST = "nearest τ_pred"
@@ -153,21 +153,25 @@ def along(comparison: Comparison, setting: str | None = None) -> tuple[Along, ..
 
     Raises:
         UnknownNameError: no contexts differ in the setting alone.
+        NothingToCompareError: of those that do none has scores.
     """
     contexts = comparison.contexts
     known = settings_along(contexts)
     if setting is not None and setting not in known and setting not in known.values():
         raise UnknownNameError(why_none(setting, known, contexts))
-    return _adjusted(
-        [
-            one
-            for short, full in known.items()
-            if setting in (None, short, full)
-            for group in groups(contexts, full)
-            if len(group) > 1
-            for one in _along(comparison, short, full, group)
-        ]
-    )
+    made = [
+        one
+        for short, full in known.items()
+        if setting in (None, short, full)
+        for group in groups(contexts, full)
+        if len(group) > 1
+        for one in _along(comparison, short, full, group)
+    ]
+    if setting is not None and not made:
+        raise NothingToCompareError(
+            f"No results along '{setting}': no method has scores at two values of it."
+        )
+    return _adjusted(made)
 
 
 def _adjusted(made: Sequence[Along]) -> tuple[Along, ...]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator import catalogue
+from orchestrator import catalogue, lookup
 from orchestrator.declaration import Declared, Grid, Seeds
 from orchestrator.errors import StudyError
 from orchestrator.identity import canonical_json, trial_from_config
@@ -151,6 +151,8 @@ def test_systems_are_varied_and_known_by_one_name(write):
     cells = {cell.system: cell for cell in thomas.cells()}.values()  # the last of each
     plain, noisy = (trial_from_config(cell.config).settings for cell in cells)  # as a worker has it
     assert noisy.pop("system") == {**plain.pop("system"), "noise": 0.1} and noisy == plain
+    told = lookup.differences(*({"config": canonical_json(one.config)} for one in cells))
+    assert ("identity", "system.noise", 0.0, 0.1) in told  # `orch why`
     assert trials["lorenz63"].trial_id == [*load(write(GOOD)).trials()][-1].trial_id
     for key in ("systems.lorenz63(rho=28.5).noise", 'systems."lorenz63(rho=28.5)".noise'):
         of_variant = load(write(GOOD), ['grid.system=["lorenz63(rho=28.5)"]', f"{key}=[0, 0.1]"])

@@ -12,7 +12,15 @@ import pytest
 from rich.console import Console
 from scipy.stats import kendalltau
 
-from orchestrator.reports import UnknownNameError, along, compare, render_along, without_pairs
+from orchestrator.reports import (
+    NothingToCompareError,
+    UnknownNameError,
+    along,
+    compare,
+    contexts_of,
+    render_along,
+    without_pairs,
+)  # fmt: skip
 from orchestrator.reports.across import across
 from orchestrator.reports.along_said import sentences as along_sentences
 from orchestrator.reports.html.along_section import along_query, along_sections
@@ -135,6 +143,17 @@ def test_what_there_is_is_said(database: Database) -> None:
             along(comparison, asked)
 
 
+def test_a_systems_name_stands_for_its_variants(database: Database) -> None:
+    study(database, (0.0, 0.1))
+    database.add("clipping", {0: 1.0}, system="roessler")
+    every = {context.context_id for context in compare(database.connection, "clipping").contexts}
+    both = contexts_of(database.connection, systems=["lorenz63"])
+    assert both is not None and both < every and len(both) == 2
+    assert len(contexts_of(database.connection, systems=["lorenz63(noise=0.1)"]) or ()) == 1
+    with pytest.raises(UnknownNameError, match=r"did you mean 'lorenz63'\?"):
+        contexts_of(database.connection, systems=["lorenz64"])
+
+
 def test_names_that_two_settings_have_are_told_apart(database: Database) -> None:
     for noise in (0.1, 0.2):
         for other in (1.0, 2.0):
@@ -207,6 +226,15 @@ def test_where_nothing_is_compared_scores_have_a_trend_all_the_same(database: Da
     assert one.baseline == "" and one.lines[0].scores.concordance == 1
     (page,) = along_sections(comparison, [one], database.connection)
     assert "sparse_forcing(tau=30): D_stsp 0.10 at noise=0.1, 0.20 at 0.2" in page and "ratio to" not in page
+
+
+def test_where_all_failed_there_is_nothing(database: Database) -> None:
+    for noise in (0.1, 0.2):
+        database.add("clipping", {0: "failed"}, **where(noise))
+    comparison = without_pairs(database.connection, "clipping", "there is none")
+    assert along(comparison) == ()
+    with pytest.raises(NothingToCompareError, match="no method has scores at two values"):
+        along(comparison, "noise")
 
 
 def test_its_sql_gives_its_numbers(database: Database) -> None:
