@@ -52,25 +52,31 @@ def find(connection: duckdb.DuckDBPyConnection, trial_id: str) -> dict[str, Any]
 def history(connection: duckdb.DuckDBPyConnection, results: Path, trial_id: str) -> list[dict[str, Any]]:
     """Every row that the journal has of a trial, the one that counts first (`rank_of` in the schema).
 
+    Where it has none, that of the database.
+
     Raises:
         OrchError: a file of the journal cannot be read.
     """
     files = [str(path) for path in journal.files(results / "journal", "trials")]
     columns = ", ".join(f'"{name}"' for name in HISTORY)
-    try:
-        cursor = connection.execute(
-            f"""
-            SELECT {columns}
-            FROM (FROM read_parquet(?, union_by_name = true)
-                  UNION ALL BY NAME FROM trials WHERE false)
-            WHERE trial_id = ? ORDER BY rank_of(status, anew, finished_at)
-            """,
-            [files, trial_id],
-        )
-    except duckdb.Error as error:
-        why = str(error).splitlines()[0]
-        raise OrchError(f"the journal cannot be read: {why}; `orch db check` says more") from None
-    rows = [dict(zip(HISTORY, values, strict=True)) for values in cursor.fetchall()]
+    found: list[tuple[Any, ...]] = []
+    if files:
+        try:
+            found = connection.execute(
+                f"""
+                SELECT {columns}
+                FROM (FROM read_parquet(?, union_by_name = true)
+                      UNION ALL BY NAME FROM trials WHERE false)
+                WHERE trial_id = ? ORDER BY rank_of(status, anew, finished_at)
+                """,
+                [files, trial_id],
+            ).fetchall()
+        except duckdb.Error as error:
+            why = str(error).splitlines()[0]
+            raise OrchError(f"the journal cannot be read: {why}; `orch db check` says more") from None
+    if not found:
+        found = connection.execute(f"SELECT {columns} FROM trials WHERE trial_id = ?", [trial_id]).fetchall()
+    rows = [dict(zip(HISTORY, values, strict=True)) for values in found]
     return [{"counts": place == 0, **row} for place, row in enumerate(rows)]
 
 

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from orchestrator import catalogue, check, cli, journal, provenance, trial, weights
+from orchestrator import catalogue, check, cli, journal, lookup, provenance, trial, weights
 from orchestrator.cluster import Placement, settled, slots_of
 from orchestrator.definitions import unnamed
 from orchestrator.errors import UsageError
@@ -115,6 +115,9 @@ def test_what_other_code_made_is_run_again_on_request_and_kept(smoke_copy):
         (True, now["d_stsp"], now["code_fingerprint"]), (False, 5.0, "a-b-c-d"),
     ]  # fmt: skip
     assert "a-b-c-d" in smoke_copy.here("trial", "history", other["trial_id"])[0]
+    with Store(results).reading() as (connection, _):  # of a row that the database alone has
+        (alone,) = lookup.history(connection, smoke_copy.directory, other["trial_id"])
+    assert alone["counts"] and alone["d_stsp"] == now["d_stsp"]
 
 
 def test_a_report_says_which_trials_the_study_does_not_name_now(smoke_copy):
