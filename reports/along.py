@@ -18,7 +18,7 @@ from .comparison import Comparison, Row
 from .evidence import holm
 from .methods import Part, methods_of, written
 from .settings import groups, settings_along, title, why_none
-from .statistics import Estimate, geometric_mean, paired_ratio
+from .statistics import Estimate, geometric_mean, log_differences, paired_ratio
 from .trend import Trend, trend
 from .trials import Context, NothingToCompareError, UnknownNameError
 from .verdict import SELECTIONS
@@ -55,12 +55,7 @@ class Point:
 
 
 def _log_ratio(score: float, base: float) -> float:
-    if math.isinf(score) and math.isinf(base):
-        return 0.0
-    if math.isinf(score) or math.isinf(base):
-        return math.inf if math.isinf(score) else -math.inf
-    ratio = paired_ratio([score], [base]).value
-    return math.log(ratio) if ratio else -math.inf
+    return 0.0 if score == base == math.inf else float(log_differences([score], [base])[0])
 
 
 @dataclass(frozen=True)

@@ -20,13 +20,12 @@ LEGEND = (
     "one choice for all of them, so a trend is one of these data and choices.",
 )
 
+_NOT_TOLD = "not told apart from {} at {}"
+
 _SAID: dict[Outcome, str] = {
     "better": "better than {} at {}",
     "worse": "worse than {} at {}",
-    "undecided": "not told apart from {} at {}",
-    "one_seed": "not told apart from {} at {}",
-    "no_common_seeds": "not told apart from {} at {}",
-    "both_at_ceiling": "no reconstruction, as with {}, at {}",
+    "both_at_ceiling": "at the ceiling like {} at {}",
 }
 
 
@@ -89,6 +88,6 @@ def _against(line: Line, baseline: str) -> Iterator[str]:
     where: dict[str, list[str]] = {}
     for point in line.points:
         if point.part.row is not None:
-            where.setdefault(_SAID[point.part.row.outcome], []).append(plain(point.value))
+            where.setdefault(_SAID.get(point.part.row.outcome, _NOT_TOLD), []).append(plain(point.value))
     for said, values in where.items():
         yield said.format(baseline, ", ".join(values))

@@ -39,7 +39,7 @@ def _numbers(contexts: Sequence[Context]) -> list[str]:
 
 def groups(contexts: Sequence[Context], name: str) -> list[dict[float, Context]]:
     """Contexts that differ in this number alone, by its value, rising."""
-    groups: dict[str, dict[float, Context]] = {}
+    found: dict[str, dict[float, Context]] = {}
     for context in contexts:
         value = context.values.get(name)
         if isinstance(value, int | float):
@@ -47,8 +47,8 @@ def groups(contexts: Sequence[Context], name: str) -> list[dict[float, Context]]
             rest = {key: other for key, other in context.chosen.items() if key != name}
             rest["system.name"] = title(context, name)
             rest["system.data"] = context.values.get("system.data")  # of a variant, that of its base
-            groups.setdefault(json.dumps(rest, sort_keys=True), {})[float(value)] = context
-    return [dict(sorted(group.items())) for group in groups.values()]
+            found.setdefault(json.dumps(rest, sort_keys=True), {})[float(value)] = context
+    return [dict(sorted(group.items())) for group in found.values()]
 
 
 def why_none(setting: str, known: Mapping[str, str], contexts: Sequence[Context]) -> str:

@@ -45,8 +45,9 @@ def along_setting(found: Sequence[Along], measure: str) -> Figure:
                 panels[0].set_title(one.title)
             if one.baseline:
                 _ratios(figure, panels[1], one, names)
-            hide_unused(panels, columns if one.baseline else 1)
-            for axis in panels[: columns if one.baseline else 1]:
+            used = columns if one.baseline else 1
+            hide_unused(panels, used)
+            for axis in panels[:used]:
                 _scale(axis, list(one.contexts), one.setting)
         figure.legend(handles.values(), handles, loc="outside lower center", ncols=4, fontsize=9)
     return figure
